@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A ResourceClaim as the driver needs it: who uses it, which of our devices it got, and the opaque
+// configuration that applies to each. Other drivers' results are already filtered out.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/model/json.hpp"
+
+namespace knd {
+
+/// What the kubelet sends: identity only.
+struct ClaimRef {
+    std::string ns;
+    std::string name;
+    std::string uid;
+    bool operator==(const ClaimRef&) const = default;
+    /// "default/my-claim", for messages.
+    std::string text() const { return ns + "/" + name; }
+};
+
+/// One entry of status.allocation.devices.results[] that names our driver.
+struct AllocatedDevice {
+    std::string request;  ///< "req" or "req/sub"
+    std::string pool;
+    std::string device;
+    std::string share_id;
+    bool admin_access = false;
+    /// The `parameters` objects that apply to this result: class entries first, later ones win.
+    std::vector<Json> configs;
+
+    /// The request's name without "/sub": what the kubelet compares.
+    std::string base_request() const { return request.substr(0, request.find('/')); }
+};
+
+struct Claim {
+    ClaimRef ref;
+    /// metadata.annotations["resource.kubernetes.io/pod-claim-name"], for template claims.
+    std::string pod_claim_name;
+    std::vector<std::string> reserved_for;  ///< uids of the pods that use it
+    std::vector<AllocatedDevice> devices;
+};
+
+/// One entry of the answer to NodePrepareResources.
+struct PreparedDevice {
+    std::vector<std::string> requests;  ///< base request names
+    std::string pool;
+    std::string device;
+    std::string share_id;
+    std::vector<std::string> cdi_ids;
+    bool operator==(const PreparedDevice&) const = default;
+};
+
+/// status.devices[] of a claim: what a user sees with kubectl.
+struct DeviceStatus {
+    std::string pool;
+    std::string device;
+    std::string share_id;
+    bool ready = false;
+    std::string reason;   ///< CamelCase, never empty
+    std::string message;  ///< for people
+    std::string interface_name;
+    std::vector<std::string> ips;  ///< CIDR form, canonical spelling
+    std::string hardware_address;
+};
+
+}  // namespace knd

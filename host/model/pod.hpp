@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pods and containers as a container runtime describes them, and what may be changed in a container
+// that is about to be created.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace knd {
+
+struct PodSandbox {
+    std::string id;  ///< sandbox id; a new one when the sandbox is made again
+    std::string uid;
+    std::string ns;
+    std::string name;
+    std::string netns;  ///< path; empty for a hostNetwork pod
+    std::string text() const { return ns + "/" + name; }
+};
+
+struct Hook {
+    std::string path;
+    std::vector<std::string> args;
+    std::vector<std::string> env;
+    int timeout_s = 0;
+};
+
+struct Container {
+    std::string id;
+    std::string sandbox_id;
+    std::string name;
+    std::vector<Hook> create_runtime_hooks;  ///< includes those that CDI has injected already
+    bool running = false;
+};
+
+struct DeviceNode {
+    std::string path;
+    char type = 'c';
+    std::int64_t major = 0;
+    std::int64_t minor = 0;
+    std::uint32_t mode = 0660;
+};
+
+struct Mount {
+    bool operator==(const Mount&) const = default;
+    std::string source;
+    std::string destination;
+    bool read_only = false;
+};
+
+struct ContainerEdits {
+    std::vector<DeviceNode> devices;
+    std::vector<Mount> mounts;
+    std::map<std::string, std::string> env;
+    std::vector<Hook> create_runtime_hooks;
+    bool empty() const {
+        return devices.empty() && mounts.empty() && env.empty() && create_runtime_hooks.empty();
+    }
+};
+
+}  // namespace knd

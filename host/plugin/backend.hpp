@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Backend: one configured instance of a loaded library, as the domain uses it.
+//
+// Threads: every method is called on the domain thread and every Done runs there. The library's code
+//          runs on worker threads, one call at a time per instance (its strand).
+// Failure: a call that passes its deadline answers DEADLINE_EXCEEDED at once; the library's thread
+//          may still be inside. After a grace time the instance is Stuck, and everything answers
+//          UNAVAILABLE.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "host/model/binding.hpp"
+#include "host/model/device.hpp"
+#include "host/model/services.hpp"
+
+namespace knd {
+
+enum class BackendState { kLoaded, kRunning, kDegraded, kStuck, kFailed, kStopped };
+
+/// For kndctl, /readyz and /metrics.
+struct BackendInfo {
+    std::string name;     ///< instance name from TOML
+    std::string library;  ///< absolute path
+    std::string id;       ///< from the descriptor, empty when the library never loaded
+    std::string version;
+    std::string vendor;
+    std::vector<std::string> extensions;
+    BackendState state = BackendState::kLoaded;
+    std::string reason;  ///< why it is not running, for people
+};
+
+class Backend {
+  public:
+    using Deadline = std::chrono::steady_clock::time_point;
+
+    struct Binding {
+        BindingKey key;
+        std::string claim;  ///< "namespace/name", for messages
+        std::string state;  ///< Effects::state of its prepare
+    };
+
+    struct Attachment {
+        Binding binding;
+        int netns_fd = -1;  ///< borrowed by the callee until Done; -1: the namespace is gone
+        int ifindex = 0;    ///< in the pod; 0: no netdev
+    };
+
+    virtual ~Backend() = default;
+    virtual const std::string& name() const = 0;
+    virtual BackendInfo info() const = 0;
+
+    virtual void start(Done<> done) = 0;
+    /// Waits for the running call (up to its deadline), then stops and destroys the instance.
+    virtual void stop(Done<> done) = 0;
+    virtual void list(Done<std::vector<Device>> done) = 0;
+    /// `config`: the claim's merged opaque object without the host's own keys. Keys that the backend
+    /// did not read are an INVALID_ARGUMENT that names them and the nearest known key.
+    virtual void prepare(Binding binding, Json config, Deadline deadline, Done<Effects> done) = 0;
+    virtual void unprepare(Binding binding, Deadline deadline, Done<> done) = 0;
+    /// OK without a call when the backend does not offer knd.attach/1.
+    virtual void attach(Attachment attachment, Deadline deadline, Done<> done) = 0;
+    virtual void detach(Attachment attachment, Deadline deadline, Done<> done) = 0;
+    virtual void reconcile(std::vector<Binding> live, Deadline deadline, Done<> done) = 0;
+
+    /// Runs on the domain thread when the backend says that its devices changed (coalesced).
+    std::function<void()> on_devices_changed;
+    std::function<void()> on_state_changed;
+};
+
+}  // namespace knd

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+# How targets are made here, so that every directory's CMakeLists.txt is a list of names.
+#   knd_library(name SOURCES ... [DEPENDS ...] [PRIVATE_DEPENDS ...])   static library
+#   knd_program(name SOURCES ... [DEPENDS ...])                        executable
+#   knd_unit_test(name SOURCES ... [DEPENDS ...])                      gtest binary, label "unit"
+# Includes are written from the top of the tree: #include "host/model/device.hpp".
+include_guard(GLOBAL)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+# Not gnu++20: CRI and NRI messages have fields named `linux` and `unix`, macros there.
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# One place for everything that is run, so that a built tree can be used without installing it.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+
+find_program(KND_CCACHE ccache)
+if(KND_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${KND_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KND_CCACHE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+add_library(knd_flags INTERFACE)
+target_compile_options(knd_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror)
+target_include_directories(knd_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(knd_flags INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ALLOW_DEPRECATED_HEADERS KND_VERSION="${PROJECT_VERSION}"
+  $<$<CONFIG:Debug>:KND_DEBUG_CHECKS=1>)
+target_link_libraries(knd_flags INTERFACE Threads::Threads)
+
+if(KND_SANITIZE)
+  add_compile_options(-fsanitize=${KND_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${KND_SANITIZE})
+  if(KND_SANITIZE MATCHES undefined)
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()
+
+function(knd_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  if(arg_SOURCES)
+    add_library(${name} STATIC ${arg_SOURCES})
+    target_link_libraries(${name} PUBLIC knd_flags ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE knd_flags ${arg_DEPENDS})
+  endif()
+endfunction()
+
+function(knd_program name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE knd_flags ${arg_DEPENDS})
+endfunction()
+
+function(knd_unit_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE knd_flags ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 120)
+endfunction()
+
+# knd_proto(target FILES a/b.proto ... [GRPC])
+# Generates into the build tree under the same relative path, which must be unique in the whole
+# program: libprotobuf aborts when two files register under one name.
+function(knd_proto target)
+  cmake_parse_arguments(arg "GRPC" "" "FILES" ${ARGN})
+  find_package(Protobuf REQUIRED)
+  set(out ${CMAKE_BINARY_DIR}/proto)
+  set(generated)
+  foreach(file ${arg_FILES})
+    cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} OUTPUT_VARIABLE path)
+    cmake_path(RELATIVE_PATH path BASE_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE relative)
+    string(REGEX REPLACE "\\.proto$" "" stem ${relative})
+    set(outputs ${out}/${stem}.pb.cc ${out}/${stem}.pb.h)
+    set(flags --cpp_out=${out})
+    if(arg_GRPC)
+      find_program(KND_GRPC_PLUGIN grpc_cpp_plugin REQUIRED)
+      list(APPEND outputs ${out}/${stem}.grpc.pb.cc ${out}/${stem}.grpc.pb.h)
+      list(APPEND flags --grpc_out=${out} --plugin=protoc-gen-grpc=${KND_GRPC_PLUGIN})
+    endif()
+    add_custom_command(
+      OUTPUT ${outputs}
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${out}
+      COMMAND protobuf::protoc -I${CMAKE_SOURCE_DIR} ${flags} ${relative}
+      WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} DEPENDS ${path} VERBATIM)
+    list(APPEND generated ${outputs})
+  endforeach()
+  add_library(${target} STATIC ${generated})
+  target_include_directories(${target} SYSTEM PUBLIC ${out})
+  target_link_libraries(${target} PUBLIC protobuf::libprotobuf Threads::Threads)
+  if(arg_GRPC)
+    pkg_check_modules(GRPCPP REQUIRED IMPORTED_TARGET grpc++)
+    target_link_libraries(${target} PUBLIC PkgConfig::GRPCPP)
+  endif()
+endfunction()
