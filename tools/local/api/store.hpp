@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The objects of the cluster: SQLite on disk, everything in memory, and a history of changes that
+// watches read from. HTTP requests and the scheduler and kubelets in this process use the same calls
+// and so pass the same defaulting, validation and admission; there is no side door.
+//
+// Threads: all calls and all callbacks on the io_context's thread.
+// Failure: a write that could not reach the disk is answered with an InternalError and has no effect.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/local/api/kinds.hpp"
+#include "tools/local/api/selector.hpp"
+#include "tools/local/api/status.hpp"
+
+namespace knd::api {
+
+/// A stored object never changes: a write makes a new one. The cache, the history and every watcher
+/// share them.
+using Object = std::shared_ptr<const Json>;
+
+enum class EventType { kAdded, kModified, kDeleted };
+
+struct Event {
+    EventType type;
+    Resource resource;
+    std::uint64_t revision;
+    Object object;    ///< for kDeleted: the last state, with the revision of the deletion
+    Object previous;  ///< what it replaced or removed; null for kAdded
+};
+
+enum class FieldValidation { kIgnore, kWarn, kStrict };
+
+struct WriteOptions {
+    /// "", "status" or "binding": which part of the object the write may change.
+    std::string subresource;
+    std::string field_manager = "knd-local";
+    FieldValidation field_validation = FieldValidation::kIgnore;
+    bool dry_run = false;
+    /// Server-side apply: take fields from other managers instead of answering 409.
+    bool force = false;
+    /// Where unknown fields are reported with kWarn; may be null.
+    std::vector<std::string>* warnings = nullptr;
+};
+
+struct DeleteOptions {
+    std::string uid;               ///< precondition, empty for none
+    std::string resource_version;  ///< precondition, empty for none
+    std::optional<std::int64_t> grace_seconds;
+    std::string propagation;  ///< "Background" (or empty), "Foreground", "Orphan"
+    bool dry_run = false;
+};
+
+/// Ends its watch when destroyed. Must not outlive the Store.
+class Watch {
+  public:
+    Watch() = default;
+    explicit Watch(std::shared_ptr<void> alive) : alive_(std::move(alive)) {}
+
+  private:
+    std::shared_ptr<void> alive_;  // the store holds a weak_ptr to it
+};
+
+class Store {
+  public:
+    using Callback = std::function<void(const Event&)>;
+    /// Makes the object that is to be stored out of the current one.
+    using Edit = std::function<Answer<Json>(const Json& current)>;
+
+    /// Opens or creates the database and, when it is new, the namespaces every cluster has.
+    static Result<std::unique_ptr<Store>> open(boost::asio::io_context& io,
+                                               const std::filesystem::path& database);
+    ~Store();
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+
+    Answer<Object> get(Resource resource, std::string_view ns, std::string_view name) const;
+    /// In order of namespace and name; an empty `ns` means all of them.
+    std::vector<Object> list(Resource resource, std::string_view ns = "",
+                             const Selector& selector = {}) const;
+    /// Newest revision given out: what a list taken now would carry as resourceVersion.
+    std::uint64_t revision() const { return revision_; }
+
+    /// `object` needs metadata.name or generateName; apiVersion and kind may be absent.
+    Answer<Object> create(Resource resource, std::string_view ns, Json object,
+                          const WriteOptions& options = {});
+    /// Replaces. A resourceVersion in `object` must be the current one (409 otherwise).
+    Answer<Object> update(Resource resource, std::string_view ns, Json object,
+                          const WriteOptions& options = {});
+    /// Reads, edits and writes in one step; every kind of patch ends here.
+    Answer<Object> modify(Resource resource, std::string_view ns, std::string_view name,
+                          const Edit& edit, const WriteOptions& options = {});
+    /// Server-side apply of `intent` by options.field_manager; creates when there is nothing yet.
+    /// The flag says whether it did.
+    Answer<std::pair<Object, bool>> apply(Resource resource, std::string_view ns,
+                                          std::string_view name, Json intent,
+                                          const WriteOptions& options = {});
+    /// The object as it was removed, or as it is now when finalizers, or a kubelet, keep it.
+    Answer<Object> remove(Resource resource, std::string_view ns, std::string_view name,
+                          const DeleteOptions& options = {});
+
+    /// Calls back for each change after revision `since`, in order, never from inside this or a
+    /// writing call. `since` 0 first delivers what exists as kAdded. 410 when `since` is too old.
+    Answer<Watch> watch(Resource resource, std::uint64_t since, Callback callback);
+
+  private:
+    struct Watcher;
+    struct Database;
+    using Key = std::pair<std::string, std::string>;  // namespace, name
+    using Table = std::map<Key, Object>;
+
+    Store(boost::asio::io_context& io, std::unique_ptr<Database> database);
+    Result<> load();
+    Result<> create_system_namespaces();
+    Answer<Object> commit(EventType type, const Kind& kind, Json object, const Object& previous,
+                          bool dry_run);
+    Answer<Object> write(const Kind& kind, const Object& before, Json after,
+                         const WriteOptions& options);
+    Answer<Object> begin_removal(const Kind& kind, const Object& before,
+                                 const DeleteOptions& options);
+    void remember(Event event);
+    void deliver();
+    void collect_dependents(const Event& event);
+    void collect_orphan(const Event& event);
+    void finish_namespace(const std::string& name);
+    void collect_garbage();
+    void expire_events();
+
+    boost::asio::io_context& io_;
+    std::unique_ptr<Database> database_;
+    boost::asio::steady_timer expiry_;
+    std::uint64_t revision_ = 0;
+    std::uint64_t forgotten_ = 0;  ///< watches can start at this revision or later
+    std::map<Resource, Table> tables_;
+    std::deque<Event> history_;
+    std::vector<std::weak_ptr<Watcher>> watchers_;
+    std::uint64_t collected_ = 0;  ///< the garbage collector has seen changes up to here
+    bool delivery_posted_ = false;
+};
+
+}  // namespace knd::api
