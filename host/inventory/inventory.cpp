@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/inventory/inventory.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace knd {
+namespace {
+
+std::string held_key(const Device& device) { return device.backend + "/" + device.name; }
+
+}  // namespace
+
+Inventory::Inventory(Options options) : options_(std::move(options)) {
+    for (const auto& name : options_.backends) {
+        Source source;
+        source.name = name;
+        sources_.push_back(std::move(source));
+    }
+}
+
+Inventory::Source* Inventory::source(const std::string& backend) {
+    const auto found = std::find_if(sources_.begin(), sources_.end(),
+                                    [&](const Source& s) { return s.name == backend; });
+    return found == sources_.end() ? nullptr : &*found;
+}
+
+void Inventory::set_devices(const std::string& backend, std::vector<Device> devices) {
+    auto* from = source(backend);
+    if (from == nullptr) return;
+    from->available = true;
+    from->listed = true;
+    from->reason.clear();
+    from->devices.clear();
+    for (auto& device : devices) {
+        auto name = device.name;
+        from->devices.emplace(std::move(name), std::move(device));
+    }
+    rebuild();
+}
+
+void Inventory::set_unavailable(const std::string& backend, const std::string& reason) {
+    auto* from = source(backend);
+    if (from == nullptr) return;
+    from->available = false;
+    from->reason = reason;
+    rebuild();
+}
+
+void Inventory::set_protected(std::map<std::string, std::string> netdevs) {
+    if (protected_ == netdevs) return;
+    protected_ = std::move(netdevs);
+    rebuild();
+}
+
+void Inventory::set_held(std::vector<Device> devices) {
+    std::map<std::string, Device> held;
+    for (auto& device : devices) {
+        auto key = held_key(device);
+        held.emplace(std::move(key), std::move(device));
+    }
+    if (held == held_) return;
+    held_ = std::move(held);
+    rebuild();
+}
+
+std::string Inventory::pool_of(const std::string& backend) const {
+    auto pool = options_.pool;
+    constexpr std::string_view kPlaceholder = "{backend}";
+    if (const auto at = pool.find(kPlaceholder); at != std::string::npos) {
+        pool.replace(at, kPlaceholder.size(), backend);
+    }
+    return pool;
+}
+
+std::string Inventory::withheld_reason(const Entry& entry, const Source& source,
+                                       const std::set<std::string>& names,
+                                       const std::map<std::string, std::string>& owners) const {
+    // What a claim holds was offered once; withdrawing it now would only hide it from the scheduler,
+    // which has allocated it already.
+    if (entry.held) return "";
+    if (!source.available) return "backend " + source.name + " does not serve: " + source.reason;
+    const auto& device = entry.device;
+    if (const auto owner = owners.find(device.hardware_key); owner != owners.end()) {
+        return "backend " + owner->second + " offers the same hardware (" + device.hardware_key + ")";
+    }
+    if (names.contains(entry.pool + "/" + device.name)) {
+        return "another device of pool " + entry.pool + " has the same name";
+    }
+    if (!device.netdev.empty()) {
+        const auto guard = protected_.find(device.netdev);
+        if (guard != protected_.end()) return guard->second;
+    }
+    if (!options_.filter) return "";
+    const auto passes = options_.filter(device);
+    if (!passes) return "inventory.filter failed: " + passes.error().message();
+    return *passes ? "" : "inventory.filter is false";
+}
+
+void Inventory::add_source(const Source& source, std::set<std::string>& names,
+                           std::map<std::string, std::string>& owners) {
+    std::map<std::string, Entry> found;
+    for (const auto& [name, device] : source.devices) {
+        found[name] = {device, pool_of(source.name), false, source.available, false, {}};
+    }
+    for (const auto& [key, device] : held_) {
+        if (device.backend != source.name) continue;
+        // The attributes of when it was prepared: what the scheduler decided by, and what is left
+        // to know while the device is away.
+        auto& entry = found[device.name];
+        entry.present = entry.present && entry.device.hardware_key == device.hardware_key;
+        entry.device = device;
+        entry.pool = pool_of(source.name);
+        entry.held = true;
+    }
+    for (auto& [name, entry] : found) {
+        entry.reason = withheld_reason(entry, source, names, owners);
+        entry.offered = entry.reason.empty();
+        if (entry.offered) {
+            names.insert(entry.pool + "/" + name);
+            if (!entry.device.hardware_key.empty()) {
+                owners.emplace(entry.device.hardware_key, source.name);
+            }
+        }
+        entries_.push_back(std::move(entry));
+    }
+}
+
+void Inventory::rebuild() {
+    entries_.clear();
+    std::set<std::string> names;
+    std::map<std::string, std::string> owners;
+    // Hardware that a claim holds stays with the backend that prepared it, whatever the order.
+    for (const auto& [key, device] : held_) {
+        if (!device.hardware_key.empty()) owners.emplace(device.hardware_key, device.backend);
+        names.insert(pool_of(device.backend) + "/" + device.name);
+    }
+    for (const auto& source : sources_) add_source(source, names, owners);
+    std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+        return std::tie(a.device.name, a.device.backend) < std::tie(b.device.name, b.device.backend);
+    });
+    auto now = pools();
+    if (now == published_) return;
+    published_ = std::move(now);
+    if (on_changed) on_changed();
+}
+
+std::optional<Device> Inventory::find(const std::string& pool, const std::string& name) const {
+    for (const auto& entry : entries_) {
+        if (entry.offered && entry.pool == pool && entry.device.name == name) return entry.device;
+    }
+    return std::nullopt;
+}
+
+std::map<std::string, std::vector<Device>> Inventory::pools() const {
+    std::map<std::string, std::vector<Device>> pools;
+    for (const auto& source : sources_) {
+        // A backend that never listed has no pool yet: an empty one would look like "no devices".
+        if (source.available || source.listed) pools[pool_of(source.name)];
+    }
+    for (const auto& entry : entries_) {
+        if (entry.offered) pools[entry.pool].push_back(entry.device);
+    }
+    return pools;
+}
+
+}  // namespace knd
