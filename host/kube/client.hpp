@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Client: the Kubernetes API spoken over Http. Requests are made on the domain thread and answered
+// there; JSON is parsed on the transport's thread. There is no client-side rate limiter: the server
+// has priority and fairness, and a pod that waits for its claim must not wait for us.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "host/kube/config.hpp"
+#include "host/model/json.hpp"
+#include "host/model/services.hpp"
+
+namespace knd::kube {
+
+/// A collection of objects, "pods in namespace default" or "all nodes".
+struct Resource {
+    std::string group_version;  ///< "v1" or "resource.k8s.io/v1"
+    std::string plural;         ///< "resourceclaims"
+    std::string ns;             ///< empty: cluster-scoped, or all namespaces
+    /// "/apis/resource.k8s.io/v1/namespaces/default/resourceclaims/NAME/SUB"
+    std::string path(std::string_view name = "", std::string_view subresource = "") const;
+};
+
+/// Query parameters, not yet escaped.
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+enum class PatchType { kMerge, kApply };
+
+struct List {
+    std::vector<Json> items;  ///< kind and apiVersion are missing in items, as the API sends them
+    std::string resource_version;
+};
+
+struct WatchEvent {
+    enum class Type { kAdded, kModified, kDeleted, kBookmark };
+    Type type = Type::kAdded;
+    Json object;
+};
+
+/// What /readyz and `kndctl` may say about the API server.
+struct Reachability {
+    bool reachable = false;
+    std::string error;  ///< the last failure; empty when reachable
+    std::chrono::steady_clock::time_point since{};
+};
+
+/// One finished exchange, for metrics.
+struct CallReport {
+    std::string_view method;
+    std::string_view plural;  ///< "" outside collections
+    int status = 0;           ///< 0: no HTTP answer
+    std::chrono::nanoseconds duration{0};
+};
+
+/// A running watch; destroying it ends the watch and silences its handlers.
+class Watch {
+  public:
+    Watch() = default;
+    explicit Watch(std::function<void()> stop) : stop_(std::move(stop)) {}
+    Watch(Watch&& other) noexcept : stop_(std::exchange(other.stop_, nullptr)) {}
+    Watch& operator=(Watch&& other) noexcept;
+    ~Watch() { stop(); }
+    void stop();
+
+  private:
+    std::function<void()> stop_;
+};
+
+/// Threads: the domain thread only; `Done`s run there too, never inside the call that was given
+/// them, and not at all once the Client is gone.
+/// Failure: the HTTP status becomes a code (see code_of_status) and the message is the server's own
+/// Status message, led by the method and path. 429 and 503 with Retry-After, connection failures of
+/// GET, and one 401 with a newer token are retried inside while the deadline allows.
+class Client {
+  public:
+    struct Options {
+        std::string user_agent = "kndd/" KND_VERSION;
+        std::chrono::milliseconds timeout{15'000};  ///< for a call that names none
+        std::chrono::seconds watch_idle{180};  ///< silence after which a watch is made anew
+        std::size_t page_size = 500;
+    };
+
+    static Result<std::unique_ptr<Client>> open(boost::asio::io_context& domain,
+                                                const Config& config, Options options);
+    ~Client();
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    /// An object, or any other JSON document of the server ("/version").
+    void get(const std::string& path, Done<Json> done, std::chrono::milliseconds timeout = {});
+    /// All pages. A continue token that expires half-way makes it start over without pages.
+    void list(const Resource& resource, Query query, Done<List> done);
+    /// `body` is JSON text.
+    void create(const Resource& resource, std::string body, Done<Json> done);
+    void update(const std::string& path, std::string body, Done<Json> done);
+    void patch(const std::string& path, PatchType type, std::string body, Query query,
+               Done<Json> done);
+    /// With preconditions where they are not empty. NOT_FOUND is an error here like any other.
+    void remove(const std::string& path, const std::string& uid,
+                const std::string& resource_version, Done<> done);
+
+    /// One stream from `resource_version` on. `ended` is called once: with no error when the server
+    /// ended it as watches end, OUT_OF_RANGE when the version is too old (410), else the failure.
+    Watch watch(const Resource& resource, Query query, const std::string& resource_version,
+                std::function<void(WatchEvent)> event, std::function<void(Result<>)> ended);
+
+    const Reachability& reachability() const;
+    void set_observer(std::function<void(const CallReport&)> observer);
+    boost::asio::io_context& domain();
+
+  private:
+    class Impl;
+    explicit Client(std::shared_ptr<Impl> impl);
+    /// Shared with calls in flight, which hold it weakly: they outlive the Client on the
+    /// transport's thread.
+    std::shared_ptr<Impl> impl_;
+};
+
+/// 404 NOT_FOUND, 409 ABORTED or ALREADY_EXISTS (by reason), 410 OUT_OF_RANGE, 422
+/// INVALID_ARGUMENT, 429 RESOURCE_EXHAUSTED, 5xx UNAVAILABLE, ...
+Code code_of_status(int status, std::string_view reason);
+
+}  // namespace knd::kube
