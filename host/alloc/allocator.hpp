@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// DRA's structured allocator: which devices a set of claims gets on a node. It decides what
+// kube-scheduler would decide, from the same objects, and nothing else: no clock, no I/O.
+//
+//   Inventory   slices of the whole cluster, prepared once: interned, grouped, sorted
+//   Allocator   + classes and what is allocated already; allocate(node, claims) any number of times
+//
+// Threads: one at a time per Allocator. An Inventory is immutable and may be shared.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/cel/cel.hpp"
+#include "host/model/resource.hpp"
+
+#include <knd/cpp/result.hpp>
+
+namespace knd::alloc {
+
+struct DeviceId {
+    std::string driver;
+    std::string pool;
+    std::string device;
+    auto operator<=>(const DeviceId&) const = default;
+    /// "driver/pool/device", for messages.
+    std::string text() const { return driver + "/" + pool + "/" + device; }
+};
+
+/// The feature gates that the allocator depends on; the defaults are those of Kubernetes 1.36.
+struct Features {
+    int kubernetes_minor = 36;
+    bool admin_access = true;
+    bool prioritized_list = true;
+    bool partitionable_devices = true;
+    bool device_taints = true;
+    bool consumable_capacity = true;
+    bool device_binding = true;
+    bool list_attributes = false;
+    /// Be equal to upstream where upstream is known to be wrong.
+    bool upstream_flaws = false;
+};
+
+/// What the claims of the cluster hold already.
+struct AllocatedState {
+    std::set<DeviceId> devices;
+    /// Shares of devices with allowMultipleAllocations, by share id.
+    std::set<std::pair<DeviceId, std::string>> shares;
+    /// Sum of what the shares have consumed.
+    std::map<DeviceId, std::map<std::string, Quantity>> capacity;
+    /// Adds the results of one allocated claim; adminAccess results do not count.
+    void add(const api::AllocationResult& allocation);
+};
+
+struct Options {
+    Features features;
+    /// Candidates looked at before allocate() gives up with DEADLINE_EXCEEDED.
+    std::uint64_t step_limit = 50'000'000;
+    /// Asked now and then; true stops the search with CANCELLED. May be empty.
+    std::function<bool()> cancelled;
+};
+
+/// Immutable after make(). The slices are read, not kept.
+class Inventory {
+  public:
+    struct Data;
+    static Result<std::shared_ptr<const Inventory>> make(
+        std::span<const api::ResourceSlice> slices, const Features& features = {});
+    explicit Inventory(std::unique_ptr<const Data> data);
+    ~Inventory();
+    const Data& data() const { return *data_; }
+
+  private:
+    std::unique_ptr<const Data> data_;
+};
+
+/// Finds a class by name; null: there is none. The class must live as long as the Allocator.
+using ClassLookup = std::function<const api::DeviceClass*(std::string_view name)>;
+
+/// Makes share ids; a UUID each. Injected so that a simulation can be repeated.
+using ShareIds = std::function<std::string()>;
+
+/// One result per claim, in the order of the claims.
+using Allocations = std::vector<api::AllocationResult>;
+
+class Allocator {
+  public:
+    /// Shared: an Inventory is used by many allocators, and lives as long as the last of them.
+    Allocator(std::shared_ptr<const Inventory> inventory, ClassLookup classes,
+              AllocatedState allocated, Options options = {}, ShareIds share_ids = {});
+    ~Allocator();
+    Allocator(Allocator&&) noexcept;
+    Allocator& operator=(Allocator&&) noexcept;
+
+    /// Empty optional: does not fit on this node. Errors are Kubernetes' texts and concern all nodes
+    /// except FAILED_PRECONDITION, which concerns this node alone (invalid resource pools).
+    /// Does not change the allocated state: call commit() with what was decided.
+    Result<std::optional<Allocations>> allocate(
+        const api::Node& node, std::span<const api::ResourceClaim* const> claims);
+
+    /// Devices of the results become "in use" for the next allocate().
+    void commit(std::span<const api::AllocationResult> allocations);
+
+    /// Candidates looked at by the last allocate().
+    std::uint64_t steps() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace knd::alloc

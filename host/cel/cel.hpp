@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// CEL, the expression language of device selectors, with Kubernetes' environment and messages.
+//
+//   text -> lexer -> parser (macros) -> checker (types) -> emitter -> Program: flat arrays of nodes
+//
+// A Program is immutable and may be used by several threads at once. Its evaluation allocates only
+// from the Arena given, and is bounded by a cost limit counted in Kubernetes' units.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/cel/device_view.hpp"
+#include "host/cel/value.hpp"
+
+#include <knd/cpp/result.hpp>
+
+namespace knd::cel {
+
+/// The limit that Kubernetes sets, at compile time (estimated) and at run time (actual).
+constexpr std::uint64_t kDefaultCostLimit = 1'000'000;
+
+/// A variable of an expression outside the DRA environment. `type` is one of dyn, bool, int, uint,
+/// double, string, bytes, list(T), map(K, V).
+struct Variable {
+    std::string name;
+    std::string type = "dyn";
+};
+
+/// What an expression may use.
+struct Environment {
+    /// 1.NN: decides which functions and macros exist.
+    int kubernetes_minor = 36;
+    /// DRAListTypeAttributes: list attributes, includes(), attributes of type dyn.
+    bool list_attributes = false;
+    /// DRAConsumableCapacity: device.allowMultipleAllocations.
+    bool consumable_capacity = true;
+    /// Declare `device`, variable 0; else only `variables` exist.
+    bool device = true;
+    std::vector<Variable> variables;
+};
+
+struct Limits {
+    std::uint64_t cost = kDefaultCostLimit;
+};
+
+struct Code;
+
+class Program {
+  public:
+    Program(Program&&) noexcept;
+    Program& operator=(Program&&) noexcept;
+    ~Program();
+
+    /// For an expression over `device`. A run-time error is FAILED_PRECONDITION with CEL's text.
+    Result<bool> matches(const DeviceView& device, const Limits& limits = {}) const;
+
+    /// `variables` in the order of the environment (`device` first if it has one). The value may
+    /// point into `arena` and into the variables. `cost` gets the actual cost, also after an error.
+    Result<Value> evaluate(std::span<const Value> variables, Arena& arena,
+                           const Limits& limits = {}, std::uint64_t* cost = nullptr) const;
+
+    const std::string& expression() const;
+    /// The checker's verdict: "bool", "list(string)", "any", ...
+    const std::string& result_type() const;
+
+  private:
+    friend Result<Program> compile(std::string_view expression, const Environment& environment);
+    explicit Program(std::unique_ptr<const Code> code);
+    std::unique_ptr<const Code> code_;
+};
+
+/// INVALID_ARGUMENT with all errors found, each with line, column and the line of source.
+Result<Program> compile(std::string_view expression, const Environment& environment);
+
+/// As compile(), for a device selector: the result must be bool, or unknown until it runs.
+Result<Program> compile_selector(std::string_view expression, const Environment& environment = {});
+
+}  // namespace knd::cel
