@@ -115,11 +115,11 @@ std::vector<Key> make_keys() {
         text_key("nri.index", &C::nri, &NriConfig::index),
         int_key("nri.budget_ms", &C::nri, &NriConfig::budget_ms, 100, 60000),
         choice_key("attach.mode", &C::attach, &AttachConfig::mode,
-                   std::vector<std::pair<std::string, AttachMode>>{
-                       {"async", AttachMode::kAsync}, {"sync", AttachMode::kSync}}),
+                   std::vector<std::pair<std::string, AttachMode>>{{"async", AttachMode::kAsync},
+                                                                   {"sync", AttachMode::kSync}}),
         choice_key("attach.missed", &C::attach, &AttachConfig::missed,
-                   std::vector<std::pair<std::string, LateAttach>>{
-                       {"attach", LateAttach::kAttach}, {"fail", LateAttach::kFail}}),
+                   std::vector<std::pair<std::string, LateAttach>>{{"attach", LateAttach::kAttach},
+                                                                   {"fail", LateAttach::kFail}}),
         int_key("attach.workers", &C::attach, &AttachConfig::workers, 1, 64),
         text_key("gate.path", &C::gate, &GateConfig::path),
         int_key("gate.timeout_ms", &C::gate, &GateConfig::timeout_ms, 100, 60000),
@@ -147,12 +147,14 @@ std::string location(const std::string& origin, const toml::node& node) {
 Json to_json_value(const toml::node& node) {
     if (const auto* table = node.as_table()) {
         Json object = Json::object();
-        for (const auto& [key, value] : *table) object[std::string(key)] = to_json_value(value);
+        for (const auto& [key, value] : *table)
+            object[std::string(key)] = to_json_value(value);
         return object;
     }
     if (const auto* array = node.as_array()) {
         Json list = Json::array();
-        for (const auto& value : *array) list.push_back(to_json_value(value));
+        for (const auto& value : *array)
+            list.push_back(to_json_value(value));
         return list;
     }
     if (const auto value = node.value_exact<std::string>()) return *value;
@@ -179,7 +181,8 @@ class Reader {
         for (const auto& [name, node] : root) {
             if (name == "backend") {
                 read_backends(node);
-            } else if (const auto* table = node.as_table(); table && sections_.contains(std::string(name))) {
+            } else if (const auto* table = node.as_table();
+                       table && sections_.contains(std::string(name))) {
                 read_section(std::string(name), *table);
             } else {
                 unknown(std::string(name), node, section_names());
@@ -224,7 +227,8 @@ class Reader {
             problem(node, "`backend` must be a list of tables: write [[backend]]");
             return;
         }
-        for (const auto& entry : *list) read_backend(*entry.as_table());
+        for (const auto& entry : *list)
+            read_backend(*entry.as_table());
     }
 
     void read_backend(const toml::table& table) {
@@ -256,8 +260,9 @@ class Reader {
     void check_backend(const toml::table& table, const BackendConfig& backend) {
         if (backend.name.empty()) problem(table, "a [[backend]] needs a `name`");
         if (backend.library.empty()) {
-            problem(table, "backend `" + backend.name + "` needs a `library`, for example "
-                           "\"knd-netdev.so\"");
+            problem(table, "backend `" + backend.name +
+                               "` needs a `library`, for example "
+                               "\"knd-netdev.so\"");
         }
         for (const auto& other : config_.backends) {
             if (other.name == backend.name) {
@@ -294,8 +299,9 @@ Result<void> check(const Config& config, const std::string& origin) {
         return Error(Code::kInvalidArgument, origin + ": " + text);
     };
     if (!is_dns_subdomain(config.driver.name)) {
-        return fail("`driver.name` must be a DNS name in lower case of at most 63 characters, not \"" +
-                    config.driver.name + "\"");
+        return fail(
+            "`driver.name` must be a DNS name in lower case of at most 63 characters, not \"" +
+            config.driver.name + "\"");
     }
     if (config.nri.index.size() != 2 || !std::isdigit(config.nri.index[0]) ||
         !std::isdigit(config.nri.index[1])) {
@@ -306,21 +312,26 @@ Result<void> check(const Config& config, const std::string& origin) {
         return fail("`log.level` must be debug, info, warn, error or off, not \"" +
                     config.log.level + "\"");
     }
-    for (const auto& [key, path] :
-         {std::pair{"paths.backends", &config.paths.backends}, {"paths.journal", &config.paths.journal},
-          {"paths.run", &config.paths.run}, {"paths.cdi", &config.paths.cdi},
-          {"paths.control", &config.paths.control}, {"gate.path", &config.gate.path},
-          {"nri.socket", &config.nri.socket}, {"kubelet.registry_dir", &config.kubelet.registry_dir},
-          {"kubelet.plugin_dir", &config.kubelet.plugin_dir}}) {
+    for (const auto& [key, path] : {std::pair{"paths.backends", &config.paths.backends},
+                                    {"paths.journal", &config.paths.journal},
+                                    {"paths.run", &config.paths.run},
+                                    {"paths.cdi", &config.paths.cdi},
+                                    {"paths.control", &config.paths.control},
+                                    {"gate.path", &config.gate.path},
+                                    {"nri.socket", &config.nri.socket},
+                                    {"kubelet.registry_dir", &config.kubelet.registry_dir},
+                                    {"kubelet.plugin_dir", &config.kubelet.plugin_dir}}) {
         if (path->empty() || path->front() != '/') {
-            return fail(std::string("`") + key + "` must be an absolute path, not \"" + *path + "\"");
+            return fail(std::string("`") + key + "` must be an absolute path, not \"" + *path +
+                        "\"");
         }
     }
     return {};
 }
 
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+    for (auto at = text.find(what); at != std::string::npos;
+         at = text.find(what, at + with.size())) {
         text.replace(at, what.size(), with);
     }
 }
@@ -332,8 +343,8 @@ Result<Config> parse_config(std::string_view text, const std::string& origin) {
     if (!parsed) {
         const auto& error = parsed.error();
         return Error(Code::kInvalidArgument,
-                     origin + ":" + std::to_string(error.source().begin.line) + ": not valid TOML: " +
-                         std::string(error.description()));
+                     origin + ":" + std::to_string(error.source().begin.line) +
+                         ": not valid TOML: " + std::string(error.description()));
     }
     Config config;
     KND_TRY(Reader(origin, config).read(parsed.table()));
@@ -357,7 +368,8 @@ Result<Config> load_config(const std::string& path) {
 std::vector<std::pair<std::string, std::string>> config_keys() {
     const Config defaults;
     std::vector<std::pair<std::string, std::string>> keys;
-    for (const auto& key : make_keys()) keys.emplace_back(key.path, key.print(defaults));
+    for (const auto& key : make_keys())
+        keys.emplace_back(key.path, key.print(defaults));
     return keys;
 }
 
@@ -370,9 +382,9 @@ Result<void> resolve_config(Config& config, const std::string& node_name_from_en
                      "the node's name is not known: set `driver.node` or the variable NODE_NAME");
     }
     replace_all(config.driver.pool, "{node}", node);
-    for (auto* path : {&config.kubelet.registry_dir, &config.kubelet.plugin_dir,
-                       &config.paths.journal, &config.paths.run, &config.paths.cdi,
-                       &config.paths.control, &config.nri.socket}) {
+    for (auto* path :
+         {&config.kubelet.registry_dir, &config.kubelet.plugin_dir, &config.paths.journal,
+          &config.paths.run, &config.paths.cdi, &config.paths.control, &config.nri.socket}) {
         replace_all(*path, "{node}", node);
         replace_all(*path, "{driver}", config.driver.name);
     }

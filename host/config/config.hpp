@@ -14,9 +14,9 @@
 namespace knd {
 
 struct DriverConfig {
-    std::string name = "knd.dev";    ///< DRA driver name and attribute domain
-    std::string node;                ///< empty: $NODE_NAME, else the host name
-    std::string pool = "{node}";     ///< {node} and {backend} are replaced
+    std::string name = "knd.dev";  ///< DRA driver name and attribute domain
+    std::string node;              ///< empty: $NODE_NAME, else the host name
+    std::string pool = "{node}";   ///< {node} and {backend} are replaced
 };
 
 struct KubernetesConfig {
@@ -66,8 +66,8 @@ struct InventoryConfig {
 };
 
 struct PublishConfig {
-    int repair_delay_ms = 5000;    ///< after a delete that was not ours
-    int min_interval_ms = 2000;    ///< between two writes caused by flapping devices
+    int repair_delay_ms = 5000;  ///< after a delete that was not ours
+    int min_interval_ms = 2000;  ///< between two writes caused by flapping devices
 };
 
 struct HttpConfig {

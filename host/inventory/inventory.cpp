@@ -7,7 +7,9 @@
 namespace knd {
 namespace {
 
-std::string held_key(const Device& device) { return device.backend + "/" + device.name; }
+std::string held_key(const Device& device) {
+    return device.backend + "/" + device.name;
+}
 
 }  // namespace
 
@@ -76,13 +78,14 @@ std::string Inventory::pool_of(const std::string& backend) const {
 std::string Inventory::withheld_reason(const Entry& entry, const Source& source,
                                        const std::set<std::string>& names,
                                        const std::map<std::string, std::string>& owners) const {
-    // What a claim holds was offered once; withdrawing it now would only hide it from the scheduler,
-    // which has allocated it already.
+    // What a claim holds was offered once; withdrawing it now would only hide it from the
+    // scheduler, which has allocated it already.
     if (entry.held) return "";
     if (!source.available) return "backend " + source.name + " does not serve: " + source.reason;
     const auto& device = entry.device;
     if (const auto owner = owners.find(device.hardware_key); owner != owners.end()) {
-        return "backend " + owner->second + " offers the same hardware (" + device.hardware_key + ")";
+        return "backend " + owner->second + " offers the same hardware (" + device.hardware_key +
+               ")";
     }
     if (names.contains(entry.pool + "/" + device.name)) {
         return "another device of pool " + entry.pool + " has the same name";
@@ -135,9 +138,11 @@ void Inventory::rebuild() {
         if (!device.hardware_key.empty()) owners.emplace(device.hardware_key, device.backend);
         names.insert(pool_of(device.backend) + "/" + device.name);
     }
-    for (const auto& source : sources_) add_source(source, names, owners);
+    for (const auto& source : sources_)
+        add_source(source, names, owners);
     std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
-        return std::tie(a.device.name, a.device.backend) < std::tie(b.device.name, b.device.backend);
+        return std::tie(a.device.name, a.device.backend) <
+               std::tie(b.device.name, b.device.backend);
     });
     auto now = pools();
     if (now == published_) return;

@@ -2,9 +2,9 @@
 //
 // Inventory: which devices this node offers, and for each one that it does not offer, why.
 //
-// It merges the lists of all backends. A hardware key that two of them report belongs to the first in
-// config order. The uplink is never offered, nor what the filter rejects. A device that a claim holds
-// stays, with the attributes it had, while it is away in a pod.
+// It merges the lists of all backends. A hardware key that two of them report belongs to the first
+// in config order. The uplink is never offered, nor what the filter rejects. A device that a claim
+// holds stays, with the attributes it had, while it is away in a pod.
 //
 // Threads: domain thread.
 // Metrics: knd_devices{backend,state="offered"|"withheld"}

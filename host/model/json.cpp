@@ -36,7 +36,8 @@ const Json& json_at(const Json& object, std::string_view key) {
 
 const Json& json_path(const Json& object, std::initializer_list<std::string_view> keys) {
     const Json* at = &object;
-    for (const auto key : keys) at = &json_at(*at, key);
+    for (const auto key : keys)
+        at = &json_at(*at, key);
     return *at;
 }
 

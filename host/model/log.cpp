@@ -21,11 +21,16 @@ spdlog::logger& logger() {
 
 spdlog::level::level_enum native(Level level) {
     switch (level) {
-        case Level::kDebug: return spdlog::level::debug;
-        case Level::kInfo: return spdlog::level::info;
-        case Level::kWarn: return spdlog::level::warn;
-        case Level::kError: return spdlog::level::err;
-        case Level::kOff: return spdlog::level::off;
+        case Level::kDebug:
+            return spdlog::level::debug;
+        case Level::kInfo:
+            return spdlog::level::info;
+        case Level::kWarn:
+            return spdlog::level::warn;
+        case Level::kError:
+            return spdlog::level::err;
+        case Level::kOff:
+            return spdlog::level::off;
     }
     return spdlog::level::info;
 }
@@ -43,12 +48,23 @@ void append_value(std::string& line, std::string_view text) {
     line += '"';
     for (const char c : text) {
         switch (c) {
-            case '"': line += "\\\""; break;
-            case '\\': line += "\\\\"; break;
-            case '\n': line += "\\n"; break;
-            case '\r': line += "\\r"; break;
-            case '\t': line += "\\t"; break;
-            default: line += c;
+            case '"':
+                line += "\\\"";
+                break;
+            case '\\':
+                line += "\\\\";
+                break;
+            case '\n':
+                line += "\\n";
+                break;
+            case '\r':
+                line += "\\r";
+                break;
+            case '\t':
+                line += "\\t";
+                break;
+            default:
+                line += c;
         }
     }
     line += '"';
@@ -57,8 +73,10 @@ void append_value(std::string& line, std::string_view text) {
 }  // namespace
 
 bool set_level(std::string_view level) {
-    for (const auto& [name, value] : {std::pair{"debug", Level::kDebug}, {"info", Level::kInfo},
-                                      {"warn", Level::kWarn}, {"error", Level::kError},
+    for (const auto& [name, value] : {std::pair{"debug", Level::kDebug},
+                                      {"info", Level::kInfo},
+                                      {"warn", Level::kWarn},
+                                      {"error", Level::kError},
                                       {"off", Level::kOff}}) {
         if (level != name) continue;
         logger().set_level(native(value));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The two doors of the domain, and the three things it asks of the world. The edges (dra, nri, kube)
-// call or implement these; the daemon joins them. Everything is called and answers on the domain
-// thread; a `Done` is called exactly once, perhaps before the call returns.
+// The two doors of the domain, and the three things it asks of the world. The edges (dra, nri,
+// kube) call or implement these; the daemon joins them. Everything is called and answers on the
+// domain thread; a `Done` is called exactly once, perhaps before the call returns.
 #pragma once
 
 #include <chrono>

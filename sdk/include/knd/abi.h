@@ -43,9 +43,9 @@ enum {
     KND_OK = 0,
     KND_CANCELLED = 1,
     KND_UNKNOWN = 2,
-    KND_INVALID_ARGUMENT = 3,    /* permanent for this claim: told to the user, not retried */
-    KND_DEADLINE_EXCEEDED = 4,   /* the next call repeats; it must be idempotent */
-    KND_NOT_FOUND = 5,           /* prepare: device vanished, host rescans; unprepare/detach: done */
+    KND_INVALID_ARGUMENT = 3,  /* permanent for this claim: told to the user, not retried */
+    KND_DEADLINE_EXCEEDED = 4, /* the next call repeats; it must be idempotent */
+    KND_NOT_FOUND = 5,         /* prepare: device vanished, host rescans; unprepare/detach: done */
     KND_ALREADY_EXISTS = 6,
     KND_PERMISSION_DENIED = 7,   /* instance degraded, readiness shows it */
     KND_RESOURCE_EXHAUSTED = 8,  /* told to the kubelet, host rescans */
@@ -53,9 +53,9 @@ enum {
     KND_ABORTED = 10,            /* retried with backoff until the deadline */
     KND_OUT_OF_RANGE = 11,       /* permanent for this claim */
     KND_UNIMPLEMENTED = 12,      /* permanent for this claim */
-    KND_INTERNAL = 13,           /* a bug: counted; five in ten minutes end the instance's service */
-    KND_UNAVAILABLE = 14,        /* retried with backoff until the deadline */
-    KND_DATA_LOSS = 15,          /* instance degraded */
+    KND_INTERNAL = 13,    /* a bug: counted; five in ten minutes end the instance's service */
+    KND_UNAVAILABLE = 14, /* retried with backoff until the deadline */
+    KND_DATA_LOSS = 15,   /* instance degraded */
     KND_UNAUTHENTICATED = 16
 };
 
@@ -70,12 +70,13 @@ typedef struct knd_error {
 /* One request. Valid until the function that got it returns. */
 typedef struct knd_call {
     uint32_t size;
-    uint32_t flags;      /* none defined: 0 */
-    int64_t deadline_ns; /* CLOCK_MONOTONIC; 0 = none. Return KND_DEADLINE_EXCEEDED when it passes */
-    const char *id;      /* appears in every log line of this request */
+    uint32_t flags; /* none defined: 0 */
+    int64_t
+        deadline_ns; /* CLOCK_MONOTONIC; 0 = none. Return KND_DEADLINE_EXCEEDED when it passes */
+    const char* id;  /* appears in every log line of this request */
     /* True once nobody waits for the answer: undo and return KND_CANCELLED within 100 ms. [any] */
-    bool (*cancelled)(const struct knd_call *call) KND_NOEXCEPT;
-    void *host_data;
+    bool (*cancelled)(const struct knd_call* call) KND_NOEXCEPT;
+    void* host_data;
 } knd_call;
 
 /* Read-only configuration: the TOML of an instance, or the JSON of a claim. Keys are dotted paths;
@@ -87,16 +88,16 @@ typedef struct knd_params {
     /* Each returns KND_OK with the value or, if the key is absent, the fallback;
      * KND_INVALID_ARGUMENT with `err` filled when the value has another type. [any]
      * A string stays valid as long as the params do. */
-    knd_status (*string)(const struct knd_params *p, const char *key, const char *fallback,
-                         const char **value, knd_error *err) KND_NOEXCEPT;
-    knd_status (*integer)(const struct knd_params *p, const char *key, int64_t fallback,
-                          int64_t *value, knd_error *err) KND_NOEXCEPT;
-    knd_status (*boolean)(const struct knd_params *p, const char *key, bool fallback, bool *value,
-                          knd_error *err) KND_NOEXCEPT;
+    knd_status (*string)(const struct knd_params* p, const char* key, const char* fallback,
+                         const char** value, knd_error* err) KND_NOEXCEPT;
+    knd_status (*integer)(const struct knd_params* p, const char* key, int64_t fallback,
+                          int64_t* value, knd_error* err) KND_NOEXCEPT;
+    knd_status (*boolean)(const struct knd_params* p, const char* key, bool fallback, bool* value,
+                          knd_error* err) KND_NOEXCEPT;
     /* Number of elements of a list; 0 if the key is absent. */
-    knd_status (*length)(const struct knd_params *p, const char *key, int64_t *value,
-                         knd_error *err) KND_NOEXCEPT;
-    void *host_data;
+    knd_status (*length)(const struct knd_params* p, const char* key, int64_t* value,
+                         knd_error* err) KND_NOEXCEPT;
+    void* host_data;
 } knd_params;
 
 KND_STATIC_ASSERT(sizeof(knd_error) == 512, "knd_error must stay 512 bytes");

@@ -4,7 +4,8 @@
  *
  * Life of an instance:
  *   dlopen, create, start, { list | prepare, [attach, detach]*, unprepare | check }*, stop, destroy
- * The library is never unloaded. A binding (claim uid + device name) outlives `stop` and the process.
+ * The library is never unloaded. A binding (claim uid + device name) outlives `stop` and the
+ * process.
  *
  * A backend is as privileged as the daemon. It installs no signal handlers, calls no exit, abort or
  * fork, writes nothing to stdout or stderr, and returns from each call with network namespace, cwd,
@@ -27,10 +28,10 @@ typedef struct knd_host {
     uint32_t size;
     uint32_t reserved;
     /* One line; the host adds backend, call and device. [any] */
-    void (*log)(const struct knd_host *host, int32_t level, const char *message) KND_NOEXCEPT;
+    void (*log)(const struct knd_host* host, int32_t level, const char* message) KND_NOEXCEPT;
     /* A host extension (knd/host/), or NULL when this host does not have it. [any] */
-    const void *(*extension)(const struct knd_host *host, const char *id) KND_NOEXCEPT;
-    void *host_data;
+    const void* (*extension)(const struct knd_host* host, const char* id)KND_NOEXCEPT;
+    void* host_data;
 } knd_host;
 
 /* Flags of knd_descriptor. */
@@ -43,34 +44,35 @@ enum {
 typedef struct knd_descriptor {
     uint32_t size;
     uint32_t flags;
-    const char *id;      /* "example.com/mynic": reverse-free DNS name and a word */
-    const char *vendor;  /* for people */
-    const char *version; /* semantic version of the backend */
-    const char *summary; /* one line */
+    const char* id;      /* "example.com/mynic": reverse-free DNS name and a word */
+    const char* vendor;  /* for people */
+    const char* version; /* semantic version of the backend */
+    const char* summary; /* one line */
 } knd_descriptor;
 
 typedef struct knd_backend {
     uint32_t size;
     uint32_t reserved;
-    void *backend_data;
+    void* backend_data;
     /* May take seconds and may call the host. A failure leaves nothing running. [strand] */
-    knd_status (*start)(struct knd_backend *b, const knd_params *config,
-                        knd_error *err) KND_NOEXCEPT;
+    knd_status (*start)(struct knd_backend* b, const knd_params* config,
+                        knd_error* err) KND_NOEXCEPT;
     /* Ends the backend's threads; prepared devices stay prepared. [strand] */
-    void (*stop)(struct knd_backend *b) KND_NOEXCEPT;
+    void (*stop)(struct knd_backend* b) KND_NOEXCEPT;
     /* The last call; also without start. [strand] */
-    void (*destroy)(struct knd_backend *b) KND_NOEXCEPT;
-    /* Function table for an extension id (knd/ext/), or NULL when it is not offered. The same answer
-     * for the life of the instance. "knd.discovery/1" and "knd.prepare/1" are required. [any] */
-    const void *(*extension)(const struct knd_backend *b, const char *id) KND_NOEXCEPT;
+    void (*destroy)(struct knd_backend* b) KND_NOEXCEPT;
+    /* Function table for an extension id (knd/ext/), or NULL when it is not offered. The same
+     * answer for the life of the instance. "knd.discovery/1" and "knd.prepare/1" are required.
+     * [any] */
+    const void* (*extension)(const struct knd_backend* b, const char* id)KND_NOEXCEPT;
 } knd_backend;
 
 typedef struct knd_entry {
     uint32_t abi_major;
     uint32_t abi_minor;
-    const knd_descriptor *descriptor;
+    const knd_descriptor* descriptor;
     /* Cheap; must not call the host. NULL = out of memory. Each call makes another instance. */
-    knd_backend *(*create)(const knd_host *host) KND_NOEXCEPT;
+    knd_backend* (*create)(const knd_host* host)KND_NOEXCEPT;
 } knd_entry;
 
 /* The one exported symbol. An incompatible ABI will have another name. */

@@ -38,9 +38,10 @@ TEST(Config, DefaultFileIsValid) {
 }
 
 TEST(Config, ReadsBackendsInOrder) {
-    auto config = parse_config("[[backend]]\nname='a'\nlibrary='knd-a.so'\n"
-                               "[[backend]]\nname='b'\nlibrary='knd-b.so'\n[backend.config]\nn=3\n",
-                               "t");
+    auto config = parse_config(
+        "[[backend]]\nname='a'\nlibrary='knd-a.so'\n"
+        "[[backend]]\nname='b'\nlibrary='knd-b.so'\n[backend.config]\nn=3\n",
+        "t");
     ASSERT_TRUE(config.ok());
     ASSERT_EQ(config->backends.size(), 2u);
     EXPECT_EQ(config->backends[0].name, "a");
@@ -54,7 +55,9 @@ TEST(Config, MissingFileIsNamed) {
               "cannot read configuration /nonexistent/kndd.toml: No such file or directory");
 }
 
-TEST(Config, DirectoryInsteadOfFileIsAnError) { EXPECT_FALSE(load_config("/tmp").ok()); }
+TEST(Config, DirectoryInsteadOfFileIsAnError) {
+    EXPECT_FALSE(load_config("/tmp").ok());
+}
 
 TEST(Config, MalformedTomlNamesTheLine) {
     EXPECT_TRUE(error_of("[driver]\nname = \n").starts_with("test.toml:2: not valid TOML: "));

@@ -6,7 +6,8 @@
 namespace knd {
 namespace {
 
-Device device(std::string name, std::string backend, std::string key = "", std::string netdev = "") {
+Device device(std::string name, std::string backend, std::string key = "",
+              std::string netdev = "") {
     return {std::move(name), std::move(backend), std::move(key), std::move(netdev), {}, {}};
 }
 
@@ -24,11 +25,14 @@ std::vector<std::string> names(const Inventory& inventory, const std::string& po
     std::vector<std::string> found;
     const auto pools = inventory.pools();
     if (!pools.contains(pool)) return {};
-    for (const auto& d : pools.at(pool)) found.push_back(d.name);
+    for (const auto& d : pools.at(pool))
+        found.push_back(d.name);
     return found;
 }
 
-Inventory::Options two_backends() { return {"n1", {"first", "second"}, nullptr}; }
+Inventory::Options two_backends() {
+    return {"n1", {"first", "second"}, nullptr};
+}
 
 TEST(Inventory, OffersWhatABackendLists) {
     Inventory inventory(two_backends());

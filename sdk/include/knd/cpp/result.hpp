@@ -41,12 +41,23 @@ enum class Code : std::int32_t {
 
 /// "INVALID_ARGUMENT" and so on, for logs and tools.
 constexpr std::string_view code_name(Code code) {
-    constexpr std::string_view kNames[] = {
-        "OK",           "CANCELLED",         "UNKNOWN",        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED", "NOT_FOUND",    "ALREADY_EXISTS", "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
-        "UNIMPLEMENTED", "INTERNAL",         "UNAVAILABLE",    "DATA_LOSS",
-        "UNAUTHENTICATED"};
+    constexpr std::string_view kNames[] = {"OK",
+                                           "CANCELLED",
+                                           "UNKNOWN",
+                                           "INVALID_ARGUMENT",
+                                           "DEADLINE_EXCEEDED",
+                                           "NOT_FOUND",
+                                           "ALREADY_EXISTS",
+                                           "PERMISSION_DENIED",
+                                           "RESOURCE_EXHAUSTED",
+                                           "FAILED_PRECONDITION",
+                                           "ABORTED",
+                                           "OUT_OF_RANGE",
+                                           "UNIMPLEMENTED",
+                                           "INTERNAL",
+                                           "UNAVAILABLE",
+                                           "DATA_LOSS",
+                                           "UNAUTHENTICATED"};
     const auto index = static_cast<std::size_t>(code);
     return index < std::size(kNames) ? kNames[index] : "UNKNOWN";
 }
@@ -81,15 +92,41 @@ class [[nodiscard]] Error {
 inline Error Error::from_errno(std::string_view what, int os_error) {
     auto code = Code::kInternal;
     switch (os_error) {
-        case ENOENT: case ENODEV: case ENXIO: case ESRCH: code = Code::kNotFound; break;
-        case EEXIST: code = Code::kAlreadyExists; break;
-        case EACCES: case EPERM: code = Code::kPermissionDenied; break;
-        case EINVAL: code = Code::kInvalidArgument; break;
-        case EBUSY: case EAGAIN: case ECONNREFUSED: code = Code::kUnavailable; break;
-        case EOPNOTSUPP: case ENOSYS: code = Code::kUnimplemented; break;
-        case ENOSPC: case ENOMEM: case EMFILE: code = Code::kResourceExhausted; break;
-        case ETIMEDOUT: code = Code::kDeadlineExceeded; break;
-        default: break;
+        case ENOENT:
+        case ENODEV:
+        case ENXIO:
+        case ESRCH:
+            code = Code::kNotFound;
+            break;
+        case EEXIST:
+            code = Code::kAlreadyExists;
+            break;
+        case EACCES:
+        case EPERM:
+            code = Code::kPermissionDenied;
+            break;
+        case EINVAL:
+            code = Code::kInvalidArgument;
+            break;
+        case EBUSY:
+        case EAGAIN:
+        case ECONNREFUSED:
+            code = Code::kUnavailable;
+            break;
+        case EOPNOTSUPP:
+        case ENOSYS:
+            code = Code::kUnimplemented;
+            break;
+        case ENOSPC:
+        case ENOMEM:
+        case EMFILE:
+            code = Code::kResourceExhausted;
+            break;
+        case ETIMEDOUT:
+            code = Code::kDeadlineExceeded;
+            break;
+        default:
+            break;
     }
     char buffer[128];
     std::string text(what);
@@ -106,9 +143,18 @@ class [[nodiscard]] Result {
     bool ok() const { return state_.index() == 0; }
     explicit operator bool() const { return ok(); }
 
-    T& value() & { assert(ok()); return *std::get_if<0>(&state_); }
-    const T& value() const& { assert(ok()); return *std::get_if<0>(&state_); }
-    T&& value() && { assert(ok()); return std::move(*std::get_if<0>(&state_)); }
+    T& value() & {
+        assert(ok());
+        return *std::get_if<0>(&state_);
+    }
+    const T& value() const& {
+        assert(ok());
+        return *std::get_if<0>(&state_);
+    }
+    T&& value() && {
+        assert(ok());
+        return std::move(*std::get_if<0>(&state_));
+    }
     T& operator*() & { return value(); }
     const T& operator*() const& { return value(); }
     T&& operator*() && { return std::move(*this).value(); }
@@ -116,8 +162,14 @@ class [[nodiscard]] Result {
     const T* operator->() const { return &value(); }
     T value_or(T fallback) && { return ok() ? std::move(*this).value() : std::move(fallback); }
 
-    const Error& error() const& { assert(!ok()); return *std::get_if<1>(&state_); }
-    Error&& error() && { assert(!ok()); return std::move(*std::get_if<1>(&state_)); }
+    const Error& error() const& {
+        assert(!ok());
+        return *std::get_if<1>(&state_);
+    }
+    Error&& error() && {
+        assert(!ok());
+        return std::move(*std::get_if<1>(&state_));
+    }
     Code code() const { return ok() ? Code::kOk : error().code(); }
 
     Result wrap(std::string_view context) && {
@@ -137,8 +189,14 @@ class [[nodiscard]] Result<void> {
 
     bool ok() const { return !error_; }
     explicit operator bool() const { return ok(); }
-    const Error& error() const& { assert(!ok()); return *error_; }
-    Error&& error() && { assert(!ok()); return std::move(*error_); }
+    const Error& error() const& {
+        assert(!ok());
+        return *error_;
+    }
+    Error&& error() && {
+        assert(!ok());
+        return std::move(*error_);
+    }
     Code code() const { return ok() ? Code::kOk : error_->code(); }
 
     Result wrap(std::string_view context) && {
@@ -153,17 +211,16 @@ class [[nodiscard]] Result<void> {
 }  // namespace knd
 
 /// Leaves the function with the error of `expression`, if it has one.
-#define KND_TRY(expression)                                                    \
-    do {                                                                       \
-        if (auto knd_try_result = (expression); !knd_try_result.ok())          \
-            return std::move(knd_try_result).error();                          \
+#define KND_TRY(expression)                                           \
+    do {                                                              \
+        if (auto knd_try_result = (expression); !knd_try_result.ok()) \
+            return std::move(knd_try_result).error();                 \
     } while (false)
 
 #define KND_TRY_CONCAT_(a, b) a##b
 #define KND_TRY_NAME_(line) KND_TRY_CONCAT_(knd_try_, line)
 /// `KND_TRY_ASSIGN(auto x, f())`: x gets the value, or the function leaves with the error.
-#define KND_TRY_ASSIGN(target, expression)                                     \
-    auto KND_TRY_NAME_(__LINE__) = (expression);                               \
-    if (!KND_TRY_NAME_(__LINE__).ok())                                         \
-        return std::move(KND_TRY_NAME_(__LINE__)).error();                     \
+#define KND_TRY_ASSIGN(target, expression)                                                \
+    auto KND_TRY_NAME_(__LINE__) = (expression);                                          \
+    if (!KND_TRY_NAME_(__LINE__).ok()) return std::move(KND_TRY_NAME_(__LINE__)).error(); \
     target = *std::move(KND_TRY_NAME_(__LINE__))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * knd/ext/attach.h - "knd.attach/1", optional: work that must see the pod's network namespace, after
- * the host has moved the netdev in and before it moves it out.
+ * knd/ext/attach.h - "knd.attach/1", optional: work that must see the pod's network namespace,
+ * after the host has moved the netdev in and before it moves it out.
  */
 #ifndef KND_EXT_ATTACH_H
 #define KND_EXT_ATTACH_H
@@ -17,7 +17,7 @@ extern "C" {
 typedef struct knd_attach_request {
     uint32_t size;
     int32_t netns_fd; /* borrowed; dup to keep */
-    const knd_binding *binding;
+    const knd_binding* binding;
     int32_t ifindex; /* in the pod; 0 = no netdev */
     int32_t reserved;
 } knd_attach_request;
@@ -26,11 +26,11 @@ typedef struct knd_attach {
     uint32_t size;
     uint32_t reserved;
     /* Idempotent; undone by detach. Must end well within a second. [strand] */
-    knd_status (*attach)(knd_backend *b, const knd_call *call, const knd_attach_request *request,
-                         knd_error *err) KND_NOEXCEPT;
+    knd_status (*attach)(knd_backend* b, const knd_call* call, const knd_attach_request* request,
+                         knd_error* err) KND_NOEXCEPT;
     /* netns_fd is -1 when the namespace is gone already. [strand] */
-    knd_status (*detach)(knd_backend *b, const knd_call *call, const knd_attach_request *request,
-                         knd_error *err) KND_NOEXCEPT;
+    knd_status (*detach)(knd_backend* b, const knd_call* call, const knd_attach_request* request,
+                         knd_error* err) KND_NOEXCEPT;
 } knd_attach;
 
 #if UINTPTR_MAX == UINT64_MAX

@@ -20,9 +20,9 @@ typedef struct knd_health_sink {
     uint32_t size;
     uint32_t reserved;
     /* `message` says why, for people; NULL = nothing to say. */
-    knd_status (*device)(const struct knd_health_sink *s, const char *device, int32_t health,
-                         const char *message) KND_NOEXCEPT;
-    void *host_data;
+    knd_status (*device)(const struct knd_health_sink* s, const char* device, int32_t health,
+                         const char* message) KND_NOEXCEPT;
+    void* host_data;
 } knd_health_sink;
 
 typedef struct knd_health {
@@ -30,8 +30,8 @@ typedef struct knd_health {
     uint32_t reserved;
     /* A device that is not reported counts as healthy. At each resync and after health_changed.
      * [strand] */
-    knd_status (*check)(knd_backend *b, const knd_call *call, const knd_health_sink *sink,
-                        knd_error *err) KND_NOEXCEPT;
+    knd_status (*check)(knd_backend* b, const knd_call* call, const knd_health_sink* sink,
+                        knd_error* err) KND_NOEXCEPT;
 } knd_health;
 
 #if UINTPTR_MAX == UINT64_MAX

@@ -18,7 +18,7 @@ typedef struct knd_poll {
     uint32_t size;
     uint32_t reserved;
     /* `fd` is readable (or in error). Drain it: it is watched level-triggered. [strand] */
-    void (*on_ready)(knd_backend *b, int32_t fd) KND_NOEXCEPT;
+    void (*on_ready)(knd_backend* b, int32_t fd) KND_NOEXCEPT;
 } knd_poll;
 
 #if UINTPTR_MAX == UINT64_MAX

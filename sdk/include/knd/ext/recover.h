@@ -16,10 +16,10 @@ extern "C" {
 typedef struct knd_recover {
     uint32_t size;
     uint32_t reserved;
-    /* Called once after start with the complete list of live bindings of this instance. Whatever else
-     * the backend finds prepared belongs to nobody: free it. [strand] */
-    knd_status (*reconcile)(knd_backend *b, const knd_call *call, const knd_binding *bindings,
-                            uint64_t count, knd_error *err) KND_NOEXCEPT;
+    /* Called once after start with the complete list of live bindings of this instance. Whatever
+     * else the backend finds prepared belongs to nobody: free it. [strand] */
+    knd_status (*reconcile)(knd_backend* b, const knd_call* call, const knd_binding* bindings,
+                            uint64_t count, knd_error* err) KND_NOEXCEPT;
 } knd_recover;
 
 #if UINTPTR_MAX == UINT64_MAX

@@ -18,9 +18,9 @@ typedef struct knd_host_events {
     uint32_t size;
     uint32_t reserved;
     /* "Call list again." Not a delta. [any] */
-    void (*devices_changed)(const knd_host *host) KND_NOEXCEPT;
+    void (*devices_changed)(const knd_host* host) KND_NOEXCEPT;
     /* "Call check again." [any] */
-    void (*health_changed)(const knd_host *host) KND_NOEXCEPT;
+    void (*health_changed)(const knd_host* host) KND_NOEXCEPT;
 } knd_host_events;
 
 #if UINTPTR_MAX == UINT64_MAX

@@ -18,8 +18,8 @@ typedef struct knd_host_poll {
     uint32_t size;
     uint32_t reserved;
     /* The descriptor stays the backend's; unwatch before closing it. [any] */
-    knd_status (*watch)(const knd_host *host, int32_t fd, knd_error *err) KND_NOEXCEPT;
-    void (*unwatch)(const knd_host *host, int32_t fd) KND_NOEXCEPT;
+    knd_status (*watch)(const knd_host* host, int32_t fd, knd_error* err) KND_NOEXCEPT;
+    void (*unwatch)(const knd_host* host, int32_t fd) KND_NOEXCEPT;
 } knd_host_poll;
 
 #if UINTPTR_MAX == UINT64_MAX
