@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Bindings: the table of everything that claims hold, and what each entry is meant to become.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/journal/record.hpp"
+#include "host/model/pod.hpp"
+
+#include <knd/cpp/fd.hpp>
+
+namespace knd {
+
+/// One binding: what is (record), and what should be (the goal). host/claims/lifecycle moves the one
+/// towards the other; everything else only sets goals.
+struct Held {
+    BindingRecord record;
+
+    // The goal.
+    std::optional<PodSandbox> wanted;  ///< the sandbox that should have it; none: home
+    bool ending = false;               ///< the claim is over: home, released, forgotten
+
+    // The step under way.
+    bool busy = false;
+    std::chrono::milliseconds pause{0};  ///< before the next try; 0: the last step succeeded
+    std::uint64_t timer = 0;             ///< number of the pause that counts; older ones are void
+    Fd netns;                            ///< pins the pod's namespace from Stop until detached
+
+    /// True when something of it moves between namespaces, so that one pod alone can have it.
+    bool moves() const {
+        return !record.effects.netdevs.empty() || !record.effects.rdma_links.empty();
+    }
+    bool serves_pod(std::string_view uid) const;
+    /// Name of the device's interface as the pod should see it, empty when there is none.
+    std::string name_in_pod() const;
+    /// "claim ns/name: device dra0"
+    std::string text() const;
+};
+
+/// Threads: domain thread. Entries have stable addresses until they are erased.
+class Bindings {
+  public:
+    Held& add(BindingRecord record);
+    void erase(const RecordKey& key);
+    Held* find(const RecordKey& key);
+
+    std::vector<Held*> all();
+    std::vector<Held*> of_claim(std::string_view claim_uid);
+    std::vector<Held*> of_pod(std::string_view pod_uid);
+    /// Those that are in, on the way to, or meant for this sandbox.
+    std::vector<Held*> of_sandbox(std::string_view sandbox_id);
+    /// Those of other claims that hold the same device.
+    std::vector<Held*> rivals(const RecordKey& key);
+
+    bool empty() const { return entries_.empty(); }
+    std::vector<BindingRecord> records() const;
+
+  private:
+    template <class Predicate>
+    std::vector<Held*> select(Predicate predicate);
+
+    std::map<RecordKey, std::unique_ptr<Held>> entries_;
+};
+
+}  // namespace knd

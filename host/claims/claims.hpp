@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Claims: the one state machine of the domain. It answers the kubelet (prepare, unprepare) and the
+// container runtime (pods come and go) and sees to it that every device is where its claim says.
+//
+// How it works: each binding (a device in the hands of a claim) has a state, which is what the journal
+// says, and a goal, which is what the last call asked for. Calls only change goals; lifecycle.cpp
+// takes one step at a time from the state towards the goal, journals it, and looks again. So a call
+// that comes twice, late or out of order has no second effect, and a restart needs no code of its
+// own: it reads the states and goes on.
+//
+// Threads: domain thread. Kernel work runs on `workers`; answers are posted to `home`.
+// Failure: an error concerns one claim or pod and is a sentence for its user. A device that cannot be
+//          brought home is retried with growing pauses, and by each unprepare of the kubelet.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/claims/bindings.hpp"
+#include "host/claims/ports.hpp"
+#include "host/config/config.hpp"
+#include "host/journal/journal.hpp"
+#include "host/model/services.hpp"
+
+namespace knd {
+
+class Attacher;
+class CdiFiles;
+class Lifecycle;
+class Markers;
+class PodDesk;
+class Preparer;
+
+struct ClaimsOptions {
+    std::string driver;    ///< the CDI vendor: "knd.dev"
+    std::string cdi_dir;   ///< "/var/run/cdi"
+    AttachConfig attach;
+    GateConfig gate;
+    std::string run_dir;   ///< where the gate looks for markers: "/run/knd"
+    std::chrono::milliseconds hook_budget{1500};     ///< longest reply in attach mode `sync`
+    std::chrono::milliseconds backend_timeout{30000};///< for backend attach, detach, reconcile
+    std::chrono::milliseconds first_retry{500};      ///< doubles up to last_retry
+    std::chrono::milliseconds last_retry{60000};
+    std::string boot_id;   ///< /proc/sys/kernel/random/boot_id
+};
+
+/// Everything is borrowed and must outlive the Claims.
+struct ClaimsPorts {
+    boost::asio::any_io_executor home;     ///< the domain thread
+    boost::asio::any_io_executor workers;  ///< where blocking kernel work may run
+    ClaimSource& source;
+    Journal& journal;
+    const DeviceTable& devices;
+    Attacher& attacher;
+    Markers& markers;
+    const WallClock& clock;
+    StepObserver& observer;
+};
+
+class Claims final : public ClaimService, public PodService {
+  public:
+    Claims(ClaimsOptions options, ClaimsPorts ports);
+    ~Claims() override;
+
+    /// Reads the journal. Before anything else; afterwards held_devices() is right.
+    Result<void> load();
+    /// After the backends have started: tells each what is live, and finishes or undoes what a
+    /// predecessor had begun. `done` runs when the first pass is over; a device that would not come
+    /// home is still being retried then, and that is logged, not an error.
+    void recover(Done<> done);
+    /// Asks the API server about claims that no pod uses and releases those that are gone: the
+    /// kubelet forgets a claim when it dies between prepare and its own checkpoint.
+    void collect_garbage();
+    /// Runs `done` when no step is under way. No new calls may come in.
+    void drain(Done<> done);
+
+    void prepare(ClaimRef claim, std::chrono::steady_clock::time_point deadline,
+                 Done<std::vector<PreparedDevice>> done) override;
+    void unprepare(ClaimRef claim, std::chrono::steady_clock::time_point deadline,
+                   Done<> done) override;
+
+    void synchronize(std::vector<PodSandbox> pods, std::vector<Container> containers,
+                     Done<> done) override;
+    void run_pod_sandbox(PodSandbox pod, Done<> done) override;
+    void create_container(PodSandbox pod, Container container, Done<ContainerEdits> done) override;
+    void stop_pod_sandbox(PodSandbox pod, Done<> done) override;
+    void remove_pod_sandbox(PodSandbox pod, Done<> done) override;
+
+    /// All bindings, sorted by key: for `kndctl claims`, `kndctl journal` and /metrics.
+    std::vector<BindingRecord> snapshot() const;
+    /// Devices that claims hold, as they were at prepare: the inventory keeps them published.
+    std::vector<Device> held_devices() const;
+    /// Runs when held_devices() has changed.
+    std::function<void()> on_held_changed;
+
+  private:
+    std::unique_ptr<struct ClaimsParts> parts_;
+};
+
+/// Why a binding is where it is, in one sentence: for `kndctl explain`.
+std::string explain(const BindingRecord& record);
+
+}  // namespace knd
