@@ -29,9 +29,10 @@ typedef struct knd_device {
 
 /* Receives the devices. attr_* and capacity describe the last device(). Everything is copied. The
  * sink checks the limits of resource.k8s.io (32 attributes and capacities per device, 64 bytes per
- * string, names that are C identifiers or "domain/name", semantic versions) and refuses the
- * offending call with KND_INVALID_ARGUMENT; return the first status that is not KND_OK. A name
- * without domain gets the driver's name as domain. */
+ * string, names that are C identifiers or "domain/name", semantic versions). A call that breaks one
+ * answers KND_INVALID_ARGUMENT: the host logs why and leaves that device out, the others stand, so
+ * go on with the next device. Any other status ends the list: return it. A name without domain gets
+ * the driver's name as domain. */
 typedef struct knd_device_sink {
     uint32_t size;
     uint32_t reserved;
@@ -53,8 +54,8 @@ typedef struct knd_discovery {
     uint32_t size;
     uint32_t reserved;
     /* The complete list as of now. Called after start, after devices_changed, and at every resync
-     * period. A failed or partly refused list changes nothing at the host. A device that is away in
-     * a pod may be left out: the host goes on publishing it with the attributes it had. [strand] */
+     * period. A failed list changes nothing at the host. A device that is away in a pod may be left
+     * out: the host goes on publishing it with the attributes it had. [strand] */
     knd_status (*list)(knd_backend* b, const knd_call* call, const knd_device_sink* sink,
                        knd_error* err) KND_NOEXCEPT;
 } knd_discovery;
