@@ -78,6 +78,7 @@ class Mux : public std::enable_shared_from_this<Mux> {
     void flush();
     void wait_writable();
     void sent(std::size_t bytes);
+    void shut();
     void fail(Error error);
 
     boost::asio::io_context& io_;

@@ -81,6 +81,7 @@ class Plugin {
   private:
     friend class Session;
     void connect();
+    void disconnect();
     void retry_later();
     void report_down(const Error& error);
     void session_configured(RuntimeInfo info) { runtime_ = std::move(info); }
@@ -94,6 +95,7 @@ class Plugin {
     boost::asio::steady_timer retry_;
     std::chrono::milliseconds retry_delay_;
     std::minstd_rand jitter_;
+    std::shared_ptr<int> running_;  ///< from start to stop; a retry that is queued looks at it
     std::shared_ptr<Session> session_;
     RuntimeInfo runtime_;
     bool connected_ = false;

@@ -40,6 +40,8 @@ class TtrpcClient {
 
     /// Every open call ends with this error. For the owner, when the Mux has reported its end.
     void fail_all(const Error& error);
+    /// No open call is answered any more.
+    void forget_all() { pending_.clear(); }
 
   private:
     struct Pending {

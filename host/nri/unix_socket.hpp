@@ -19,6 +19,6 @@ Result<Fd> connect_unix(const std::string& path);
 Result<Fd> listen_unix(const std::string& path);
 
 /// UNAVAILABLE when nobody waits.
-Result<Fd> accept_unix(const Fd& listener);
+Result<Fd> accept_unix(int listener);
 
 }  // namespace knd::nri

@@ -9,6 +9,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -74,25 +75,32 @@ class NriRuntime {
     std::vector<std::string> plugins() const;
 
   private:
-    friend class NriPeer;
     struct Walk;
     using Job = std::function<void()>;
 
     NriRuntime(boost::asio::io_context& io, NriRuntimeOptions options, Snapshot snapshot,
                Fd listener);
     void accept();
-    void admit(std::shared_ptr<NriPeer> peer);
-    void insert(std::shared_ptr<NriPeer> peer);
+    void accept_later();
+    void join(const std::shared_ptr<NriPeer>& peer);
+    void synchronize(const std::shared_ptr<NriPeer>& peer);
+    void insert(const std::shared_ptr<NriPeer>& peer);
     void drop(NriPeer& peer, const Error& error);
     void enqueue(Job job);
+    void run_front();
     void job_done();
-    void walk(std::shared_ptr<Walk> state);
+    void start_walk(Walk walk);
+    void step(const std::shared_ptr<Walk>& walk);
+    void stepped(const std::shared_ptr<Walk>& walk, NriPeer& peer, const Result<>& result);
+    void finish(const std::shared_ptr<Walk>& walk, Result<ContainerEdits> result);
     void pod_event(int event, PodSandbox pod, Done<> done);
 
     boost::asio::io_context& io_;
     NriRuntimeOptions options_;
     Snapshot snapshot_;
     boost::asio::posix::stream_descriptor listener_;
+    boost::asio::steady_timer accept_pause_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< for what was posted
     std::shared_ptr<NriPeer> joining_;  ///< accepted, not registered yet: one at a time
     std::vector<std::shared_ptr<NriPeer>> plugins_;
     std::deque<Job> jobs_;  ///< the front one runs
