@@ -2,8 +2,8 @@
 //
 // Backend: one configured instance of a loaded library, as the domain uses it.
 //
-// Threads: every method is called on the domain thread and every Done runs there. The library's code
-//          runs on worker threads, one call at a time per instance (its strand).
+// Threads: every method is called on the domain thread and every Done runs there. The library's
+//          code runs on worker threads, one call at a time per instance (its strand).
 // Failure: a call that passes its deadline answers DEADLINE_EXCEEDED at once; the library's thread
 //          may still be inside. After a grace time the instance is Stuck, and everything answers
 //          UNAVAILABLE.
@@ -57,8 +57,8 @@ class Backend {
     /// Waits for the running call (up to its deadline), then stops and destroys the instance.
     virtual void stop(Done<> done) = 0;
     virtual void list(Done<std::vector<Device>> done) = 0;
-    /// `config`: the claim's merged opaque object without the host's own keys. Keys that the backend
-    /// did not read are an INVALID_ARGUMENT that names them and the nearest known key.
+    /// `config`: the claim's merged opaque object without the host's own keys. Keys that the
+    /// backend did not read are an INVALID_ARGUMENT that names them and the nearest known key.
     virtual void prepare(Binding binding, Json config, Deadline deadline, Done<Effects> done) = 0;
     virtual void unprepare(Binding binding, Deadline deadline, Done<> done) = 0;
     /// OK without a call when the backend does not offer knd.attach/1.
