@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The objects of resource.k8s.io as typed values, in the shape of version v1, and a Node's name and
-// labels. Readers take any served version (v1, v1beta2, v1beta1): `apiVersion` decides, an object
-// without one is read as v1, and callers only ever see v1. resource_read.cpp reads,
-// resource_write.cpp writes.
+// labels. Readers take any served version (v1, v1beta2, v1beta1) and callers only ever see v1.
+// resource_read.cpp reads, resource_write.cpp writes, node_selector.cpp matches nodes and taints.
 //
 // Readers refuse what cannot be understood (wrong JSON types, bad quantities, an attribute with two
 // values) and name the field as Kubernetes does. They do not check limits: that is validation's.
