@@ -49,6 +49,7 @@ class ClaimReader final : public ClaimSource {
     Options options_;
     StatusWriter status_;
     EventRecorder events_;
+    std::shared_ptr<int> alive_;  ///< see Reflector
 };
 
 }  // namespace knd::kube

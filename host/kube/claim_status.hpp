@@ -42,16 +42,19 @@ class StatusWriter {
 
   private:
     struct Slot;  // one claim: what is wanted, what was written, whether a write is under way
-    void pump(const std::string& uid);
+    void pump(Slot& slot);
     void write(Slot& slot, const std::string& version);
-    void written(const std::string& uid, Result<Json> answer);
+    void written(Slot& slot, const Json& object);
     void failed(Slot& slot, const Error& error);
+    void again_later(Slot& slot);
+    void forget(const Slot& slot);
     void forget_oldest();
-    bool still_dropped() const;
+    bool server_drops() const;
+    Slot* find(const std::string& uid);
 
     Client& client_;
     ResourceApi& api_;
-    std::string driver_;
+    const std::string driver_;
     std::map<std::string, std::unique_ptr<Slot>> slots_;  ///< by claim uid
     std::uint64_t sequence_ = 0;
     bool dropped_ = false;

@@ -35,6 +35,12 @@ using Query = std::vector<std::pair<std::string, std::string>>;
 
 enum class PatchType { kMerge, kApply };
 
+struct Patch {
+    PatchType type = PatchType::kMerge;
+    std::string_view subresource;
+    std::string field_manager;  ///< for kApply, which takes conflicting fields over by force
+};
+
 struct List {
     std::vector<Json> items;  ///< kind and apiVersion are missing in items, as the API sends them
     std::string resource_version;
@@ -95,17 +101,22 @@ class Client {
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    /// An object, or any other JSON document of the server ("/version").
-    void get(const std::string& path, Done<Json> done, std::chrono::milliseconds timeout = {});
+    /// One object. `timeout` zero: Options::timeout.
+    void get(const Resource& resource, std::string_view name, Done<Json> done,
+             std::chrono::milliseconds timeout = {});
+    /// Any JSON document of the server, as "/version"; `plural` is its name in metrics.
+    void get(const std::string& path, const std::string& plural, Done<Json> done,
+             std::chrono::milliseconds timeout = {});
     /// All pages. A continue token that expires half-way makes it start over without pages.
     void list(const Resource& resource, Query query, Done<List> done);
-    /// `body` is JSON text.
+    /// `body` is JSON text, here and below.
     void create(const Resource& resource, std::string body, Done<Json> done);
-    void update(const std::string& path, std::string body, Done<Json> done);
-    void patch(const std::string& path, PatchType type, std::string body, Query query,
-               Done<Json> done);
-    /// With preconditions where they are not empty. NOT_FOUND is an error here like any other.
-    void remove(const std::string& path, const std::string& uid,
+    void update(const Resource& resource, std::string_view name, std::string body,
+                Done<Json> done);
+    void patch(const Resource& resource, std::string_view name, const Patch& patch,
+               std::string body, Done<Json> done);
+    /// With those preconditions that are not empty. NOT_FOUND is an error here like any other.
+    void remove(const Resource& resource, std::string_view name, const std::string& uid,
                 const std::string& resource_version, Done<> done);
 
     /// One stream from `resource_version` on. `ended` is called once: with no error when the server

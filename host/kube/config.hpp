@@ -74,7 +74,7 @@ class Credentials {
   private:
     Credentials() = default;
     void refresh(Clock::time_point now);
-    void refresh_one(const Secret& from, std::string& value, bool pem);
+    bool refresh_one(const Secret& from, std::string& value, bool pem);
 
     Secret ca_, token_, client_cert_, client_key_;
     CredentialSet set_;

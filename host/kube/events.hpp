@@ -49,21 +49,20 @@ class EventRecorder {
 
   private:
     struct Open;  // one event object that may be counted up
-    void create(const std::shared_ptr<Open>& open, const EventTarget& target, bool warning);
+    void create(const std::shared_ptr<Open>& open, const EventTarget& target, bool warning,
+                std::string_view reason);
+    void created(const std::shared_ptr<Open>& open, const Result<Json>& answer);
     void schedule_update(const std::shared_ptr<Open>& open);
     void update(const std::shared_ptr<Open>& open);
     void forget_old();
 
     Client& client_;
-    Options options_;
+    const Options options_;
     /// Shared with the requests about it that are under way.
     std::map<std::string, std::shared_ptr<Open>> open_;
     std::uint64_t sequence_ = 0;
     Counters counters_;
     std::shared_ptr<int> alive_;  ///< see Reflector
 };
-
-/// "2006-01-02T15:04:05Z", now.
-std::string rfc3339_now();
 
 }  // namespace knd::kube

@@ -47,33 +47,36 @@ class Reflector {
     const Counters& counters() const { return counters_; }
 
   private:
-    void list();
-    void take_list(List list);
-    void watch();
-    void take_event(WatchEvent event);
-    void watch_ended(const Result<>& result);
-    void retry(bool from_list, const Error& error);
-
     struct Known {
         std::string uid;
         std::uint64_t round = 0;  ///< the list that saw it last
     };
 
+    void list();
+    void take_list(List list);
+    void note_changed(const Json& object);
+    void watch();
+    void take_event(const WatchEvent& event);
+    void watch_ended(const Result<>& result);
+    void retry(bool from_list, const Error& error);
+    void wait_then(std::function<void()> next);
+
     Client& client_;
-    Resource resource_;
-    Query query_;
-    Handlers handlers_;
+    const Resource resource_;
+    const Query query_;
+    const Handlers handlers_;
     boost::asio::steady_timer timer_;
     Backoff backoff_;
     Watch watch_;
+    std::chrono::steady_clock::time_point watch_started_{};
     std::map<std::string, Known> known_;
     std::string version_;
     std::uint64_t round_ = 0;
     bool synced_ = false;
-    bool running_ = false;
+    bool failing_ = false;
     bool from_cache_ = true;  ///< resourceVersion=0 is good enough for the next list
     Counters counters_;
-    /// Callbacks of the client hold it weakly and do nothing once it is gone.
+    /// Set while it runs. Callbacks of the client hold it weakly and do nothing once it is gone.
     std::shared_ptr<int> alive_;
 };
 

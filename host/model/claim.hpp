@@ -65,6 +65,7 @@ struct DeviceStatus {
     std::string interface_name;
     std::vector<std::string> ips;  ///< CIDR form, canonical spelling
     std::string hardware_address;
+    bool operator==(const DeviceStatus&) const = default;
 };
 
 }  // namespace knd
