@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sdk/support/sysfs.hpp"
+
+extern "C" {
+#include <pci/pci.h>
+}
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+namespace knd::sysfs {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The first line of an attribute; empty when it is missing or the driver refuses to answer.
+std::string read_line(const fs::path& path) {
+    std::ifstream file(path);
+    std::string line;
+    std::getline(file, line);
+    while (!line.empty() && (line.back() == ' ' || line.back() == '\0'))
+        line.pop_back();
+    return line;
+}
+
+template <class T>
+std::optional<T> read_number(const fs::path& path, int base = 10) {
+    const auto line = read_line(path);
+    std::string_view digits = line;
+    if (base == 16 && digits.starts_with("0x")) digits.remove_prefix(2);
+    T value{};
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+    if (error != std::errc() || digits.empty() || end != digits.data() + digits.size()) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+std::string link_name(const fs::path& link) {
+    std::error_code error;
+    const auto target = fs::read_symlink(link, error);
+    return error ? "" : target.filename().string();
+}
+
+std::vector<std::string> names_in(const fs::path& directory) {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (fs::directory_iterator it(directory, error), end; !error && it != end;
+         it.increment(error)) {
+        names.push_back(it->path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+bool is_pci_address(std::string_view text) {
+    // dddd:bb:dd.f, the domain may be longer (VMD).
+    if (text.size() < 12 || text[text.size() - 2] != '.' || text[text.size() - 5] != ':' ||
+        text[text.size() - 8] != ':') {
+        return false;
+    }
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
+    });
+}
+
+/// The component that follows "devices" in a real path: "pci0000:3a".
+std::string pcie_root_of(const fs::path& real, const std::string& root) {
+    std::error_code error;
+    const auto relative = fs::relative(real, fs::path(root) / "devices", error);
+    if (error || relative.empty()) return "";
+    const auto first = relative.begin()->string();
+    return first.starts_with("pci") ? first : "";
+}
+
+}  // namespace
+
+std::string pci_address_in(std::string_view path) {
+    std::string found;
+    while (!path.empty()) {
+        const auto slash = path.find('/');
+        const auto part = path.substr(0, slash);
+        if (is_pci_address(part)) found = part;
+        if (slash == std::string_view::npos) break;
+        path.remove_prefix(slash + 1);
+    }
+    return found;
+}
+
+std::optional<PciFunction> read_pci(const std::string& address, const std::string& root) {
+    std::error_code error;
+    const auto real = fs::canonical(fs::path(root) / "bus/pci/devices" / address, error);
+    if (error) return std::nullopt;
+    PciFunction pci;
+    pci.address = address;
+    pci.pcie_root = pcie_root_of(real, root);
+    pci.driver = link_name(real / "driver");
+    pci.vendor_id = read_number<std::uint16_t>(real / "vendor", 16).value_or(0);
+    pci.device_id = read_number<std::uint16_t>(real / "device", 16).value_or(0);
+    pci.subsystem_vendor_id = read_number<std::uint16_t>(real / "subsystem_vendor", 16).value_or(0);
+    pci.subsystem_id = read_number<std::uint16_t>(real / "subsystem_device", 16).value_or(0);
+    pci.numa_node = read_number<int>(real / "numa_node");
+    if (pci.numa_node && *pci.numa_node < 0) pci.numa_node.reset();
+    pci.sriov_total_vfs = read_number<int>(real / "sriov_totalvfs");
+    pci.sriov_num_vfs = read_number<int>(real / "sriov_numvfs");
+    pci.physfn = link_name(real / "physfn");
+    if (const auto group = link_name(real / "iommu_group"); !group.empty()) {
+        int number = 0;
+        const auto end = group.data() + group.size();
+        if (std::from_chars(group.data(), end, number).ptr == end) pci.iommu_group = number;
+    }
+    pci.rdma_devices = names_in(real / "infiniband");
+    return pci;
+}
+
+Netdev read_netdev(const std::string& name, const std::string& root) {
+    Netdev netdev;
+    const auto link = fs::path(root) / "class/net" / name;
+    std::error_code error;
+    const auto real = fs::canonical(link, error);
+    if (error) {
+        // Not visible here (another namespace's sysfs): nothing below it to speak of.
+        netdev.is_virtual = true;
+        return netdev;
+    }
+    const auto relative = fs::relative(real, fs::path(root) / "devices", error).string();
+    netdev.is_virtual = relative.starts_with("virtual/");
+    netdev.driver = link_name(real / "device/driver");
+    if (const auto address = pci_address_in(relative); !address.empty()) {
+        netdev.pci = read_pci(address, root);
+    }
+    netdev.speed_mbps = read_number<std::int64_t>(real / "speed");
+    if (netdev.speed_mbps && *netdev.speed_mbps <= 0) netdev.speed_mbps.reset();
+    if (netdev.speed_mbps) netdev.duplex = read_line(real / "duplex");
+    netdev.phys_port_id = read_line(real / "phys_port_id");
+    netdev.phys_switch_id = read_line(real / "phys_switch_id");
+    netdev.phys_port_name = read_line(real / "phys_port_name");
+    return netdev;
+}
+
+PciNames pci_names(std::uint16_t vendor_id, std::uint16_t device_id) {
+    const std::unique_ptr<pci_access, decltype(&pci_cleanup)> access(pci_alloc(), pci_cleanup);
+    if (!access) return {};
+    char buffer[256];
+    PciNames names;
+    // PCI_LOOKUP_NO_NUMBERS: no answer is better than the number again.
+    const auto lookup = [&](int what) -> std::string {
+        const char* text = pci_lookup_name(access.get(), buffer, sizeof buffer,
+                                           what | PCI_LOOKUP_NO_NUMBERS, vendor_id, device_id);
+        return text != nullptr ? text : "";
+    };
+    names.vendor = lookup(PCI_LOOKUP_VENDOR);
+    names.device = lookup(PCI_LOOKUP_DEVICE);
+    return names;
+}
+
+}  // namespace knd::sysfs

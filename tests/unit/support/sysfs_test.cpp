@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sdk/support/sysfs.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace knd::sysfs {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A tree as the kernel lays it out, with one PF, one of its VFs, and a dummy.
+class Sysfs : public testing::Test {
+  protected:
+    void SetUp() override {
+        root_ = testing::TempDir() + "knd-sysfs-XXXXXX";
+        ASSERT_NE(mkdtemp(root_.data()), nullptr);
+        pf_ = root_ + "/devices/pci0000:3a/0000:3a:02.0/0000:3b:00.0";
+        vf_ = root_ + "/devices/pci0000:3a/0000:3a:02.0/0000:3b:10.1";
+        function(pf_, "0000:3b:00.0");
+        function(vf_, "0000:3b:10.1");
+        write(pf_ + "/sriov_totalvfs", "7");
+        write(pf_ + "/sriov_numvfs", "2");
+        fs::create_directory_symlink("../0000:3b:00.0", vf_ + "/physfn");
+        netdev(pf_ + "/net/eth2", "eth2");
+        write(pf_ + "/net/eth2/speed", "200000");
+        write(pf_ + "/net/eth2/duplex", "full");
+        fs::create_directory_symlink("../..", pf_ + "/net/eth2/device");
+        fs::create_directories(pf_ + "/infiniband/mlx5_0");
+        netdev(root_ + "/devices/virtual/net/dra0", "dra0");
+        write(root_ + "/devices/virtual/net/dra0/speed", "-1");
+    }
+    void TearDown() override { fs::remove_all(root_); }
+
+    static void write(const std::string& path, const std::string& text) {
+        std::ofstream(path) << text << '\n';
+    }
+    void function(const std::string& path, const std::string& address) {
+        fs::create_directories(path);
+        write(path + "/vendor", "0x8086");
+        write(path + "/device", "0x10c9");
+        write(path + "/numa_node", address == "0000:3b:00.0" ? "1" : "-1");
+        fs::create_directories(root_ + "/bus/pci/drivers/igb");
+        fs::create_directory_symlink(root_ + "/bus/pci/drivers/igb", path + "/driver");
+        fs::create_directories(root_ + "/bus/pci/devices");
+        fs::create_directory_symlink(path, root_ + "/bus/pci/devices/" + address);
+    }
+    void netdev(const std::string& path, const std::string& name) {
+        fs::create_directories(path);
+        fs::create_directories(root_ + "/class/net");
+        fs::create_directory_symlink(path, root_ + "/class/net/" + name);
+    }
+
+    std::string root_, pf_, vf_;
+};
+
+TEST_F(Sysfs, FindsThePciFunctionOfANetdev) {
+    const auto netdev = read_netdev("eth2", root_);
+    ASSERT_TRUE(netdev.pci.has_value());
+    EXPECT_EQ(netdev.pci->address, "0000:3b:00.0");
+    EXPECT_EQ(netdev.pci->pcie_root, "pci0000:3a");
+    EXPECT_EQ(netdev.pci->driver, "igb");
+    EXPECT_EQ(netdev.pci->vendor_id, 0x8086);
+    EXPECT_EQ(netdev.pci->numa_node, 1);
+    EXPECT_EQ(netdev.pci->sriov_total_vfs, 7);
+    EXPECT_EQ(netdev.pci->rdma_devices, (std::vector<std::string>{"mlx5_0"}));
+    EXPECT_FALSE(netdev.is_virtual);
+}
+
+TEST_F(Sysfs, ReadsTheLinkSpeed) {
+    EXPECT_EQ(read_netdev("eth2", root_).speed_mbps, 200000);
+}
+
+TEST_F(Sysfs, HasNoSpeedWithoutLink) {
+    EXPECT_FALSE(read_netdev("dra0", root_).speed_mbps.has_value());
+}
+
+TEST_F(Sysfs, KnowsAVirtualInterface) {
+    const auto netdev = read_netdev("dra0", root_);
+    EXPECT_TRUE(netdev.is_virtual);
+    EXPECT_FALSE(netdev.pci.has_value());
+}
+
+TEST_F(Sysfs, NamesThePhysicalFunctionOfAVf) {
+    const auto vf = read_pci("0000:3b:10.1", root_);
+    ASSERT_TRUE(vf.has_value());
+    EXPECT_EQ(vf->physfn, "0000:3b:00.0");
+    EXPECT_FALSE(vf->sriov_total_vfs.has_value());
+}
+
+TEST_F(Sysfs, TakesNumaNodeMinusOneAsUnknown) {
+    EXPECT_FALSE(read_pci("0000:3b:10.1", root_)->numa_node.has_value());
+}
+
+TEST_F(Sysfs, HasNothingForAnUnknownFunction) {
+    EXPECT_FALSE(read_pci("0000:ff:00.0", root_).has_value());
+}
+
+TEST(PciAddress, IsTheLastOneInAPath) {
+    EXPECT_EQ(pci_address_in("pci0000:3a/0000:3a:02.0/0000:3b:00.0/net/eth2"), "0000:3b:00.0");
+    EXPECT_EQ(pci_address_in("pci10000:00/10000:00:01.0/nvme"), "10000:00:01.0");
+    EXPECT_EQ(pci_address_in("virtual/net/dra0"), "");
+}
+
+}  // namespace
+}  // namespace knd::sysfs
