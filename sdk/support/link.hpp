@@ -21,26 +21,27 @@ namespace knd {
 
 struct LinkInfo {
     int ifindex = 0;
-    std::string name;
-    std::vector<std::string> altnames;
-    std::string kind;  ///< "veth", "dummy", "macvlan"; empty for a device with a driver of its own
-    std::string mac;   ///< empty when it has none
-    std::string permanent_mac;  ///< burnt in; empty when the driver tells none
+    std::string name = {};
+    std::vector<std::string> altnames = {};
+    std::string kind =
+        {};  ///< "veth", "dummy", "macvlan"; empty for a device with a driver of its own
+    std::string mac = {};            ///< empty when it has none
+    std::string permanent_mac = {};  ///< burnt in; empty when the driver tells none
     int mtu = 0;
     int min_mtu = 0;
-    int max_mtu = 0;          ///< 0: no limit known
-    std::uint32_t flags = 0;  ///< IFF_*
-    std::string operstate;    ///< "up", "down", "unknown", "lowerlayerdown", "dormant", ...
+    int max_mtu = 0;             ///< 0: no limit known
+    std::uint32_t flags = 0;     ///< IFF_*
+    std::string operstate = {};  ///< "up", "down", "unknown", "lowerlayerdown", "dormant", ...
     bool carrier = false;
     std::uint16_t type = 0;  ///< ARPHRD_*
     std::string
         encapsulation;  ///< the same as a word: "ether", "loopback", "infiniband"; else a number
-    std::string alias;
+    std::string alias = {};
     int master = 0;  ///< ifindex of the bridge, bond or VRF it belongs to; 0: none
     /// What it sits on or, for a veth, its other end; 0: nothing. In the namespace of the link,
     /// unless `parent_netns` says otherwise.
     int parent = 0;
-    std::optional<int> parent_netns;  ///< nsid as seen from here
+    std::optional<int> parent_netns = {};  ///< nsid as seen from here
     std::uint32_t gso_max_size = 0;
     std::uint32_t gro_max_size = 0;
     std::uint32_t gso_ipv4_max_size = 0;
@@ -48,11 +49,11 @@ struct LinkInfo {
     int txqlen = 0;
     int num_tx_queues = 0;
     int num_rx_queues = 0;
-    std::string bus;     ///< of the hardware: "pci", "virtio"; empty for a virtual link
-    std::string device;  ///< its name on that bus: "0000:3b:00.1"
-    std::string phys_port_name;
-    std::string phys_port_id;
-    std::string phys_switch_id;
+    std::string bus = {};     ///< of the hardware: "pci", "virtio"; empty for a virtual link
+    std::string device = {};  ///< its name on that bus: "0000:3b:00.1"
+    std::string phys_port_name = {};
+    std::string phys_port_id = {};
+    std::string phys_switch_id = {};
     bool operator==(const LinkInfo&) const = default;
 
     bool up() const;  ///< administratively (IFF_UP)
@@ -63,11 +64,11 @@ struct LinkInfo {
 
 struct AddressInfo {
     int ifindex = 0;
-    std::string address;  ///< without prefix length
+    std::string address = {};  ///< without prefix length
     int prefix_length = 0;
-    std::string peer;       ///< the far end of a point-to-point address; else empty
-    std::string broadcast;  ///< IPv4; empty: none
-    std::string label;      ///< IPv4; empty: the interface's name
+    std::string peer = {};       ///< the far end of a point-to-point address; else empty
+    std::string broadcast = {};  ///< IPv4; empty: none
+    std::string label = {};      ///< IPv4; empty: the interface's name
     int scope = 0;
     std::uint32_t flags = 0;             ///< IFA_F_*
     std::uint32_t metric = 0;            ///< of the prefix route; 0: the kernel's default
@@ -82,24 +83,25 @@ struct AddressInfo {
 
 struct NexthopInfo {
     int ifindex = 0;
-    std::string gateway;  ///< may be IPv6 in an IPv4 route; empty: on link
+    std::string gateway = {};  ///< may be IPv6 in an IPv4 route; empty: on link
     int weight = 1;
     std::uint32_t flags = 0;  ///< RTNH_F_ONLINK
     bool operator==(const NexthopInfo&) const = default;
 };
 
 struct RouteInfo {
-    std::string destination;  ///< canonical CIDR; a default route is "0.0.0.0/0" or "::/0"
-    std::string source;       ///< preferred source address; empty: none
-    std::vector<NexthopInfo> nexthops;  ///< one, or several for a multipath route
+    std::string destination = {};  ///< canonical CIDR; a default route is "0.0.0.0/0" or "::/0"
+    std::string source = {};       ///< preferred source address; empty: none
+    std::vector<NexthopInfo> nexthops = {};  ///< one, or several for a multipath route
     std::uint32_t table = 254;
     std::uint32_t metric = 0;  ///< priority
     int tos = 0;
     int scope = 0;
-    int protocol = 3;                      ///< RTPROT_BOOT, as `ip route add`
-    int type = 1;                          ///< RTN_UNICAST
-    int preference = 0;                    ///< IPv6 router preference
-    std::map<int, std::uint32_t> metrics;  ///< RTAX_* -> value: MTU, advertised MSS, window, ...
+    int protocol = 3;    ///< RTPROT_BOOT, as `ip route add`
+    int type = 1;        ///< RTN_UNICAST
+    int preference = 0;  ///< IPv6 router preference
+    std::map<int, std::uint32_t> metrics =
+        {};  ///< RTAX_* -> value: MTU, advertised MSS, window, ...
     bool operator==(const RouteInfo&) const = default;
 
     bool ipv6() const { return destination.find(':') != std::string::npos; }
@@ -112,10 +114,10 @@ struct RouteInfo {
 struct RuleInfo {
     bool ipv6 = false;
     std::uint32_t priority = 0;
-    std::string source;       ///< CIDR; empty: all
-    std::string destination;  ///< CIDR; empty: all
-    std::string in_interface;
-    std::string out_interface;
+    std::string source = {};       ///< CIDR; empty: all
+    std::string destination = {};  ///< CIDR; empty: all
+    std::string in_interface = {};
+    std::string out_interface = {};
     std::uint32_t table = 254;
     std::uint32_t mark = 0;
     std::uint32_t mark_mask = 0;
@@ -128,8 +130,8 @@ struct RuleInfo {
 
 struct NeighborInfo {
     int ifindex = 0;
-    std::string address;
-    std::string mac;
+    std::string address = {};
+    std::string mac = {};
     int state = 0x80;  ///< NUD_PERMANENT
     std::uint32_t flags = 0;
     bool operator==(const NeighborInfo&) const = default;
@@ -140,35 +142,35 @@ struct NeighborInfo {
 /// done.
 struct LinkChange {
     /// With `netns_fd` also the name to use there when the present one is taken.
-    std::optional<std::string> name;
-    std::optional<int> mtu;
-    std::optional<std::string> mac;
-    std::optional<bool> up;
-    std::optional<int> netns_fd;  ///< borrowed
-    std::optional<int> txqlen;
-    std::optional<std::string> alias;  ///< empty: remove it
-    std::optional<int> master;         ///< 0: none
-    std::optional<std::uint32_t> gso_max_size;
-    std::optional<std::uint32_t> gro_max_size;
-    std::optional<std::uint32_t> gso_ipv4_max_size;
-    std::optional<std::uint32_t> gro_ipv4_max_size;
+    std::optional<std::string> name = {};
+    std::optional<int> mtu = {};
+    std::optional<std::string> mac = {};
+    std::optional<bool> up = {};
+    std::optional<int> netns_fd = {};  ///< borrowed
+    std::optional<int> txqlen = {};
+    std::optional<std::string> alias = {};  ///< empty: remove it
+    std::optional<int> master = {};         ///< 0: none
+    std::optional<std::uint32_t> gso_max_size = {};
+    std::optional<std::uint32_t> gro_max_size = {};
+    std::optional<std::uint32_t> gso_ipv4_max_size = {};
+    std::optional<std::uint32_t> gro_ipv4_max_size = {};
 };
 
 /// A link to be made. What a kind does not use is ignored.
 struct NewLink {
-    std::string kind;  ///< "veth", "dummy", "macvlan", "ipvlan", "vlan"
-    std::string name;
-    std::string mac;  ///< empty: the kernel's choice
-    int mtu = 0;      ///< 0: the kernel's choice
+    std::string kind = {};  ///< "veth", "dummy", "macvlan", "ipvlan", "vlan"
+    std::string name = {};
+    std::string mac = {};  ///< empty: the kernel's choice
+    int mtu = 0;           ///< 0: the kernel's choice
     bool up = false;
-    std::string alias;
-    std::optional<int> netns_fd;  ///< borrowed; where it is made, absent: here
-    int parent = 0;               ///< macvlan, ipvlan, vlan: ifindex of the lower device here
-    int mode = 0;                 ///< macvlan: MACVLAN_MODE_*, 0: bridge; ipvlan: IPVLAN_MODE_*
+    std::string alias = {};
+    std::optional<int> netns_fd = {};  ///< borrowed; where it is made, absent: here
+    int parent = 0;                    ///< macvlan, ipvlan, vlan: ifindex of the lower device here
+    int mode = 0;  ///< macvlan: MACVLAN_MODE_*, 0: bridge; ipvlan: IPVLAN_MODE_*
     int vlan_id = 0;
-    std::string peer_name;             ///< veth; empty: the kernel's choice
-    std::string peer_mac;              ///< veth; empty: the kernel's choice
-    std::optional<int> peer_netns_fd;  ///< veth; borrowed; absent: that of the first end
+    std::string peer_name = {};             ///< veth; empty: the kernel's choice
+    std::string peer_mac = {};              ///< veth; empty: the kernel's choice
+    std::optional<int> peer_netns_fd = {};  ///< veth; borrowed; absent: that of the first end
 };
 
 /// "02:00:00:00:00:01" <-> bytes. INVALID_ARGUMENT unless it is hex pairs joined by ':' or '-'.
@@ -177,7 +179,7 @@ Result<std::string> mac_bytes(std::string_view text);
 
 /// "192.0.2.1/24" apart; without "/" the prefix length is that of a host address.
 struct Cidr {
-    std::string address;  ///< in the kernel's spelling
+    std::string address = {};  ///< in the kernel's spelling
     int prefix_length = 0;
     bool ipv6() const { return address.find(':') != std::string::npos; }
     /// The network: host bits cleared, "192.0.2.0/24".

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// HostState: what a network device was like on the host before it was touched, complete enough to
+// put it back as it was. Taken by Attacher::inspect, kept in the journal as JSON, used by detach.
+//
+// Left out, because the kernel makes them anew: routes of protocol `kernel` (they come with the
+// addresses) and `ra`, the local table, and addresses that are being negotiated.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host/model/json.hpp"
+#include "sdk/support/link.hpp"
+
+#include <knd/cpp/result.hpp>
+
+namespace knd {
+
+struct LinkState {
+    LinkInfo link = {};
+    std::vector<AddressInfo> addresses = {};
+    std::vector<RouteInfo> routes = {};        ///< in an order in which they can be added
+    std::vector<NeighborInfo> neighbors = {};  ///< permanent ones
+    bool operator==(const LinkState&) const = default;
+};
+
+struct HostState {
+    std::vector<LinkState> netdevs = {};  ///< one per netdev effect, in their order
+    bool operator==(const HostState&) const = default;
+};
+
+/// "null" and an empty state are the same: nothing was inspected yet.
+Json to_json(const HostState& state);
+/// Strict; DATA_LOSS names the field.
+Result<HostState> host_state_from_json(const Json& json);
+
+}  // namespace knd
