@@ -34,7 +34,7 @@ class TtrpcClient {
     TtrpcClient& operator=(const TtrpcClient&) = delete;
 
     /// `reply` is called exactly once, never from inside this call, unless the client is destroyed
-    /// first. After `timeout` the request is forgotten; ttrpc cannot tell the peer so.
+    /// or told to forget first. After `timeout` the request is given up; ttrpc cannot tell the peer.
     void call(std::string_view method, const google::protobuf::MessageLite& request,
               std::chrono::milliseconds timeout, Reply reply);
 
