@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// InventoryTable: the claims' view of the inventory and of the backends behind it.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "host/claims/ports.hpp"
+#include "host/inventory/inventory.hpp"
+#include "host/plugin/backend.hpp"
+
+namespace knd {
+
+/// Borrows both. Threads: domain thread.
+class InventoryTable final : public DeviceTable {
+  public:
+    InventoryTable(const Inventory& inventory, const std::vector<Backend*>& backends)
+        : inventory_(inventory), backends_(backends) {}
+
+    Result<Found> find(std::string_view pool, std::string_view device) const override;
+    Backend* backend(std::string_view instance) const override;
+
+  private:
+    const Inventory& inventory_;
+    const std::vector<Backend*>& backends_;
+};
+
+}  // namespace knd

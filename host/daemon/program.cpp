@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// kndd's command line and its life between the first line of main and the last.
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <cstdio>
+
+#include "host/daemon/daemon.hpp"
+#include "host/inventory/filter.hpp"
+#include "host/model/log.hpp"
+
+namespace knd {
+namespace {
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr ? value : "";
+}
+
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+/// Everything about the file that can be judged without touching the machine.
+Result<Config> read_config(const std::string& path) {
+    KND_TRY_ASSIGN(auto config, load_config(path));
+    KND_TRY(resolve_config(config, environment("NODE_NAME"), host_name()));
+    KND_TRY(make_device_filter(config.inventory.filter, config.driver.name));
+    return config;
+}
+
+int check_config(const std::string& path) {
+    const auto config = read_config(path);
+    if (!config) {
+        std::fprintf(stderr, "%s\n", config.error().message().c_str());
+        return 1;
+    }
+    std::printf("%s is valid: driver %s, node %s, %zu backends\n", path.c_str(),
+                config->driver.name.c_str(), config->driver.node.c_str(), config->backends.size());
+    return 0;
+}
+
+int serve(const std::string& path, StepObserver& observer) {
+    auto config = read_config(path);
+    if (!config) {
+        log::error("cannot start", {{"error", config.error().message()}});
+        return 1;
+    }
+    log::set_level(config->log.level);
+    boost::asio::io_context io(1);
+    auto opened = Daemon::open(io, *std::move(config), observer);
+    if (!opened) {
+        log::error("cannot start", {{"error", opened.error().message()}});
+        return 1;
+    }
+    auto daemon = *std::move(opened);
+    boost::asio::signal_set signals(io, SIGTERM, SIGINT);
+    signals.async_wait([&](boost::system::error_code error, int number) {
+        if (error) return;
+        log::info("stopping", {{"signal", number}});
+        daemon->stop([&] { io.stop(); });
+        // A second signal means now.
+        signals.async_wait([&](boost::system::error_code again, int) {
+            if (!again) io.stop();
+        });
+    });
+    daemon->start();
+    io.run();
+    daemon.reset();
+    log::info("stopped");
+    return 0;
+}
+
+}  // namespace
+
+int run_kndd(int argc, char** argv, StepObserver& observer) {
+    std::string path = "/etc/knd/kndd.toml";
+    std::string check;
+    CLI::App app{"kndd: the Kubernetes Network Driver of this node"};
+    app.add_option("--config", path, "configuration file")->capture_default_str();
+    app.add_option("--check-config", check, "read this file, say what is wrong with it, and exit");
+    app.set_version_flag("--version", std::string("kndd " KND_VERSION));
+    CLI11_PARSE(app, argc, argv);
+    // A peer that closes its socket is an error code, not the end.
+    ::signal(SIGPIPE, SIG_IGN);
+    return check.empty() ? serve(path, observer) : check_config(check);
+}
+
+}  // namespace knd

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/inventory/uplink_watcher.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "host/model/log.hpp"
+
+#include <knd/cpp/fd.hpp>
+
+namespace knd {
+namespace {
+
+constexpr auto kCoalesce = std::chrono::milliseconds(50);
+constexpr std::uint32_t kMainTable = 254;
+
+/// The local address from which a packet to `address` would leave: connect() on a datagram socket
+/// makes the kernel look the route up without sending anything.
+std::string source_towards(const std::string& address) {
+    sockaddr_storage peer{};
+    socklen_t size = 0;
+    auto* v4 = reinterpret_cast<sockaddr_in*>(&peer);
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(&peer);
+    if (inet_pton(AF_INET, address.c_str(), &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(443);
+        size = sizeof *v4;
+    } else if (inet_pton(AF_INET6, address.c_str(), &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(443);
+        size = sizeof *v6;
+    } else {
+        return "";
+    }
+    const Fd probe(::socket(peer.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (::connect(probe.get(), reinterpret_cast<sockaddr*>(&peer), size) != 0) return "";
+    sockaddr_storage own{};
+    size = sizeof own;
+    if (::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&own), &size) != 0) return "";
+    char text[INET6_ADDRSTRLEN] = {};
+    const void* ip = own.ss_family == AF_INET
+                         ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(&own)->sin_addr)
+                         : &reinterpret_cast<sockaddr_in6*>(&own)->sin6_addr;
+    return inet_ntop(own.ss_family, ip, text, sizeof text) != nullptr ? text : "";
+}
+
+void add_default_routes(const std::vector<RouteInfo>& routes, Topology& topology) {
+    for (const auto& route : routes) {
+        if (!route.is_default() || route.table != kMainTable || route.nexthops.empty()) continue;
+        Topology::DefaultRoute found;
+        found.family = route.ipv6() ? AF_INET6 : AF_INET;
+        found.metric = route.metric;
+        for (const auto& hop : route.nexthops)
+            found.ifindexes.push_back(hop.ifindex);
+        topology.default_routes.push_back(std::move(found));
+    }
+}
+
+}  // namespace
+
+UplinkWatcher::UplinkWatcher(boost::asio::io_context& io, Changed changed)
+    : changed_(std::move(changed)), events_(io), pause_(io) {}
+
+UplinkWatcher::~UplinkWatcher() {
+    stop();
+}
+
+Result<void> UplinkWatcher::start() {
+    auto monitor =
+        LinkMonitor::open(LinkMonitor::kLinks | LinkMonitor::kAddresses | LinkMonitor::kRoutes);
+    if (!monitor) return std::move(monitor).error().wrap("watch routes and addresses");
+    monitor_.emplace(*std::move(monitor));
+    boost::system::error_code error;
+    events_.assign(monitor_->fd(), error);
+    if (error) return Error::from_errno("watch routes and addresses", error.value());
+    evaluate();
+    wait();
+    return {};
+}
+
+void UplinkWatcher::stop() {
+    pause_.cancel();
+    // The descriptor belongs to the monitor.
+    if (events_.is_open()) events_.release();
+    monitor_.reset();
+}
+
+void UplinkWatcher::set_node_ips(std::vector<std::string> ips) {
+    if (ips == node_ips_) return;
+    node_ips_ = std::move(ips);
+    evaluate();
+}
+
+void UplinkWatcher::set_api_server(const std::string& address) {
+    if (address == api_server_) return;
+    api_server_ = address;
+    evaluate();
+}
+
+void UplinkWatcher::wait() {
+    events_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                       [this](boost::system::error_code error) {
+                           if (error) return;
+                           if (auto changes = monitor_->drain(); !changes) {
+                               log::error("lost the events about routes and addresses",
+                                          {{"error", changes.error().message()}});
+                               return;
+                           }
+                           evaluate_soon();
+                           wait();
+                       });
+}
+
+void UplinkWatcher::evaluate_soon() {
+    if (pending_) return;
+    pending_ = true;
+    pause_.expires_after(kCoalesce);
+    pause_.async_wait([this](boost::system::error_code error) {
+        if (error) return;
+        pending_ = false;
+        evaluate();
+    });
+}
+
+Result<Topology> UplinkWatcher::read() const {
+    KND_TRY_ASSIGN(auto netlink, Netlink::open());
+    KND_TRY_ASSIGN(const auto links, netlink.links());
+    KND_TRY_ASSIGN(const auto addresses, netlink.addresses());
+    KND_TRY_ASSIGN(const auto routes, netlink.routes());
+    Topology topology;
+    for (const auto& link : links) {
+        // The far end of a veth is no parent: nothing stands on it.
+        const bool stacked = !link.parent_netns && link.kind != "veth";
+        topology.links.push_back({link.ifindex, link.name, link.master, stacked ? link.parent : 0});
+    }
+    add_default_routes(routes, topology);
+    for (const auto& address : addresses) {
+        topology.addresses.push_back({address.ifindex, address.address});
+    }
+    topology.node_ips = node_ips_;
+    topology.api_server = api_server_;
+    const auto source = source_towards(api_server_);
+    for (const auto& address : addresses) {
+        const bool loopback = address.address == "127.0.0.1" || address.address == "::1";
+        if (!source.empty() && address.address == source && !loopback) {
+            topology.api_server_ifindex = address.ifindex;
+        }
+    }
+    return topology;
+}
+
+void UplinkWatcher::evaluate() {
+    const auto topology = read();
+    if (!topology) {
+        log::error("cannot tell which interfaces are uplinks; keeping the last known ones",
+                   {{"error", topology.error().message()}});
+        return;
+    }
+    auto uplinks = find_uplinks(*topology);
+    if (known_ && uplinks == uplinks_) return;
+    known_ = true;
+    uplinks_ = std::move(uplinks);
+    changed_(uplinks_);
+}
+
+}  // namespace knd

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// UplinkWatcher: keeps the set of uplinks current. Routes, addresses and links of the host's
+// network namespace are read again after each event about them; there is no polling.
+//
+// Threads: domain thread. A read of a thousand links takes some 5 ms of it.
+// Failure: a namespace that cannot be read leaves the last known set in force, and is logged.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/inventory/uplink.hpp"
+#include "sdk/support/link_monitor.hpp"
+#include "sdk/support/netlink.hpp"
+
+namespace knd {
+
+class UplinkWatcher {
+  public:
+    using Changed = std::function<void(std::map<std::string, std::string>)>;
+
+    /// `changed` gets the complete set, at start() and whenever it differs.
+    UplinkWatcher(boost::asio::io_context& io, Changed changed);
+    ~UplinkWatcher();
+    UplinkWatcher(const UplinkWatcher&) = delete;
+    UplinkWatcher& operator=(const UplinkWatcher&) = delete;
+
+    Result<void> start();
+    void stop();
+    void set_node_ips(std::vector<std::string> ips);
+    /// A numeric address; anything else is no uplink by itself.
+    void set_api_server(const std::string& address);
+
+  private:
+    void wait();
+    void evaluate_soon();
+    void evaluate();
+    Result<Topology> read() const;
+
+    Changed changed_;
+    std::optional<LinkMonitor> monitor_;
+    boost::asio::posix::stream_descriptor events_;
+    boost::asio::steady_timer pause_;
+    bool pending_ = false;
+    std::vector<std::string> node_ips_;
+    std::string api_server_;
+    std::map<std::string, std::string> uplinks_;
+    bool known_ = false;
+};
+
+}  // namespace knd
