@@ -59,9 +59,11 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
+    /// Once.
     Result<> start();
-    /// Takes the sockets away, gives running calls until `grace` to end, then cuts them off.
-    void stop(std::chrono::milliseconds grace = std::chrono::milliseconds(1'000));
+    /// Takes the sockets away and answers running calls with UNAVAILABLE; the kubelet repeats them.
+    /// What the domain does for them goes on.
+    void stop();
 
     const Registration& registration() const;
     /// Called after each change of registration().

@@ -28,6 +28,7 @@ inline constexpr std::size_t kRichDevicesPerSlice = 64;  ///< when a device has 
 struct SliceDevice {
     std::string name;
     std::string text;  ///< the v1 object in canonical form
+    bool rich = false;  ///< has list attributes, so that its slice holds fewer devices
     bool operator==(const SliceDevice&) const = default;
 };
 
@@ -43,6 +44,8 @@ struct StoredSlice {
     std::string owner_uid;  ///< of the Node
     std::vector<SliceDevice> devices;
     bool foreign = false;  ///< has members that we never write (nodeSelector, sharedCounters, ...)
+    /// Whether the two say the same; resource versions do not count.
+    bool same_content(const StoredSlice& other) const;
 };
 
 struct SliceWrite {
@@ -76,7 +79,7 @@ Result<std::vector<SliceDevice>> slice_devices(const std::vector<Device>& device
 /// A ResourceSlice object of API version `version`.
 Result<StoredSlice> parse_slice(const Json& object, std::string_view version);
 
-/// Deals devices to slices. A device stays in the slice where `stored` has it, as far as there is
+/// Deals devices to slices, at least one. A device stays in the slice where `stored` has it, as far as there is
 /// room, so that a change of one device rewrites one slice and keeps the generation.
 std::vector<std::vector<SliceDevice>> shard(const std::vector<SliceDevice>& devices,
                                             const std::vector<StoredSlice>& stored);

@@ -5,6 +5,7 @@
 // at once to others. The file goes away with its owner and is never taken from a living process.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -36,6 +37,8 @@ class SocketFile {
     std::string path_;
     std::string hidden_;
     bool shown_ = false;
+    /// Of the shown socket: under the same name there may be another process's by now.
+    std::uint64_t inode_ = 0;
 };
 
 }  // namespace knd::dra

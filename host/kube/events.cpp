@@ -54,7 +54,10 @@ struct EventRecorder::Open {
 EventRecorder::EventRecorder(Client& client, Options options)
     : client_(client), options_(std::move(options)), alive_(std::make_shared<int>(0)) {}
 
-EventRecorder::~EventRecorder() = default;
+EventRecorder::~EventRecorder() {
+    for (const auto& [key, open] : open_)
+        if (open->timer) open->timer->cancel();
+}
 
 void EventRecorder::record(const EventTarget& target, bool warning, std::string_view reason,
                            std::string_view message) {

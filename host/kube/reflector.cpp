@@ -138,7 +138,9 @@ void Reflector::retry(bool from_list, const Error& error) {
         log::debug("watch starts again",
                    {{"path", resource_.path()}, {"error", error.message()}});
     }
-    wait_then([this, from_list] { from_list ? list() : watch(); });
+    const std::weak_ptr alive = alive_;
+    if (handlers_.failed && !expired) handlers_.failed(error);
+    if (!alive.expired()) wait_then([this, from_list] { from_list ? list() : watch(); });
 }
 
 void Reflector::wait_then(std::function<void()> next) {

@@ -29,6 +29,8 @@ class Reflector {
         std::function<void(const std::string& key, const std::string& uid)> deleted;
         /// After every complete list.
         std::function<void()> synced;
+        /// May be empty. A list or watch has failed and will be tried again.
+        std::function<void(const Error&)> failed;
     };
     struct Counters {
         std::uint64_t lists = 0;
