@@ -105,8 +105,8 @@ void Mux::read_some() {
         [self = shared_from_this()](boost::system::error_code ec, std::size_t size) {
             if (self->closed_) return;
             if (ec == asio::error::eof)
-                return self->fail(Error(Code::kUnavailable, "the peer closed the connection",
-                                        ECONNRESET));
+                return self->fail(
+                    Error(Code::kUnavailable, "the peer closed the connection", ECONNRESET));
             if (ec) return self->fail(Error::from_errno("read from the NRI socket", ec.value()));
             self->consume({self->read_buffer_.get(), size});
             if (!self->closed_) self->read_some();
@@ -156,8 +156,8 @@ void Mux::send(StreamId id, std::string message) {
     unsent_bytes_ += item.wire_size();
     unsent_.push_back(std::move(item));
     if (unsent_bytes_ > kMaxUnsent)
-        return fail(Error(Code::kResourceExhausted, "the peer does not read what it is sent",
-                          ENOBUFS));
+        return fail(
+            Error(Code::kResourceExhausted, "the peer does not read what it is sent", ENOBUFS));
     if (!waiting_writable_) flush();
 }
 

@@ -19,22 +19,23 @@ namespace {
 std::uint32_t random_seed() {
     std::uint32_t seed = 0;
     if (::getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
-        seed = static_cast<std::uint32_t>(
-            std::chrono::steady_clock::now().time_since_epoch().count());
+        seed =
+            static_cast<std::uint32_t>(std::chrono::steady_clock::now().time_since_epoch().count());
     return seed;
 }
 
 Result<> check(const PluginOptions& options) {
     const auto allowed = [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) || std::string_view("_.+-").find(c) != std::string_view::npos;
+        return std::isalnum(static_cast<unsigned char>(c)) ||
+               std::string_view("_.+-").find(c) != std::string_view::npos;
     };
     if (options.name.empty() || !std::all_of(options.name.begin(), options.name.end(), allowed))
         return Error(Code::kInvalidArgument, "NRI plugin name '" + options.name +
                                                  "': use letters, digits and _ . + - only");
     const auto digit = [](char c) { return c >= '0' && c <= '9'; };
     if (options.index.size() != 2 || !digit(options.index[0]) || !digit(options.index[1]))
-        return Error(Code::kInvalidArgument, "NRI plugin index '" + options.index +
-                                                 "': must be two digits, such as 10");
+        return Error(Code::kInvalidArgument,
+                     "NRI plugin index '" + options.index + "': must be two digits, such as 10");
     return {};
 }
 
@@ -50,7 +51,9 @@ Plugin::Plugin(boost::asio::io_context& io, PluginOptions options, PodService& s
       retry_delay_(options_.retry_min),
       jitter_(random_seed()) {}
 
-Plugin::~Plugin() { stop(); }
+Plugin::~Plugin() {
+    stop();
+}
 
 Result<> Plugin::start() {
     KND_TRY(check(options_));
@@ -95,17 +98,18 @@ void Plugin::retry_later() {
 /// Once for each new reason, not once for each attempt.
 void Plugin::report_down(const Error& error) {
     if (std::exchange(last_error_, error.message()) == error.message()) return;
-    log::warn("no connection to the container runtime (NRI): pods start without their devices "
-              "unless the runtime requires this plugin",
-              {{"path", options_.socket_path}, {"error", error.message()}});
+    log::warn(
+        "no connection to the container runtime (NRI): pods start without their devices "
+        "unless the runtime requires this plugin",
+        {{"path", options_.socket_path}, {"error", error.message()}});
 }
 
 void Plugin::session_ready() {
     retry_delay_ = options_.retry_min;
     last_error_.clear();
-    log::info("connected to the container runtime (NRI)",
-              {{"path", options_.socket_path},
-               {"version", runtime_.name + " " + runtime_.version}});
+    log::info(
+        "connected to the container runtime (NRI)",
+        {{"path", options_.socket_path}, {"version", runtime_.name + " " + runtime_.version}});
     if (!std::exchange(connected_, true)) observer_.connection_changed(true);
 }
 

@@ -45,7 +45,8 @@ struct PluginOptions {
     std::string name = "knd";
     std::string index = "10";  ///< two digits; plugins are called in this order
     /// An answer must be out before the runtime's own limit (2 s), because after that the runtime
-    /// drops the plugin and carries on *without* it. Shortened to 3/4 of what the runtime announces.
+    /// drops the plugin and carries on *without* it. Shortened to 3/4 of what the runtime
+    /// announces.
     std::chrono::milliseconds budget{1500};
     std::chrono::milliseconds registration_timeout{30000};
     std::chrono::milliseconds retry_min{50};
@@ -54,9 +55,9 @@ struct PluginOptions {
 
 /// Threads: the thread of the io_context, for everything.
 /// Failure: a lost or refused connection is logged once per change and retried forever. What the
-/// PodService answers for run and create goes to the runtime as it is; a service that does not answer
-/// within the budget fails the pod or container (closed, not open). Stop, remove and synchronize
-/// always succeed towards the runtime.
+/// PodService answers for run and create goes to the runtime as it is; a service that does not
+/// answer within the budget fails the pod or container (closed, not open). Stop, remove and
+/// synchronize always succeed towards the runtime.
 /// Ownership: must not be destroyed from inside a call of its PodService or observer.
 class Plugin {
   public:

@@ -17,7 +17,9 @@ constexpr std::string_view kNriVersion = "0.12.0";
 /// Far above what a node can hold; a limit for memory, not for use.
 constexpr std::size_t kMaxSynchronized = 200000;
 
-constexpr std::int32_t mask_of(wire::Event event) { return 1 << (event - 1); }
+constexpr std::int32_t mask_of(wire::Event event) {
+    return 1 << (event - 1);
+}
 /// These four are known to every version of NRI; a bit that a runtime does not know would make it
 /// refuse the plugin.
 constexpr std::int32_t kEvents =
@@ -38,12 +40,21 @@ Error unreadable(std::string_view method) {
     return {Code::kInvalidArgument, "the " + std::string(method) + " request is unreadable"};
 }
 
+Error not_synchronised(const std::string& subject) {
+    return {Code::kUnavailable,
+            "pod " + subject + ": the driver does not know the pods of this node yet"};
+}
+
 std::string_view method_of(int event) {
     switch (event) {
-        case wire::EVENT_RUN_POD_SANDBOX: return kRun;
-        case wire::EVENT_STOP_POD_SANDBOX: return kStop;
-        case wire::EVENT_REMOVE_POD_SANDBOX: return kRemove;
-        default: return "StateChange";
+        case wire::EVENT_RUN_POD_SANDBOX:
+            return kRun;
+        case wire::EVENT_STOP_POD_SANDBOX:
+            return kStop;
+        case wire::EVENT_REMOVE_POD_SANDBOX:
+            return kRemove;
+        default:
+            return "StateChange";
     }
 }
 
@@ -70,7 +81,9 @@ Session::Session(boost::asio::io_context& io, Plugin& plugin, Fd socket)
     add_methods();
 }
 
-Session::~Session() { close(); }
+Session::~Session() {
+    close();
+}
 
 void Session::close() {
     open_ = false;
@@ -84,10 +97,12 @@ void Session::start() {
 
 void Session::add_methods() {
     server_.add("Configure", [this](Payload p, const Responder& r) { configure(p, r); });
-    server_.add(std::string(kSynchronize), [this](Payload p, const Responder& r) { synchronize(p, r); });
+    server_.add(std::string(kSynchronize),
+                [this](Payload p, const Responder& r) { synchronize(p, r); });
     server_.add("Shutdown", [](Payload, const Responder& r) { r.ok(wire::Empty()); });
     server_.add("StateChange", [this](Payload p, const Responder& r) { state_change(p, r); });
-    server_.add(std::string(kCreate), [this](Payload p, const Responder& r) { create_container(p, r); });
+    server_.add(std::string(kCreate),
+                [this](Payload p, const Responder& r) { create_container(p, r); });
     for (const auto event : {wire::EVENT_RUN_POD_SANDBOX, wire::EVENT_STOP_POD_SANDBOX,
                              wire::EVENT_REMOVE_POD_SANDBOX}) {
         const auto method = method_of(event);
@@ -112,7 +127,8 @@ void Session::configure(Payload payload, const Responder& respond) {
     wire::ConfigureRequest request;
     if (!parse(payload, request)) return respond.error(unreadable("Configure"));
     if (request.request_timeout() > 0) {
-        const std::chrono::milliseconds limit(std::min<std::int64_t>(request.request_timeout(), 3600000));
+        const std::chrono::milliseconds limit(
+            std::min<std::int64_t>(request.request_timeout(), 3600000));
         budget_ = std::min(budget_, limit * 3 / 4);
     }
     plugin_.session_configured(
@@ -146,8 +162,10 @@ Result<bool> Session::collect_pods(Payload payload) {
     if (count > kMaxSynchronized)
         return Error(Code::kResourceExhausted, "more than " + std::to_string(kMaxSynchronized) +
                                                    " pods and containers on one node");
-    for (const auto& pod : request.pods()) pods_.push_back(from_wire(pod));
-    for (const auto& container : request.containers()) containers_.push_back(from_wire(container));
+    for (const auto& pod : request.pods())
+        pods_.push_back(from_wire(pod));
+    for (const auto& container : request.containers())
+        containers_.push_back(from_wire(container));
     return request.more();
 }
 
@@ -168,21 +186,19 @@ void Session::pod_request(int event, std::string_view method, Payload payload,
 
 void Session::pod_event(int event, const wire::PodSandbox& message, RequestPtr request) {
     auto pod = from_wire(message);
-    request->subject = "pod " + pod.text();
+    request->subject = pod.text();
     auto& service = plugin_.service_;
     if (event == wire::EVENT_RUN_POD_SANDBOX) {
-        if (!synchronized_)
-            return answer(request, Error(Code::kUnavailable,
-                                         request->subject + ": the driver is not synchronised yet"));
-        service.run_pod_sandbox(
-            std::move(pod), [weak = weak_from_this(), request](const Result<>& result) {
-                const auto self = weak.lock();
-                if (!self) return;
-                if (result)
-                    self->answer(request, wire::Empty());
-                else
-                    self->answer(request, result.error());
-            });
+        if (!synchronized_) return answer(request, not_synchronised(request->subject));
+        service.run_pod_sandbox(std::move(pod),
+                                [weak = weak_from_this(), request](const Result<>& result) {
+                                    const auto self = weak.lock();
+                                    if (!self) return;
+                                    if (result)
+                                        self->answer(request, wire::Empty());
+                                    else
+                                        self->answer(request, result.error());
+                                });
         return arm_budget(request, Late::kFail);
     }
     if (!synchronized_) return answer(request, wire::Empty());
@@ -199,10 +215,8 @@ void Session::create_container(Payload payload, const Responder& respond) {
     auto request = begin(kCreate, respond);
     auto pod = from_wire(message.pod());
     auto container = from_wire(message.container());
-    request->subject = "pod " + pod.text() + ": container " + container.name;
-    if (!synchronized_)
-        return answer(request, Error(Code::kUnavailable,
-                                     request->subject + ": the driver is not synchronised yet"));
+    request->subject = pod.text() + ": container " + container.name;
+    if (!synchronized_) return answer(request, not_synchronised(request->subject));
     plugin_.service_.create_container(
         std::move(pod), std::move(container),
         [weak = weak_from_this(), request](const Result<ContainerEdits>& edits) {
@@ -224,8 +238,7 @@ Session::RequestPtr Session::begin(std::string_view method, const Responder& res
 /// After the service was called: most requests are answered by now and need no timer.
 void Session::arm_budget(const RequestPtr& request, Late late) {
     if (request->answered) return;
-    request->budget =
-        std::make_unique<boost::asio::steady_timer>(io_, request->started + budget_);
+    request->budget = std::make_unique<boost::asio::steady_timer>(io_, request->started + budget_);
     request->budget->async_wait([weak = weak_from_this(), weak_request = std::weak_ptr(request),
                                  late](boost::system::error_code ec) {
         const auto self = weak.lock();
@@ -234,7 +247,7 @@ void Session::arm_budget(const RequestPtr& request, Late late) {
         if (late == Late::kFail)
             return self->answer(
                 open, Error(Code::kDeadlineExceeded,
-                            open->subject + ": " + std::string(open->method) +
+                            "pod " + open->subject + ": " + std::string(open->method) +
                                 " is not done after " + std::to_string(self->budget_.count()) +
                                 " ms; it was refused and may be tried again"));
         log::warn("the container runtime was told success before the work was done",
@@ -263,7 +276,7 @@ bool Session::close_request(const RequestPtr& request, Code code) {
                    {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}});
         return false;
     }
-    if (request->budget) request->budget->cancel();
+    if (request->budget) request->budget.reset();
     plugin_.observer_.answered(request->method, code, took);
     return true;
 }

@@ -73,8 +73,10 @@ Result<ContainerEdits> from_wire(const wire::ContainerAdjustment& message) {
         KND_TRY_ASSIGN(auto node, from_wire(device));
         edits.devices.push_back(std::move(node));
     }
-    for (const auto& mount : message.mounts()) edits.mounts.push_back(from_wire(mount));
-    for (const auto& entry : message.env()) edits.env[entry.key()] = entry.value();
+    for (const auto& mount : message.mounts())
+        edits.mounts.push_back(from_wire(mount));
+    for (const auto& entry : message.env())
+        edits.env[entry.key()] = entry.value();
     for (const auto& hook : message.hooks().create_runtime())
         edits.create_runtime_hooks.push_back(from_wire(hook));
     return edits;

@@ -11,12 +11,14 @@ namespace knd::nri {
 namespace {
 
 void put_u32(std::string& out, std::uint32_t value) {
-    for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
+    for (int shift = 24; shift >= 0; shift -= 8)
+        out.push_back(static_cast<char>(value >> shift));
 }
 
 std::uint32_t get_u32(std::string_view in) {
     std::uint32_t value = 0;
-    for (const char c : in.substr(0, 4)) value = value << 8 | static_cast<unsigned char>(c);
+    for (const char c : in.substr(0, 4))
+        value = value << 8 | static_cast<unsigned char>(c);
     return value;
 }
 
@@ -43,7 +45,8 @@ Result<std::string> encode_ttrpc(TtrpcHeader::Type type, std::uint32_t stream,
 }
 
 void TtrpcDecoder::feed(std::string_view bytes) {
-    while (!bytes.empty()) bytes = in_data_ ? take_data(bytes) : take_header(bytes);
+    while (!bytes.empty())
+        bytes = in_data_ ? take_data(bytes) : take_header(bytes);
 }
 
 std::string_view TtrpcDecoder::take_header(std::string_view bytes) {

@@ -35,8 +35,8 @@ inline constexpr std::size_t kTtrpcMaxData = 4u << 20;
 Result<std::string> encode_ttrpc(TtrpcHeader::Type type, std::uint32_t stream,
                                  const google::protobuf::MessageLite& envelope);
 
-/// Puts messages together from a stream of bytes. Memory is bounded by kTtrpcMaxData: what is longer
-/// is read past and reported as oversize, with no data.
+/// Puts messages together from a stream of bytes. Memory is bounded by kTtrpcMaxData: what is
+/// longer is read past and reported as oversize, with no data.
 class TtrpcDecoder {
   public:
     struct Message {

@@ -12,7 +12,9 @@ namespace {
 
 namespace envelope = knd::proto::ttrpc;
 
-Error lost() { return {Code::kUnavailable, "the connection is closed", ECONNRESET}; }
+Error lost() {
+    return {Code::kUnavailable, "the connection is closed", ECONNRESET};
+}
 
 }  // namespace
 
@@ -41,27 +43,28 @@ void TtrpcClient::call(std::string_view method, const google::protobuf::MessageL
     next_stream_ += 2;
 
     auto deadline = std::make_unique<boost::asio::steady_timer>(io_, timeout);
-    deadline->async_wait([this, alive = std::weak_ptr(alive_), stream,
-                          timeout](boost::system::error_code ec) {
-        if (ec || alive.expired()) return;
-        finish(stream, Error(Code::kDeadlineExceeded,
-                             "no answer within " + std::to_string(timeout.count()) + " ms",
-                             ETIMEDOUT));
-    });
+    deadline->async_wait(
+        [this, alive = std::weak_ptr(alive_), stream, timeout](boost::system::error_code ec) {
+            if (ec || alive.expired()) return;
+            finish(stream,
+                   Error(Code::kDeadlineExceeded,
+                         "no answer within " + std::to_string(timeout.count()) + " ms", ETIMEDOUT));
+        });
     pending_.emplace(stream, Pending{std::move(reply), std::move(deadline)});
     mux->send(id_, *std::move(message));
 }
 
 void TtrpcClient::fail_all(const Error& error) {
     auto pending = std::exchange(pending_, {});
-    for (auto& [stream, call] : pending) call.reply(error);
+    for (auto& [stream, call] : pending)
+        call.reply(error);
 }
 
 void TtrpcClient::fail_later(Reply reply, Error error) {
-    boost::asio::post(io_, [alive = std::weak_ptr(alive_), reply = std::move(reply),
-                            error = std::move(error)] {
-        if (!alive.expired()) reply(error);
-    });
+    boost::asio::post(
+        io_, [alive = std::weak_ptr(alive_), reply = std::move(reply), error = std::move(error)] {
+            if (!alive.expired()) reply(error);
+        });
 }
 
 void TtrpcClient::handle(const TtrpcDecoder::Message& message) {
@@ -71,8 +74,7 @@ void TtrpcClient::handle(const TtrpcDecoder::Message& message) {
         return finish(stream, Error(Code::kResourceExhausted, "the answer is too long", EMSGSIZE));
     envelope::Response response;
     if (!response.ParseFromArray(message.data.data(), static_cast<int>(message.data.size())))
-        return finish(stream,
-                      Error(Code::kInternal, "the answer is not a ttrpc.Response", EPROTO));
+        return finish(stream, Error(Code::kInternal, "the answer is not a ttrpc.Response", EPROTO));
     if (const int code = response.status().code(); code != 0) {
         const bool known = code > 0 && code <= static_cast<int>(Code::kUnauthenticated);
         return finish(stream, Error(known ? static_cast<Code>(code) : Code::kUnknown,

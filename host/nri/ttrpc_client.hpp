@@ -18,7 +18,9 @@ namespace knd::nri {
 
 /// Did the call itself fail (no answer in time, connection gone, answer unreadable), as opposed to
 /// the peer having answered with an error? Told by the errno, which a peer's status never has.
-inline bool is_transport_error(const Error& error) { return error.os_error() != 0; }
+inline bool is_transport_error(const Error& error) {
+    return error.os_error() != 0;
+}
 
 /// Threads: the one of the Mux. Failure: each call gets its own answer or error.
 class TtrpcClient {
@@ -34,7 +36,8 @@ class TtrpcClient {
     TtrpcClient& operator=(const TtrpcClient&) = delete;
 
     /// `reply` is called exactly once, never from inside this call, unless the client is destroyed
-    /// or told to forget first. After `timeout` the request is given up; ttrpc cannot tell the peer.
+    /// or told to forget first. After `timeout` the request is given up; ttrpc cannot tell the
+    /// peer.
     void call(std::string_view method, const google::protobuf::MessageLite& request,
               std::chrono::milliseconds timeout, Reply reply);
 

@@ -62,10 +62,10 @@ void TtrpcServer::handle(const TtrpcDecoder::Message& message) {
         return respond.error({Code::kInvalidArgument, "stream ids must increase"});
     last_stream_ = header.stream;
     if (message.oversize)
-        return respond.error({Code::kResourceExhausted,
-                              "the request of " + std::to_string(header.length) +
-                                  " bytes is longer than the " + std::to_string(kTtrpcMaxData) +
-                                  " that ttrpc allows"});
+        return respond.error(
+            {Code::kResourceExhausted, "the request of " + std::to_string(header.length) +
+                                           " bytes is longer than the " +
+                                           std::to_string(kTtrpcMaxData) + " that ttrpc allows"});
     if ((header.flags & TtrpcHeader::kRemoteOpen) != 0)
         return respond.error({Code::kUnimplemented, "this service has no streaming methods"});
     dispatch(message.data, respond);

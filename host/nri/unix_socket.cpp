@@ -19,9 +19,9 @@ Result<sockaddr_un> address_of(const std::string& path) {
     if (path.empty() || path.front() != '/' || path.find('\0') != std::string::npos)
         return Error(Code::kInvalidArgument, "socket path '" + path + "' is not absolute");
     if (path.size() >= sizeof address.sun_path)
-        return Error(Code::kInvalidArgument,
-                     "socket path " + path + " is longer than the " +
-                         std::to_string(sizeof address.sun_path - 1) + " bytes the kernel allows");
+        return Error(Code::kInvalidArgument, "socket path " + path + " is longer than the " +
+                                                 std::to_string(sizeof address.sun_path - 1) +
+                                                 " bytes the kernel allows");
     std::memcpy(address.sun_path, path.data(), path.size());
     return address;
 }

@@ -44,13 +44,14 @@ class NriGoReader {
 
     static std::uint32_t u32(std::string_view in) {
         std::uint32_t value = 0;
-        for (const char c : in.substr(0, 4)) value = value << 8 | static_cast<unsigned char>(c);
+        for (const char c : in.substr(0, 4))
+            value = value << 8 | static_cast<unsigned char>(c);
         return value;
     }
 
     struct Stream {
-        std::string message;       ///< read so far, from its header on
-        std::size_t needed = 10;   ///< what the read under way still wants
+        std::string message;      ///< read so far, from its header on
+        std::size_t needed = 10;  ///< what the read under way still wants
         int frames = 0;
 
         Result<> take(std::uint32_t id, std::string_view frame, std::vector<Message>& out) {

@@ -20,12 +20,13 @@ class NriPodService : public PodService {
     std::vector<Container> containers;
     std::optional<PodSandbox> last_pod;
     std::optional<Container> last_container;
-    ContainerEdits edits;           ///< for create_container
-    std::optional<Error> fail;      ///< what everything answers with
-    bool hold = false;              ///< answer only at release()
+    ContainerEdits edits;       ///< for create_container
+    std::optional<Error> fail;  ///< what everything answers with
+    bool hold = false;          ///< answer only at release()
 
     void release() {
-        for (auto& answer : std::exchange(held_, {})) answer();
+        for (auto& answer : std::exchange(held_, {}))
+            answer();
     }
     std::size_t held() const { return held_.size(); }
 
@@ -45,8 +46,7 @@ class NriPodService : public PodService {
     void remove_pod_sandbox(PodSandbox pod, Done<> done) override {
         pod_call("remove ", std::move(pod), std::move(done));
     }
-    void create_container(PodSandbox pod, Container container,
-                          Done<ContainerEdits> done) override {
+    void create_container(PodSandbox pod, Container container, Done<ContainerEdits> done) override {
         calls.push_back("create " + pod.text() + "/" + container.name);
         last_pod = std::move(pod);
         last_container = std::move(container);

@@ -42,7 +42,8 @@ struct MuxTest : ::testing::Test {
             run_ready(io);
             const auto size = ::read(peer.get(), buffer.data(), buffer.size());
             if (size <= 0) continue;
-            KND_TRY(reader.feed(std::string_view(buffer).substr(0, static_cast<std::size_t>(size))));
+            KND_TRY(
+                reader.feed(std::string_view(buffer).substr(0, static_cast<std::size_t>(size))));
         }
         return {};
     }
@@ -58,7 +59,8 @@ TEST_P(MuxFrames, AreTakenByAGoReaderAtEverySizeAndNeverMoreThanTwo) {
     fakes::NriGoReader reader;
     std::vector<fakes::NriGoReader::Message> got;
     const auto result = read_as_go(reader, [&] {
-        for (auto& m : reader.take()) got.push_back(std::move(m));
+        for (auto& m : reader.take())
+            got.push_back(std::move(m));
         return got.size() == 2;
     });
     ASSERT_TRUE(result.ok()) << result.error().message();
@@ -138,7 +140,8 @@ TEST_F(MuxTest, ReportsNothingAfterCloseEvenIfTheEndWasOnItsWay) {
 TEST_F(MuxTest, GivesUpOnAPeerThatDoesNotRead) {
     start();
     const std::string megabyte(1u << 20, 'x');
-    for (int i = 0; i < 70 && mux->is_open(); ++i) mux->send(StreamId::kPlugin, megabyte);
+    for (int i = 0; i < 70 && mux->is_open(); ++i)
+        mux->send(StreamId::kPlugin, megabyte);
     ASSERT_TRUE(run_until(io, [&] { return closed.has_value(); }));
     EXPECT_EQ(closed->os_error(), ENOBUFS);
 }
@@ -154,7 +157,8 @@ TEST_F(MuxTest, SendsManyMessagesInOrderToASlowPeer) {
     fakes::NriGoReader reader;
     std::string got;
     const auto result = read_as_go(reader, [&] {
-        for (const auto& m : reader.take()) got += m.bytes;
+        for (const auto& m : reader.take())
+            got += m.bytes;
         return got.size() >= sent.size();
     });
     ASSERT_TRUE(result.ok()) << result.error().message();

@@ -130,7 +130,8 @@ struct TtrpcServerTest : ::testing::Test {
             char buffer[65536];
             const auto size = ::read(sockets[1].get(), buffer, sizeof buffer);
             if (size > 0 && !reader.feed({buffer, static_cast<std::size_t>(size)})) return false;
-            for (const auto& m : reader.take()) answers.push_back(parse(m.bytes));
+            for (const auto& m : reader.take())
+                answers.push_back(parse(m.bytes));
             return answers.size() >= count;
         });
         return answers;
@@ -227,8 +228,10 @@ TEST_F(TtrpcServerTest, SurvivesRandomBytes) {
     std::minstd_rand random(7);
     for (int round = 0; round < 300; ++round) {
         std::string noise(random() % 200, '\0');
-        for (char& c : noise) c = static_cast<char>(random());
-        // A plausible length, so that the noise reaches the envelope and does not only wait for more.
+        for (char& c : noise)
+            c = static_cast<char>(random());
+        // A plausible length, so that the noise reaches the envelope and does not only wait for
+        // more.
         write(test::frame(1, test::ttrpc(static_cast<std::uint32_t>(2 * round + 1), 1, noise)));
     }
     EXPECT_EQ(ask(request(9001, "svc", "Echo")).stream % 2, 1u);

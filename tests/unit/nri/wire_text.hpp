@@ -26,7 +26,8 @@ inline std::string ttrpc(std::uint32_t stream, char type, std::string_view data,
 /// A message whose data are `size` bytes, no two neighbours alike.
 inline std::string ttrpc_message(std::size_t size, std::uint32_t stream = 1) {
     std::string data(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) data[i] = static_cast<char>(i * 31 + (i >> 8));
+    for (std::size_t i = 0; i < size; ++i)
+        data[i] = static_cast<char>(i * 31 + (i >> 8));
     return ttrpc(stream, 1, data);
 }
 

@@ -8,7 +8,9 @@
 namespace knd::local {
 namespace {
 
-bool is_removal(const std::string& key) { return !key.empty() && key.front() == '-'; }
+bool is_removal(const std::string& key) {
+    return !key.empty() && key.front() == '-';
+}
 
 }  // namespace
 

@@ -25,9 +25,12 @@ std::int32_t known_events(NriVersion version) {
 
 std::string_view pod_method(int event) {
     switch (event) {
-        case wire::EVENT_RUN_POD_SANDBOX: return "RunPodSandbox";
-        case wire::EVENT_STOP_POD_SANDBOX: return "StopPodSandbox";
-        default: return "RemovePodSandbox";
+        case wire::EVENT_RUN_POD_SANDBOX:
+            return "RunPodSandbox";
+        case wire::EVENT_STOP_POD_SANDBOX:
+            return "StopPodSandbox";
+        default:
+            return "RemovePodSandbox";
     }
 }
 
@@ -74,7 +77,9 @@ NriPeer::NriPeer(boost::asio::io_context& io, const NriRuntimeOptions& options, 
     });
 }
 
-NriPeer::~NriPeer() { mux_->close(); }
+NriPeer::~NriPeer() {
+    mux_->close();
+}
 
 void NriPeer::start(Done<> registered, std::function<void(const Error&)> lost) {
     registered_ = std::move(registered);
@@ -110,8 +115,7 @@ void NriPeer::register_plugin(std::string_view payload,
         return respond.error({Code::kFailedPrecondition, "the plugin is registered already"});
     if (const auto good = check_identity(request); !good) {
         respond.error(good.error());
-        return registration_ended(
-            Error(Code::kInvalidArgument, good.error().message(), EINVAL));
+        return registration_ended(Error(Code::kInvalidArgument, good.error().message(), EINVAL));
     }
     label_ = request.plugin_idx() + "-" + request.plugin_name();
     respond.ok(wire::Empty());
@@ -251,7 +255,8 @@ void NriPeer::call(std::string_view method, const google::protobuf::MessageLite&
                  [self = weak_from_this(), reply = std::move(reply)](auto&& payload) {
                      // The reply may make the runtime drop this peer, in the middle of which it
                      // must not vanish.
-                     if (const auto peer = self.lock()) reply(std::forward<decltype(payload)>(payload));
+                     if (const auto peer = self.lock())
+                         reply(std::forward<decltype(payload)>(payload));
                  });
 }
 

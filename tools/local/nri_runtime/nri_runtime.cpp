@@ -34,12 +34,11 @@ struct NriRuntime::Walk {
 };
 
 Result<std::unique_ptr<NriRuntime>> NriRuntime::open(asio::io_context& io,
-                                                     NriRuntimeOptions options,
-                                                     Snapshot snapshot) {
+                                                     NriRuntimeOptions options, Snapshot snapshot) {
     auto listener = nri::listen_unix(options.socket_path);
     if (!listener) return std::move(listener).error().wrap("NRI socket");
-    std::unique_ptr<NriRuntime> runtime(new NriRuntime(io, std::move(options), std::move(snapshot),
-                                                       *std::move(listener)));
+    std::unique_ptr<NriRuntime> runtime(
+        new NriRuntime(io, std::move(options), std::move(snapshot), *std::move(listener)));
     runtime->accept();
     return runtime;
 }
@@ -60,21 +59,22 @@ NriRuntime::NriRuntime(asio::io_context& io, NriRuntimeOptions options, Snapshot
 NriRuntime::~NriRuntime() {
     alive_.reset();
     if (joining_) joining_->close();
-    for (const auto& peer : plugins_) peer->close();
+    for (const auto& peer : plugins_)
+        peer->close();
     ::unlink(options_.socket_path.c_str());
 }
 
 // One plugin at a time, from accept to the end of its synchronisation, as the real ones do it.
 void NriRuntime::accept() {
-    listener_.async_wait(
-        asio::posix::stream_descriptor::wait_read,
-        [this, alive = std::weak_ptr(alive_)](boost::system::error_code ec) {
-            if (ec || alive.expired()) return;
-            auto socket = nri::accept_unix(listener_.native_handle());
-            if (!socket) return accept_later();
-            joining_ = std::make_shared<NriPeer>(io_, options_, *std::move(socket));
-            join(joining_);
-        });
+    listener_.async_wait(asio::posix::stream_descriptor::wait_read,
+                         [this, alive = std::weak_ptr(alive_)](boost::system::error_code ec) {
+                             if (ec || alive.expired()) return;
+                             auto socket = nri::accept_unix(listener_.native_handle());
+                             if (!socket) return accept_later();
+                             joining_ =
+                                 std::make_shared<NriPeer>(io_, options_, *std::move(socket));
+                             join(joining_);
+                         });
 }
 
 // Out of descriptors, most likely: the listener stays readable, so not at once.
@@ -166,10 +166,9 @@ void NriRuntime::step(const std::shared_ptr<Walk>& walk) {
     if (walk->next == walk->peers.size()) return finish(walk, std::move(walk->merge).take());
     const auto peer = walk->peers[walk->next++];
     if (walk->event != wire::EVENT_CREATE_CONTAINER)
-        return peer->pod_event(walk->event, walk->pod,
-                               [this, walk, peer](const Result<>& result) {
-                                   stepped(walk, *peer, result);
-                               });
+        return peer->pod_event(walk->event, walk->pod, [this, walk, peer](const Result<>& result) {
+            stepped(walk, *peer, result);
+        });
     peer->create_container(
         walk->pod, walk->container, [this, walk, peer](Result<ContainerEdits> edits) {
             if (!edits) return stepped(walk, *peer, std::move(edits).error());
@@ -198,10 +197,11 @@ void NriRuntime::pod_event(int event, PodSandbox pod, Done<> done) {
                 .pod = std::move(pod),
                 .container = {},
                 .merge = {},
-                .done = [done = std::move(done)](const Result<ContainerEdits>& result) {
-                    if (result) return done({});
-                    done(result.error());
-                },
+                .done =
+                    [done = std::move(done)](const Result<ContainerEdits>& result) {
+                        if (result) return done({});
+                        done(result.error());
+                    },
                 .peers = {}});
 }
 
@@ -228,7 +228,8 @@ void NriRuntime::create_container(PodSandbox pod, Container container, Done<Cont
 
 std::vector<std::string> NriRuntime::plugins() const {
     std::vector<std::string> labels;
-    for (const auto& peer : plugins_) labels.push_back(peer->label());
+    for (const auto& peer : plugins_)
+        labels.push_back(peer->label());
     return labels;
 }
 

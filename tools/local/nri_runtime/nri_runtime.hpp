@@ -44,9 +44,9 @@ struct NriRuntimeOptions {
 };
 
 /// Threads: the thread of the io_context, for everything.
-/// Failure: a plugin that does not answer in time or breaks the protocol is dropped, and the request
-/// goes on as if it had never been there (fail open, as the real ones). An error that a plugin
-/// answers with ends the request and is handed back.
+/// Failure: a plugin that does not answer in time or breaks the protocol is dropped, and the
+/// request goes on as if it had never been there (fail open, as the real ones). An error that a
+/// plugin answers with ends the request and is handed back.
 class NriRuntime {
   public:
     struct Inventory {
@@ -68,7 +68,8 @@ class NriRuntime {
     void run_pod_sandbox(PodSandbox pod, Done<> done);
     void stop_pod_sandbox(PodSandbox pod, Done<> done);
     void remove_pod_sandbox(PodSandbox pod, Done<> done);
-    /// Hands out the edits of all plugins together. Two plugins that set the same thing are an error.
+    /// Hands out the edits of all plugins together. Two plugins that set the same thing are an
+    /// error.
     void create_container(PodSandbox pod, Container container, Done<ContainerEdits> done);
 
     /// Index and name ("10-knd") of the registered plugins, in the order they are called.
