@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// CallQueue: the strand of one instance. It decides which call runs when, gives up on those that
+// take too long, and tries those again that may work later.
+//
+// Threads: everything here runs on the domain thread, except for a job's `work`, which runs on a
+//          worker. Without KND_CONCURRENT one job runs at a time. With it, jobs about different
+//          devices overlap; a job about no device runs alone.
+// Failure: a job that passes its deadline is answered at once, its thread may still be inside. When
+//          it does not come back within a grace time either, the queue is stuck: all others are
+//          answered UNAVAILABLE, because a thread can not be killed. It recovers when the call
+//          returns after all.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <functional>
+#include <list>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "host/model/services.hpp"
+#include "host/plugin/call.hpp"
+
+namespace knd::plugin {
+
+class CallQueue : public std::enable_shared_from_this<CallQueue> {
+  public:
+    using Clock = std::chrono::steady_clock;
+    using Deadline = Clock::time_point;
+
+    struct Options {
+        bool concurrent = false;
+        std::chrono::milliseconds grace{2000};
+        std::chrono::milliseconds first_backoff{50};
+        std::chrono::milliseconds last_backoff{1000};
+        bool check_calls = false;  ///< compare ThreadState around each call
+    };
+
+    struct Job {
+        std::string operation;  ///< "prepare"; for messages and counters
+        std::string device;     ///< empty: about the whole instance
+        Deadline deadline = Deadline::max();
+        bool retry = false;  ///< on UNAVAILABLE and ABORTED, until the deadline
+        /// On a worker. Owns what it uses: it may return long after the job was answered.
+        std::function<Result<void>(const Call&)> work;
+        Done<> done;
+    };
+
+    /// What happened, for counters and state. On the domain thread.
+    struct Observer {
+        std::function<void(const Call&, const Result<void>&, Clock::duration)> finished;
+        std::function<void(const Call&)> retried;
+        std::function<void(const Call&)> timed_out;
+        std::function<void(const Call&)> stuck;
+        std::function<void(const Call&)> recovered;
+    };
+
+    CallQueue(boost::asio::io_context& io, boost::asio::thread_pool& workers, std::string name,
+              Options options, Observer observer);
+
+    void submit(Job job);
+    /// Answers everything that has not begun. What runs goes on.
+    void fail_waiting(const Error& error);
+    /// A job's work is on a worker.
+    bool busy() const { return !running_.empty(); }
+
+  private:
+    struct Entry;
+    using EntryPtr = std::shared_ptr<Entry>;
+
+    void pump();
+    bool may_start(const Entry& entry, const std::set<std::string>& skipped) const;
+    void launch(const EntryPtr& entry);
+    void returned(const EntryPtr& entry, Result<void> result, Clock::duration took);
+    bool try_again(const EntryPtr& entry, const Result<void>& result);
+    void deadline_passed(const EntryPtr& entry);
+    void grace_passed(const EntryPtr& entry);
+    void answer(const EntryPtr& entry, Result<void> result);
+    Error stuck_error() const;
+
+    boost::asio::io_context& io_;
+    boost::asio::thread_pool& workers_;
+    const std::string name_;
+    const Options options_;
+    const Observer observer_;
+    std::list<EntryPtr> waiting_;
+    std::list<EntryPtr> running_;
+    std::list<EntryPtr> backing_off_;  ///< their devices take no other job
+    EntryPtr stuck_in_;
+    bool stuck_ = false;
+    std::uint64_t next_id_ = 1;
+};
+
+}  // namespace knd::plugin

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// HostServices: what the host offers to one instance: log, "knd.host.events/1", "knd.host.poll/1".
+//
+// Threads: the backend calls in from any thread; everything goes on by post to the domain thread,
+//          where the callbacks run. The io_context outlives this object.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <knd/knd.h>
+
+#include <knd/cpp/fd.hpp>
+#include <knd/cpp/result.hpp>
+
+namespace knd::plugin {
+
+class HostServices : public std::enable_shared_from_this<HostServices> {
+  public:
+    struct Callbacks {
+        /// At once for the first event, then at most once per coalescing time.
+        std::function<void()> devices_changed;
+        /// A watched descriptor is readable. It is not looked at again before rearm(token).
+        std::function<void(int fd, std::uint64_t token)> ready;
+    };
+
+    HostServices(boost::asio::io_context& io, std::string backend,
+                 std::chrono::milliseconds coalesce);
+    HostServices(const HostServices&) = delete;
+    HostServices& operator=(const HostServices&) = delete;
+
+    const knd_host* face() const { return &face_; }
+
+    // On the domain thread.
+    void connect(Callbacks callbacks);
+    /// No callback runs any more and all descriptors are let go.
+    void disconnect();
+    void rearm(int fd, std::uint64_t token);
+    std::uint64_t events() const { return events_; }
+
+    /// Whether `fd` is still watched by the watch() that made `token`. From any thread.
+    bool watched(int fd, std::uint64_t token) const;
+
+  private:
+    using Descriptor = boost::asio::posix::stream_descriptor;
+
+    void log(std::int32_t level, const char* message) const;
+    const void* extension(const char* id) const;
+    void note_devices_changed();
+    void fire();
+    Result<void> watch(int fd);
+    void unwatch(int fd);
+    void adopt(int fd, std::uint64_t token, Fd copy);
+    void wait(int fd, std::uint64_t token);
+
+    boost::asio::io_context& io_;
+    const std::string backend_;
+    const std::chrono::milliseconds coalesce_;
+    knd_host face_{};
+    knd_host_events events_table_{};
+    knd_host_poll poll_table_{};
+
+    std::atomic<bool> event_posted_ = false;
+    std::atomic<std::uint64_t> events_ = 0;
+    mutable std::mutex mutex_;
+    std::map<int, std::uint64_t> tokens_;  ///< what is watched; guarded by mutex_
+    std::uint64_t next_token_ = 1;         ///< guarded by mutex_
+
+    // Domain thread only.
+    Callbacks callbacks_;
+    boost::asio::steady_timer quiet_;
+    bool quiet_running_ = false;
+    bool again_ = false;
+    std::map<std::uint64_t, Descriptor> descriptors_;
+};
+
+}  // namespace knd::plugin

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The spelling rules for what a backend reports: those of resource.k8s.io for devices and
+// attributes, those of the kernel for interfaces.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace knd::plugin {
+
+inline constexpr std::size_t kMaxDnsLabel = 63;
+inline constexpr std::size_t kMaxIdentifier = 32;  ///< of an attribute's or capacity's name
+inline constexpr std::size_t kMaxAttributeText = 64;
+inline constexpr std::size_t kMaxAttributes = 32;  ///< attributes and capacities of one device
+
+/// Lower-case letters, digits and '-', not at the ends; at most 63.
+bool is_dns_label(std::string_view text);
+/// Labels joined by dots, at most 63 in all, as resource.k8s.io wants it of a domain.
+bool is_domain(std::string_view text);
+/// A letter or '_', then letters, digits and '_'.
+bool is_c_identifier(std::string_view text);
+/// What the kernel takes as the name of an interface.
+bool is_interface_name(std::string_view text);
+/// "00:11:22:33:44:55", or any other number of bytes up to 20 (InfiniBand).
+bool is_hardware_address(std::string_view text);
+/// Absolute, without "..", "." or empty parts.
+bool is_clean_path(std::string_view text);
+bool is_utf8(std::string_view text);
+/// `text` for a log line or an error: what is no UTF-8 becomes '?', control characters become
+/// blanks.
+std::string printable(std::string_view text);
+
+}  // namespace knd::plugin

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The function tables of a backend, complete: what a backend does not offer is filled with
+// functions that answer UNIMPLEMENTED, so that nobody tests for NULL. A table with a hole is
+// refused here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <knd/cpp/result.hpp>
+
+#include <knd/knd.h>
+
+namespace knd::plugin {
+
+struct Tables {
+    knd_discovery discovery;
+    knd_prepare prepare;
+    knd_attach attach;
+    knd_health health;
+    knd_recover recover;
+    knd_poll poll;
+    std::vector<std::string> offered;  ///< ids, in the order of this struct
+
+    bool offers(std::string_view id) const;
+};
+
+/// Checks the ABI version, the descriptor and create. Reads nothing behind an unknown version.
+Result<void> check_entry(const knd_entry& entry);
+
+/// Checks `backend` and everything that it offers.
+Result<Tables> read_tables(const knd_backend& backend);
+
+}  // namespace knd::plugin
