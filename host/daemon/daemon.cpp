@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/daemon/daemon.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <fstream>
+
+#include "host/claims/claims.hpp"
+#include "host/claims/mover.hpp"
+#include "host/daemon/control.hpp"
+#include "host/daemon/device_table.hpp"
+#include "host/dra/publisher.hpp"
+#include "host/dra/server.hpp"
+#include "host/inventory/filter.hpp"
+#include "host/inventory/inventory.hpp"
+#include "host/inventory/uplink_watcher.hpp"
+#include "host/journal/sqlite_journal.hpp"
+#include "host/kube/claim_reader.hpp"
+#include "host/kube/client.hpp"
+#include "host/model/log.hpp"
+#include "host/nri/plugin.hpp"
+#include "host/ops/health.hpp"
+#include "host/ops/http_server.hpp"
+#include "host/ops/metrics.hpp"
+#include "host/plugin/registry.hpp"
+#include "host/sandbox/attacher.hpp"
+#include "host/sandbox/markers.hpp"
+#include "host/sandbox/system_kernel.hpp"
+
+namespace knd {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How long the kubelet is kept waiting for a runtime that does not answer. A claim may be prepared
+/// without it: its containers are held by the gate.
+constexpr auto kRuntimePatience = std::chrono::seconds(1);
+constexpr auto kDrainPatience = std::chrono::seconds(10);
+
+class SystemClock final : public WallClock {
+  public:
+    std::int64_t now_ms() const override {
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        return std::chrono::duration_cast<milliseconds>(now).count();
+    }
+};
+
+std::string boot_id() {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string id;
+    std::getline(file, id);
+    return id;
+}
+
+/// "10.0.0.1" of "https://10.0.0.1:6443/path", "fd00::1" of "https://[fd00::1]:6443".
+std::string host_of_url(const std::string& url) {
+    const auto scheme = url.find("://");
+    auto rest = scheme == std::string::npos ? url : url.substr(scheme + 3);
+    if (rest.starts_with('[')) return rest.substr(1, rest.find(']') - 1);
+    return rest.substr(0, rest.find_first_of(":/"));
+}
+
+plugin::PluginOptions plugin_options(const Config& config) {
+    plugin::PluginOptions options;
+    options.directory = config.paths.backends;
+    options.domain = config.driver.name;
+    return options;
+}
+
+std::vector<std::string> backend_names(const Config& config) {
+    std::vector<std::string> names;
+    for (const auto& backend : config.backends)
+        names.push_back(backend.name);
+    return names;
+}
+
+ClaimsOptions claims_options(const Config& config) {
+    ClaimsOptions options;
+    options.driver = config.driver.name;
+    options.cdi_dir = config.paths.cdi;
+    options.attach = config.attach;
+    options.gate = config.gate;
+    options.run_dir = config.paths.run;
+    options.hook_budget = milliseconds(config.nri.budget_ms);
+    options.boot_id = boot_id();
+    return options;
+}
+
+nri::PluginOptions nri_options(const Config& config) {
+    nri::PluginOptions options;
+    options.socket_path = config.nri.socket;
+    options.name = config.driver.name;
+    options.index = config.nri.index;
+    options.budget = milliseconds(config.nri.budget_ms);
+    return options;
+}
+
+dra::Server::Options server_options(const Config& config) {
+    dra::Server::Options options;
+    options.driver = config.driver.name;
+    options.plugin_dir = config.kubelet.plugin_dir;
+    options.registry_dir = config.kubelet.registry_dir;
+    return options;
+}
+
+dra::Publisher::Options publisher_options(const Config& config) {
+    dra::Publisher::Options options;
+    options.driver = config.driver.name;
+    options.node = config.driver.node;
+    options.repair_delay = milliseconds(config.publish.repair_delay_ms);
+    options.write_interval = milliseconds(config.publish.min_interval_ms);
+    return options;
+}
+
+kube::Client::Options client_options(const Config& config) {
+    kube::Client::Options options;
+    options.timeout = milliseconds(config.kubernetes.request_timeout_ms);
+    return options;
+}
+
+}  // namespace
+
+/// The parts, in the order in which they are made; they go in reverse.
+class Daemon::Impl final : public nri::PluginObserver {
+  public:
+    Impl(boost::asio::io_context& io, Config config, std::unique_ptr<SqliteJournal> journal,
+         std::unique_ptr<kube::Client> client, std::string api_server, DeviceFilter filter,
+         std::unique_ptr<Kernel> kernel, const std::vector<plugin::LoadedLibrary>& libraries,
+         StepObserver& observer);
+
+    Result<void> open();
+    void start();
+    void stop(std::function<void()> done);
+
+    void answered(std::string_view method, Code code, std::chrono::nanoseconds took) override {
+        metrics_.nri_request(method, code_name(code), took);
+    }
+    void connection_changed(bool connected) override {
+        if (connected) register_with_kubelet();
+    }
+
+  private:
+    void wire();
+    void start_backends();
+    void backends_started();
+    void list(Backend& backend, std::function<void()> done);
+    void recovered();
+    void register_with_kubelet();
+    void read_node();
+    void resync_later();
+    void close_edges();
+
+    std::vector<ops::HealthPart> health() const;
+    ops::HttpResponse answer_http(std::string_view target);
+    std::string scrape();
+
+    boost::asio::io_context& io_;
+    Config config_;
+    SystemClock clock_;
+    ops::Metrics metrics_;
+    boost::asio::thread_pool workers_;
+    std::unique_ptr<SqliteJournal> journal_;
+    std::unique_ptr<kube::Client> client_;
+    std::string api_server_;
+    kube::ResourceApi api_;
+    kube::ClaimReader source_;
+    std::unique_ptr<Kernel> kernel_;
+    Attacher attacher_;
+    SandboxMover mover_;
+    Markers markers_;
+    plugin::Registry registry_;
+    const std::vector<Backend*>& backends_;
+    Inventory inventory_;
+    InventoryTable devices_;
+    Claims claims_;
+    UplinkWatcher uplinks_;
+    dra::Publisher publisher_;
+    nri::Plugin runtime_;
+    dra::Server kubelet_;
+    std::unique_ptr<ops::HttpServer> http_;
+    std::unique_ptr<ops::HttpServer> control_;
+    boost::asio::steady_timer resync_;
+    boost::asio::steady_timer patience_;
+    std::size_t starting_ = 0;
+    bool registering_ = false;
+    bool ready_for_kubelet_ = false;
+    bool stopping_ = false;
+};
+
+Daemon::Impl::Impl(boost::asio::io_context& io, Config config,
+                   std::unique_ptr<SqliteJournal> journal, std::unique_ptr<kube::Client> client,
+                   std::string api_server, DeviceFilter filter, std::unique_ptr<Kernel> kernel,
+                   const std::vector<plugin::LoadedLibrary>& libraries, StepObserver& observer)
+    : io_(io),
+      config_(std::move(config)),
+      workers_(static_cast<std::size_t>(config_.attach.workers) + config_.backends.size()),
+      journal_(std::move(journal)),
+      client_(std::move(client)),
+      api_server_(std::move(api_server)),
+      api_(*client_),
+      source_(*client_, api_, {config_.driver.name, config_.driver.node}),
+      kernel_(std::move(kernel)),
+      attacher_(*kernel_),
+      mover_(attacher_),
+      markers_(config_.paths.run),
+      registry_(io, workers_, plugin_options(config_), libraries),
+      backends_(registry_.backends()),
+      inventory_({config_.driver.pool, backend_names(config_), std::move(filter)}),
+      devices_(inventory_, backends_),
+      claims_(claims_options(config_), {io.get_executor(), workers_.get_executor(), source_,
+                                        *journal_, devices_, mover_, markers_, clock_, observer}),
+      uplinks_(io, [this](auto uplinks) { inventory_.set_protected(std::move(uplinks)); }),
+      publisher_(*client_, api_, publisher_options(config_)),
+      runtime_(io, nri_options(config_), claims_, *this),
+      kubelet_(io, claims_, server_options(config_)),
+      resync_(io),
+      patience_(io) {}
+
+Result<void> Daemon::Impl::open() {
+    KND_TRY(claims_.load());
+    const ControlView view{inventory_, claims_, *journal_, backends_};
+    KND_TRY_ASSIGN(control_, ops::HttpServer::listen_unix(
+                                 io_, config_.paths.control,
+                                 [view](std::string_view t) { return answer_control(view, t); }));
+    if (!config_.http.listen.empty()) {
+        auto http = ops::HttpServer::listen_tcp(
+            io_, config_.http.listen, [this](std::string_view t) { return answer_http(t); });
+        if (!http) return std::move(http).error().wrap("`http.listen`");
+        http_ = *std::move(http);
+    }
+    wire();
+    return {};
+}
+
+/// Who tells whom. Everything here runs on the domain thread.
+void Daemon::Impl::wire() {
+    inventory_.on_changed = [this] {
+        if (ready_for_kubelet_) publisher_.publish(inventory_.pools());
+    };
+    claims_.on_held_changed = [this] { inventory_.set_held(claims_.held_devices()); };
+    inventory_.set_held(claims_.held_devices());
+    for (auto* backend : backends_) {
+        backend->on_devices_changed = [this, backend] { list(*backend, [] {}); };
+        backend->on_state_changed = [this, backend] {
+            const auto info = backend->info();
+            if (info.state == BackendState::kStuck || info.state == BackendState::kFailed) {
+                inventory_.set_unavailable(info.name, info.reason);
+            }
+        };
+    }
+    client_->set_observer([this](const kube::CallReport& call) {
+        metrics_.api_request(call.method, call.plural, call.status, call.duration);
+    });
+    kubelet_.set_rpc_observer([this](const dra::RpcReport& call) {
+        const auto* status = call.cancelled ? "cancelled" : call.failed > 0 ? "failed" : "success";
+        metrics_.dra_request(call.method, status, call.duration);
+    });
+}
+
+void Daemon::Impl::start() {
+    log::info(
+        "starting",
+        {{"version", KND_VERSION}, {"node", config_.driver.node}, {"driver", config_.driver.name}});
+    if (config_.inventory.protect_uplink) {
+        uplinks_.set_api_server(host_of_url(api_server_));
+        if (auto watching = uplinks_.start(); !watching) {
+            log::error("cannot watch for uplinks", {{"error", watching.error().message()}});
+        }
+        read_node();
+    }
+    publisher_.start();
+    start_backends();
+}
+
+void Daemon::Impl::start_backends() {
+    starting_ = backends_.size();
+    if (backends_.empty()) {
+        log::warn("no backend is configured: this node offers nothing");
+        backends_started();
+    }
+    for (auto* backend : backends_) {
+        backend->start([this, backend](Result<void> started) {
+            if (!started) {
+                inventory_.set_unavailable(backend->name(), started.error().message());
+                log::error("backend does not serve",
+                           {{"backend", backend->name()}, {"error", started.error().message()}});
+            }
+            if (--starting_ == 0) backends_started();
+        });
+    }
+}
+
+void Daemon::Impl::backends_started() {
+    claims_.recover([this](Result<void> recovered_all) {
+        if (!recovered_all) {
+            log::error("recovery is incomplete", {{"error", recovered_all.error().message()}});
+        }
+        starting_ = backends_.size();
+        if (backends_.empty()) recovered();
+        for (auto* backend : backends_) {
+            list(*backend, [this] {
+                if (--starting_ == 0) recovered();
+            });
+        }
+    });
+}
+
+void Daemon::Impl::list(Backend& backend, std::function<void()> done) {
+    const auto state = backend.info().state;
+    if (state != BackendState::kRunning && state != BackendState::kDegraded) return done();
+    backend.list([this, &backend, done](Result<std::vector<Device>> devices) {
+        if (devices) {
+            inventory_.set_devices(backend.name(), *std::move(devices));
+        } else {
+            log::warn("device list failed; keeping the last one",
+                      {{"backend", backend.name()}, {"error", devices.error().message()}});
+        }
+        done();
+    });
+}
+
+void Daemon::Impl::recovered() {
+    if (stopping_) return;
+    ready_for_kubelet_ = true;
+    publisher_.publish(inventory_.pools());
+    if (auto started = runtime_.start(); !started) {
+        log::error("cannot reach the container runtime", {{"error", started.error().message()}});
+    }
+    patience_.expires_after(kRuntimePatience);
+    patience_.async_wait([this](boost::system::error_code error) {
+        if (!error) register_with_kubelet();
+    });
+    resync_later();
+}
+
+void Daemon::Impl::register_with_kubelet() {
+    if (registering_ || !ready_for_kubelet_ || stopping_) return;
+    registering_ = true;
+    patience_.cancel();
+    if (auto started = kubelet_.start(); !started) {
+        // Without it no claim is ever prepared; a supervisor that starts us again shows the reason.
+        log::error("cannot serve the kubelet", {{"error", started.error().message()}});
+    }
+}
+
+void Daemon::Impl::read_node() {
+    client_->get("/api/v1/nodes/" + config_.driver.node, [this](Result<Json> node) {
+        if (!node) {
+            log::warn("cannot read the node's addresses; its uplink is told by routes alone",
+                      {{"node", config_.driver.node}, {"error", node.error().message()}});
+            return;
+        }
+        std::vector<std::string> ips;
+        for (const auto& address : json_path(*node, {"status", "addresses"})) {
+            const auto type = json_string(address, "type");
+            if (type == "InternalIP" || type == "ExternalIP") {
+                ips.push_back(json_string(address, "address"));
+            }
+        }
+        uplinks_.set_node_ips(std::move(ips));
+    });
+}
+
+void Daemon::Impl::resync_later() {
+    resync_.expires_after(std::chrono::seconds(config_.inventory.resync_s));
+    resync_.async_wait([this](boost::system::error_code error) {
+        if (error) return;
+        for (auto* backend : backends_)
+            list(*backend, [] {});
+        if (config_.inventory.protect_uplink) read_node();
+        claims_.collect_garbage();
+        resync_later();
+    });
+}
+
+void Daemon::Impl::close_edges() {
+    kubelet_.stop();
+    runtime_.stop();
+    publisher_.stop();
+    uplinks_.stop();
+    resync_.cancel();
+    patience_.cancel();
+    http_.reset();
+    control_.reset();
+}
+
+void Daemon::Impl::stop(std::function<void()> done) {
+    stopping_ = true;
+    close_edges();
+    // Shared by the two ways to the end: all steps are over, or the time is.
+    auto finish = std::make_shared<std::function<void()>>([this, done = std::move(done)] {
+        registry_.stop([this, done](Result<void>) {
+            // A library that does not come back would be waited for until the end of time.
+            if (registry_.busy()) std::_Exit(0);
+            done();
+        });
+    });
+    patience_.expires_after(kDrainPatience);
+    patience_.async_wait([finish](boost::system::error_code error) {
+        if (!error && *finish) std::exchange(*finish, nullptr)();
+    });
+    claims_.drain([this, finish](Result<void>) {
+        patience_.cancel();
+        if (*finish) std::exchange(*finish, nullptr)();
+    });
+}
+
+std::vector<ops::HealthPart> Daemon::Impl::health() const {
+    const auto& registration = kubelet_.registration();
+    const auto& api = client_->reachability();
+    const auto& slices = publisher_.state();
+    const auto journal = journal_->info();
+    std::vector<ops::HealthPart> parts = {
+        {"kubelet", registration.registered,
+         registration.registered       ? ""
+         : !registration.error.empty() ? registration.error
+                                       : "it has not registered this driver",
+         false},
+        {"runtime", runtime_.connected(),
+         runtime_.connected() ? runtime_.runtime().name + " " + runtime_.runtime().version
+                              : "no connection on " + config_.nri.socket,
+         false},
+        {"api", api.reachable, api.error, false},
+        {"slices", slices.published, slices.error, false},
+        {"journal", journal.last_error.empty(), journal.last_error, false}};
+    for (const auto* backend : backends_) {
+        const auto info = backend->info();
+        const bool ok = info.state == BackendState::kRunning;
+        parts.push_back({"backend " + info.name, ok,
+                         ok ? "" : std::string(state_name(info.state)) + ": " + info.reason,
+                         info.state == BackendState::kStuck});
+    }
+    return parts;
+}
+
+ops::HttpResponse Daemon::Impl::answer_http(std::string_view target) {
+    target = target.substr(0, target.find('?'));
+    if (target == "/healthz" || target == "/livez") return ops::liveness(health());
+    if (target == "/readyz") return ops::readiness(health());
+    if (target == "/metrics") return {200, scrape(), "text/plain; version=0.0.4; charset=utf-8"};
+    return {404, "here are /metrics, /healthz and /readyz\n"};
+}
+
+std::string Daemon::Impl::scrape() {
+    std::map<std::string_view, double> devices = {{"offered", 0}, {"withheld", 0}, {"held", 0}};
+    for (const auto& entry : inventory_.entries()) {
+        ++devices[entry.held ? "held" : entry.offered ? "offered" : "withheld"];
+    }
+    for (const auto& [state, count] : devices)
+        metrics_.set_devices(state, count);
+    std::map<std::string_view, double> claims;
+    for (const auto state :
+         {BindingState::kPrepared, BindingState::kAttaching, BindingState::kAttached,
+          BindingState::kDetaching, BindingState::kFailed, BindingState::kReleasing}) {
+        claims[state_name(state)] = 0;
+    }
+    for (const auto& record : claims_.snapshot())
+        ++claims[state_name(record.state)];
+    for (const auto& [state, count] : claims)
+        metrics_.set_claims(state, count);
+    for (const auto& part : health())
+        metrics_.set_ready(part.name, part.ok);
+    for (const auto* backend : backends_) {
+        const auto info = backend->info();
+        metrics_.set_backend_up(info.name, info.state == BackendState::kRunning);
+    }
+    const auto& slices = publisher_.state();
+    metrics_.set_slice_writes("create", static_cast<double>(slices.creates));
+    metrics_.set_slice_writes("update", static_cast<double>(slices.updates));
+    metrics_.set_slice_writes("delete", static_cast<double>(slices.deletes));
+    metrics_.set_slice_writes("repair", static_cast<double>(slices.repairs));
+    return metrics_.text();
+}
+
+Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Daemon::~Daemon() = default;
+void Daemon::start() {
+    impl_->start();
+}
+void Daemon::stop(std::function<void()> done) {
+    impl_->stop(std::move(done));
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::open(boost::asio::io_context& io, Config config,
+                                             StepObserver& observer) {
+    // Before the first thread: this forks.
+    const auto libraries = plugin::load_libraries(config.backends, plugin_options(config));
+    KND_TRY_ASSIGN(auto filter, make_device_filter(config.inventory.filter, config.driver.name));
+    KND_TRY_ASSIGN(auto kernel, SystemKernel::open());
+    auto cluster = kube::Config::load(config.kubernetes.kubeconfig);
+    if (!cluster) return std::move(cluster).error().wrap("`kubernetes.kubeconfig`");
+    KND_TRY_ASSIGN(auto client, kube::Client::open(io, *cluster, client_options(config)));
+    KND_TRY_ASSIGN(auto journal, SqliteJournal::open(config.paths.journal, io.get_executor()));
+    auto impl = std::make_unique<Impl>(io, std::move(config), std::move(journal), std::move(client),
+                                       cluster->server, std::move(filter), std::move(kernel),
+                                       libraries, observer);
+    KND_TRY(impl->open());
+    return std::unique_ptr<Daemon>(new Daemon(std::move(impl)));
+}
+
+}  // namespace knd
