@@ -53,8 +53,8 @@ struct Kind {
     std::vector<std::string_view> subresources;
     std::vector<std::string_view> field_selectors;  ///< dotted paths besides metadata.name(space)
     std::vector<Column> columns;
-    /// Fills in what Kubernetes fills in before validation; null when the schema's defaults do.
-    void (*complete)(Json& object, std::string_view subresource);
+    /// Fills in what the server fills in before validation, beyond the schema's defaults.
+    void (*complete)(const Json& before, Json& after);
     /// Rules over several fields; rules of single fields are in the schema.
     void (*validate)(const Change& change, FieldErrors& errors);
 

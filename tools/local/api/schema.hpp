@@ -8,12 +8,11 @@
 //   package io.k8s.api.core.v1            prefix of the OpenAPI names that follow
 //   Type: description                     an object type
 //     field type [attribute ...]: description
-// A type is string, int, int32, bool, time, quantity, any, a Type, []type or map:type. The field
-// `*` stands for all other fields. Attributes:
+// A type is string, int, int32, bool, time, quantity, any, a Type, []type or map:type. Attributes:
 //   !        required                     key=a,b   keys of a list that is a map (apply)
 //   fixed    cannot change after create   merge=k   key of strategic merge patch
 //   set      a list without repetition    in=A|B    allowed values
-//   =v       default (=object: {})        fmt=name  a rule of schema_rules (label, subdomain, ...)
+//   =v       default (=object: {})        fmt=name  label, subdomain, pool, ... (check_format)
 //   min=N max=N   of a number, of a string's bytes or a list's items
 #pragma once
 

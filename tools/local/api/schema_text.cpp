@@ -2,7 +2,7 @@
 //
 // The types of every served kind. The grammar is explained in schema.hpp. Names of fields are
 // complete down to the pod's containers; parts that nothing on a single machine looks into
-// (volumes, probes, affinity, security contexts) are `any` and kept as they come.
+// (sources of volumes, probes, affinity, security contexts) are `any` and kept as they come.
 #include "tools/local/api/schema.hpp"
 
 namespace knd::api {
@@ -343,7 +343,19 @@ NodeSelectorRequirement: A requirement on one key.
   values []string: Values.
 Volume: A volume of a pod, with one source.
   name string ! fmt=label: Name of the volume.
-  * any: A source of the volume.
+  emptyDir any: Empty at the start, gone with the pod.
+  hostPath any: A path of the node.
+  configMap any: Files from a ConfigMap.
+  secret any: Files from a Secret.
+  projected any: Files from several sources.
+  downwardAPI any: Files about the pod.
+  persistentVolumeClaim any: A claim for storage.
+  ephemeral any: Storage made for the pod.
+  csi any: Storage from a CSI driver.
+  image any: An OCI image.
+  nfs any: A share of an NFS server.
+  iscsi any: A disk over iSCSI.
+  fc any: A disk over Fibre Channel.
 )",
                                       R"(
 package io.k8s.api.resource.v1
@@ -363,7 +375,7 @@ DeviceSelector: Selects devices.
 CELDeviceSelector: A CEL expression over one device.
   expression string ! max=10240: CEL over `device`: driver, attributes, capacity; true selects it.
 OpaqueDeviceConfiguration: Parameters that only one driver understands.
-  driver string ! fmt=driver: Name of the driver.
+  driver string ! fmt=subdomain max=63: Name of the driver.
   parameters any !: A JSON object of at most 10 KiB.
 ResourceClaim: Asks for devices and records which were allocated.
   apiVersion string: Version of this representation.
@@ -425,8 +437,8 @@ DeviceAllocationResult: Devices that were allocated, and their configuration.
   config []DeviceAllocationConfiguration max=64: Configuration from classes, then from the claim.
 DeviceRequestAllocationResult: A device that was allocated.
   request string !: Request that it meets, or request/alternative.
-  driver string ! fmt=driver: Driver that offers it.
-  pool string ! fmt=pool: Pool that it is in.
+  driver string ! fmt=subdomain max=63: Driver that offers it.
+  pool string ! fmt=pool max=253: Pool that it is in.
   device string ! fmt=label: Its name in the pool.
   adminAccess bool: Whether it is watched over rather than used.
   tolerations []DeviceToleration max=16: Taints that the request accepts.
@@ -444,8 +456,8 @@ ResourceClaimConsumerReference: Who may use a claim.
   name string !: Its name.
   uid string !: Its UID.
 AllocatedDeviceStatus: State of an allocated device.
-  driver string ! fmt=driver: Driver that offers it.
-  pool string ! fmt=pool: Pool that it is in.
+  driver string ! fmt=subdomain max=63: Driver that offers it.
+  pool string ! fmt=pool max=253: Pool that it is in.
   device string ! fmt=label: Its name in the pool.
   shareID string: Identity of a share of the device.
   conditions []Condition max=8 merge=type key=type: Conditions such as Ready.
@@ -469,7 +481,7 @@ ResourceSlice: Devices that a driver offers, a part of one pool.
   metadata ObjectMeta: Standard metadata.
   spec ResourceSliceSpec !: The devices and where they can be used.
 ResourceSliceSpec: Devices and where they can be used.
-  driver string ! fixed fmt=driver: Driver that offers them. Cannot be changed.
+  driver string ! fixed fmt=subdomain max=63: Driver that offers them. Cannot be changed.
   pool ResourcePool !: Pool that the slice is a part of.
   nodeName string fixed: The one node from which they can be used. Cannot be changed.
   nodeSelector NodeSelector: Nodes from which they can be used.
@@ -478,7 +490,7 @@ ResourceSliceSpec: Devices and where they can be used.
   devices []Device max=128: The devices.
   sharedCounters []CounterSet max=8: Counters from which devices consume.
 ResourcePool: Names a pool and its version.
-  name string ! fixed fmt=pool: Name, unique per driver. Cannot be changed.
+  name string ! fixed fmt=pool max=253: Name, unique per driver. Cannot be changed.
   generation int min=0 =0: Older slices of the pool do not count.
   resourceSliceCount int ! min=1: Slices of this generation; fewer mean the pool is not complete.
 CounterSet: Counters that devices share.

@@ -10,7 +10,7 @@ std::string join(std::string_view head, std::string_view detail) {
     return text;
 }
 
-std::string quoted(std::string_view text) { return to_text(Json(text)); }
+std::string in_quotes(std::string_view text) { return to_text(Json(text)); }
 
 /// "resourceclaims.resource.k8s.io" -> {name, group, kind} as StatusDetails has them.
 Json details_of(std::string_view resource, std::string_view name) {
@@ -53,7 +53,7 @@ FieldError field_too_long(std::string field, std::size_t limit) {
 FieldError field_unsupported(std::string field, const Json& value,
                              const std::vector<std::string>& supported) {
     std::string list;
-    for (const auto& one : supported) list.append(list.empty() ? "" : ", ").append(quoted(one));
+    for (const auto& one : supported) list.append(list.empty() ? "" : ", ").append(in_quotes(one));
     return {"FieldValueNotSupported", std::move(field),
             "Unsupported value: " + to_text(value) + ": supported values: " + list};
 }
@@ -81,18 +81,18 @@ Error Status::error() const {
 }
 
 Status not_found(std::string_view resource, std::string_view name) {
-    return {404, "NotFound", std::string(resource) + " " + quoted(name) + " not found",
+    return {404, "NotFound", std::string(resource) + " " + in_quotes(name) + " not found",
             details_of(resource, name)};
 }
 
 Status already_exists(std::string_view resource, std::string_view name) {
-    return {409, "AlreadyExists", std::string(resource) + " " + quoted(name) + " already exists",
+    return {409, "AlreadyExists", std::string(resource) + " " + in_quotes(name) + " already exists",
             details_of(resource, name)};
 }
 
 Status conflict(std::string_view resource, std::string_view name, std::string_view why) {
     return {409, "Conflict",
-            "Operation cannot be fulfilled on " + std::string(resource) + " " + quoted(name) +
+            "Operation cannot be fulfilled on " + std::string(resource) + " " + in_quotes(name) +
                 ": " + std::string(why),
             details_of(resource, name)};
 }
@@ -107,7 +107,7 @@ Status invalid(std::string_view kind, std::string_view name, const FieldErrors& 
     if (errors.size() > 1) text = "[" + text + "]";
     auto details = details_of(kind, name);
     details["causes"] = std::move(causes);
-    return {422, "Invalid", std::string(kind) + " " + quoted(name) + " is invalid: " + text,
+    return {422, "Invalid", std::string(kind) + " " + in_quotes(name) + " is invalid: " + text,
             std::move(details)};
 }
 
@@ -115,7 +115,7 @@ Status bad_request(std::string message) { return {400, "BadRequest", std::move(m
 
 Status forbidden(std::string_view resource, std::string_view name, std::string_view why) {
     return {403, "Forbidden",
-            std::string(resource) + " " + quoted(name) + " is forbidden: " + std::string(why),
+            std::string(resource) + " " + in_quotes(name) + " is forbidden: " + std::string(why),
             details_of(resource, name)};
 }
 

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@
 #include "tools/local/api/status.hpp"
 
 namespace knd::api {
+
+class Database;
 
 /// A stored object never changes: a write makes a new one. The cache, the history and every watcher
 /// share them.
@@ -111,43 +114,53 @@ class Store {
     Answer<Object> remove(Resource resource, std::string_view ns, std::string_view name,
                           const DeleteOptions& options = {});
 
+    /// Puts a pod on a node; 409 when it is on one already.
+    Answer<Object> bind(std::string_view ns, std::string_view pod, const std::string& node);
+
+    /// Whether every change after `revision` is still known.
+    bool can_resume(std::uint64_t revision) const {
+        return revision >= forgotten_ && revision <= revision_;
+    }
     /// Calls back for each change after revision `since`, in order, never from inside this or a
     /// writing call. `since` 0 first delivers what exists as kAdded. 410 when `since` is too old.
     Answer<Watch> watch(Resource resource, std::uint64_t since, Callback callback);
 
   private:
     struct Watcher;
-    struct Database;
     using Key = std::pair<std::string, std::string>;  // namespace, name
     using Table = std::map<Key, Object>;
 
     Store(boost::asio::io_context& io, std::unique_ptr<Database> database);
     Result<> load();
-    Result<> create_system_namespaces();
-    Answer<Object> commit(EventType type, const Kind& kind, Json object, const Object& previous,
+    Answer<bool> check_namespace(const Kind& kind, std::string_view ns, const Json& object) const;
+    Answer<Object> commit(const Kind& kind, EventType type, Json object, const Object& previous,
                           bool dry_run);
-    Answer<Object> write(const Kind& kind, const Object& before, Json after,
-                         const WriteOptions& options);
-    Answer<Object> begin_removal(const Kind& kind, const Object& before,
-                                 const DeleteOptions& options);
-    void remember(Event event);
+    Answer<Object> replace(const Kind& kind, const Object& before, Json after,
+                           const WriteOptions& options);
+    Answer<Object> retire(const Kind& kind, const Object& before, std::int64_t grace_seconds,
+                          bool dry_run);
+    void release_dependents(const std::string& uid);
+    void schedule_delivery();
     void deliver();
-    void collect_dependents(const Event& event);
-    void collect_orphan(const Event& event);
-    void finish_namespace(const std::string& name);
     void collect_garbage();
+    void collect(const Event& event);
+    void collect_if_orphan(Resource resource, const Json& object);
+    void finish_namespace(const std::string& name);
     void expire_events();
 
     boost::asio::io_context& io_;
     std::unique_ptr<Database> database_;
     boost::asio::steady_timer expiry_;
     std::uint64_t revision_ = 0;
-    std::uint64_t forgotten_ = 0;  ///< watches can start at this revision or later
+    std::uint64_t forgotten_ = 0;  ///< the history begins after this revision
+    std::uint64_t collected_ = 0;  ///< the garbage collector has seen the history up to here
     std::map<Resource, Table> tables_;
+    std::set<std::string> uids_;
     std::deque<Event> history_;
     std::vector<std::weak_ptr<Watcher>> watchers_;
-    std::uint64_t collected_ = 0;  ///< the garbage collector has seen changes up to here
-    bool delivery_posted_ = false;
+    bool delivery_scheduled_ = false;
+    /// What is posted to the io_context holds a weak_ptr to it and does nothing once it is gone.
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace knd::api

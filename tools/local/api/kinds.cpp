@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/local/api/kinds.hpp"
+
+#include <algorithm>
+
+#include "tools/local/api/columns.hpp"
+#include "tools/local/api/rules.hpp"
+
+namespace knd::api {
+namespace {
+
+constexpr std::string_view kResourceGroup = "resource.k8s.io";
+
+std::vector<Kind> make_kinds() {
+    return {
+        {Resource::kNamespaces, "", "v1", "Namespace", "namespaces", "namespace", false, false,
+         {"ns"}, {"status"}, {"status.phase"}, namespace_columns(), complete_namespace,
+         validate_namespace},
+        {Resource::kNodes, "", "v1", "Node", "nodes", "node", false, false, {"no"}, {"status"},
+         {"spec.unschedulable"}, node_columns(), complete_nothing, validate_nothing},
+        {Resource::kPods, "", "v1", "Pod", "pods", "pod", true, true, {"po"}, {"status", "binding"},
+         {"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
+          "spec.hostNetwork", "status.phase", "status.podIP", "status.nominatedNodeName"},
+         pod_columns(), complete_pod, validate_pod},
+        {Resource::kEvents, "", "v1", "Event", "events", "event", true, false, {"ev"}, {},
+         {"involvedObject.kind", "involvedObject.namespace", "involvedObject.name",
+          "involvedObject.uid", "involvedObject.apiVersion", "involvedObject.resourceVersion",
+          "involvedObject.fieldPath", "reason", "reportingComponent", "source", "type"},
+         event_columns(), complete_nothing, validate_event},
+        {Resource::kDeviceClasses, kResourceGroup, "v1", "DeviceClass", "deviceclasses",
+         "deviceclass", false, true, {}, {}, {}, plain_columns(), complete_nothing,
+         validate_class},
+        {Resource::kResourceClaims, kResourceGroup, "v1", "ResourceClaim", "resourceclaims",
+         "resourceclaim", true, false, {}, {"status"}, {}, claim_columns(), complete_claim,
+         validate_claim},
+        {Resource::kResourceClaimTemplates, kResourceGroup, "v1", "ResourceClaimTemplate",
+         "resourceclaimtemplates", "resourceclaimtemplate", true, false, {}, {}, {},
+         plain_columns(), complete_template, validate_template},
+        {Resource::kResourceSlices, kResourceGroup, "v1", "ResourceSlice", "resourceslices",
+         "resourceslice", false, true, {}, {}, {"spec.nodeName", "spec.driver", "spec.pool.name"},
+         slice_columns(), complete_slice, validate_slice},
+    };
+}
+
+}  // namespace
+
+std::string Kind::api_version() const {
+    return group.empty() ? std::string(version) : std::string(group) + "/" + std::string(version);
+}
+
+std::string Kind::qualified_resource() const {
+    return group.empty() ? std::string(plural) : std::string(plural) + "." + std::string(group);
+}
+
+std::string Kind::qualified_kind() const {
+    return group.empty() ? std::string(kind) : std::string(kind) + "." + std::string(group);
+}
+
+bool Kind::has_subresource(std::string_view name) const {
+    return std::find(subresources.begin(), subresources.end(), name) != subresources.end();
+}
+
+std::span<const Kind> all_kinds() {
+    static const std::vector<Kind> kKinds = make_kinds();
+    return kKinds;
+}
+
+const Kind& kind_of(Resource resource) {
+    return all_kinds()[static_cast<std::size_t>(resource)];
+}
+
+const Kind* find_kind(std::string_view group, std::string_view version, std::string_view plural) {
+    for (const auto& kind : all_kinds()) {
+        if (kind.group == group && kind.version == version && kind.plural == plural) return &kind;
+    }
+    return nullptr;
+}
+
+}  // namespace knd::api
