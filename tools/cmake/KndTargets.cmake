@@ -31,7 +31,7 @@ find_package(PkgConfig REQUIRED)
 add_library(knd_flags INTERFACE)
 target_compile_options(knd_flags INTERFACE
   # Designated initialisers name what they set; the rest is meant to be empty.
-  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -Werror)
+  -Wall -Wextra -Wshadow $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> -Wno-missing-field-initializers -Werror)
 target_include_directories(knd_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(knd_flags INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ALLOW_DEPRECATED_HEADERS KND_VERSION="${PROJECT_VERSION}"
