@@ -17,6 +17,9 @@
 #include <unistd.h>
 
 static const knd_host* the_host;
+#ifdef BAD_FLAPPING
+static int prepare_calls;
+#endif
 
 static void sleep_ms(int ms) {
     struct timespec left = {ms / 1000, (ms % 1000) * 1000000L};
@@ -25,17 +28,26 @@ static void sleep_ms(int ms) {
 }
 
 #ifdef BAD_CONSTRUCTOR_CRASHES
-__attribute__((constructor)) static void crash(void) { raise(SIGSEGV); }
+__attribute__((constructor)) static void crash(void) {
+    raise(SIGSEGV);
+}
 #endif
 #ifdef BAD_CONSTRUCTOR_EXITS
-__attribute__((constructor)) static void leave(void) { _exit(3); }
+__attribute__((constructor)) static void leave(void) {
+    _exit(3);
+}
 #endif
 #ifdef BAD_CONSTRUCTOR_HANGS
-__attribute__((constructor)) static void hang(void) { sleep_ms(60000); }
+__attribute__((constructor)) static void hang(void) {
+    sleep_ms(60000);
+}
 #endif
 
 static knd_status start(knd_backend* b, const knd_params* config, knd_error* err) {
     (void)b, (void)config, (void)err;
+#ifdef BAD_FLAPPING
+    prepare_calls = 0;
+#endif
 #ifdef BAD_START_FAILS
     snprintf(err->message, sizeof err->message, "the hardware is on holiday");
     err->os_error = 19;
@@ -48,8 +60,12 @@ static knd_status start(knd_backend* b, const knd_params* config, knd_error* err
     return KND_OK;
 }
 
-static void stop(knd_backend* b) { (void)b; }
-static void destroy(knd_backend* b) { free(b); }
+static void stop(knd_backend* b) {
+    (void)b;
+}
+static void destroy(knd_backend* b) {
+    free(b);
+}
 
 /* Good device `name` with one attribute. */
 static void describe(const knd_device_sink* sink, const char* name) {
@@ -135,8 +151,7 @@ static knd_status prepare(knd_backend* b, const knd_call* call, const knd_prepar
     static char state[5000];
     return effects->state(effects, state, sizeof state);
 #elif defined(BAD_FLAPPING)
-    static int calls;
-    if (++calls < 4) {
+    if (++prepare_calls < 4) {
         snprintf(err->message, sizeof err->message, "firmware is busy");
         return KND_UNAVAILABLE;
     }
@@ -155,12 +170,11 @@ static knd_status unprepare(knd_backend* b, const knd_call* call, const knd_bind
 
 static const void* extension(const knd_backend* b, const char* id) {
     static const knd_discovery discovery = {sizeof discovery, 0, list};
-    static const knd_prepare preparation = {
-        sizeof preparation, 0,
+    static const knd_prepare preparation = {sizeof preparation, 0,
 #ifdef BAD_HALF_TABLE
-        prepare, NULL
+                                            prepare, NULL
 #else
-        prepare, unprepare
+                                             prepare, unprepare
 #endif
     };
     (void)b;
@@ -196,10 +210,7 @@ static knd_backend* create(const knd_host* host) {
 }
 
 static const knd_descriptor descriptor = {
-    sizeof descriptor,
-    0,
-    "example.com/bad",
-    "Example",
+    sizeof descriptor,      0, "example.com/bad", "Example",
 #ifdef BAD_VERSION
     "one point two",
 #else
@@ -211,14 +222,18 @@ static const knd_descriptor descriptor = {
 #ifdef BAD_MISSING_SYMBOL
 extern int a_function_that_does_not_exist(void);
 int uses_it(void);
-int uses_it(void) { return a_function_that_does_not_exist(); }
+int uses_it(void) {
+    return a_function_that_does_not_exist();
+}
 #endif
 
 #ifdef BAD_NO_ENTRY
 const void* const knd_entry_v0 = &descriptor;
 static const knd_entry knd_unused = {KND_ABI_MAJOR, KND_ABI_MINOR, &descriptor, create};
 const void* keep(void);
-const void* keep(void) { return &knd_unused; }
+const void* keep(void) {
+    return &knd_unused;
+}
 #else
 const knd_entry knd_entry_v1 = {
 #ifdef BAD_NEWER_ABI
@@ -226,7 +241,8 @@ const knd_entry knd_entry_v1 = {
 #elif defined(BAD_OLDER_ABI)
     0, 0,
 #else
-    KND_ABI_MAJOR, KND_ABI_MINOR,
+    KND_ABI_MAJOR,
+    KND_ABI_MINOR,
 #endif
 #ifdef BAD_NO_DESCRIPTOR
     NULL,

@@ -26,8 +26,12 @@ class Throws {
         KND_TRY_ASSIGN(where_, config.string("where"));
         return maybe("start");
     }
-    void stop() { static_cast<void>(maybe("stop")); }
-    knd::Result<void> list(const knd::Call&, knd::DeviceSink&) { return maybe("list"); }
+    void stop() {
+        static_cast<void>(maybe("stop"));
+    }
+    knd::Result<void> list(const knd::Call&, knd::DeviceSink&) {
+        return maybe("list");
+    }
     knd::Result<void> prepare(const knd::Call&, const knd::PrepareRequest&, knd::EffectsSink&) {
         return maybe("prepare");
     }

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls to backends that answer late, wrongly or not at all.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/plugin/plugin_fixture.hpp"
+
+namespace knd::plugin {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+std::vector<std::string> names(const std::vector<Device>& devices) {
+    std::vector<std::string> all;
+    for (const auto& device : devices)
+        all.push_back(device.name);
+    return all;
+}
+
+/// Devices of a list by `library`, and how many were left out.
+struct Listed {
+    std::vector<std::string> devices;
+    std::uint64_t refused = 0;
+};
+Listed list_of(const std::string& library) {
+    PluginFixture host;
+    auto& backend = host.run(library);
+    const auto devices = host.list(backend);
+    EXPECT_TRUE(devices.ok()) << message_of(devices);
+    if (!devices.ok()) return {};
+    return {names(*devices), host.registry->counters()[0].counters.refused_devices};
+}
+
+TEST(Calling, ListsDevicesWithQualifiedAttributes) {
+    PluginFixture host;
+    auto& backend = host.run("bad-nothing.so");
+    const auto devices = host.list(backend);
+    ASSERT_TRUE(devices.ok());
+    ASSERT_EQ(devices->size(), 1u);
+    const Device& device = devices->front();
+    EXPECT_EQ(device.name, "good-0");
+    EXPECT_EQ(device.backend, "bad");
+    EXPECT_EQ(device.hardware_key, "bad:0");
+    EXPECT_EQ(device.attributes,
+              (std::map<std::string, AttributeValue>{{"knd.dev/kind", std::string("bad")}}));
+}
+
+TEST(Calling, LeavesOutDevicesWithGarbageNames) {
+    const auto listed = list_of("bad-garbage-names.so");
+    EXPECT_EQ(listed.devices, std::vector<std::string>{"good-0"});
+    EXPECT_EQ(listed.refused, 4u);
+}
+
+TEST(Calling, LeavesOutADeviceWithTooManyAttributes) {
+    const auto listed = list_of("bad-many-attributes.so");
+    EXPECT_EQ(listed.devices, std::vector<std::string>{"good-0"});
+    EXPECT_EQ(listed.refused, 1u);
+}
+
+TEST(Calling, LeavesOutDevicesWithBadAttributes) {
+    const auto listed = list_of("bad-attributes.so");
+    EXPECT_EQ(listed.devices, std::vector<std::string>{"good-0"});
+    EXPECT_EQ(listed.refused, 5u);
+}
+
+TEST(Calling, KeepsTheFirstOfTwoDevicesWithOneName) {
+    const auto listed = list_of("bad-duplicates.so");
+    EXPECT_EQ(listed.devices, std::vector<std::string>{"good-0"});
+    EXPECT_EQ(listed.refused, 1u);
+}
+
+TEST(Calling, EndsAnEndlessList) {
+    PluginFixture host;
+    auto& backend = host.run("bad-endless.so");
+    const auto devices = host.list(backend);
+    EXPECT_EQ(devices.code(), Code::kResourceExhausted);
+}
+
+TEST(Calling, SaysWhyStartFailed) {
+    PluginFixture host;
+    auto& backend = host.load("bad-start-fails.so");
+    const auto started = host.start(backend);
+    EXPECT_EQ(message_of(started), "backend bad: the hardware is on holiday");
+    EXPECT_EQ(started.error().os_error(), ENODEV);
+    EXPECT_EQ(backend.info().state, BackendState::kFailed);
+    EXPECT_EQ(backend.info().reason, "the hardware is on holiday");
+}
+
+TEST(Calling, StartsAgainAfterAFailedStart) {
+    PluginFixture host;
+    auto& backend = host.load("bad-start-fails.so");
+    EXPECT_FALSE(host.start(backend).ok());
+    EXPECT_EQ(message_of(host.start(backend)), "backend bad: the hardware is on holiday");
+}
+
+TEST(Calling, NamesAKeyOfTheWrongType) {
+    PluginFixture host;
+    auto& backend = host.load("bad-start-reads-count.so", {{"count", "three"}});
+    EXPECT_EQ(message_of(host.start(backend)),
+              "backend bad: `count` is the string \"three\", must be an integer");
+}
+
+TEST(Calling, NamesAnUnknownKeyAndTheNearestKnown) {
+    PluginFixture host;
+    auto& backend = host.load("bad-start-reads-count.so", {{"cuont", 3}});
+    EXPECT_EQ(message_of(host.start(backend)),
+              "backend bad: unknown key `cuont`; did you mean `count`?");
+    EXPECT_EQ(backend.info().state, BackendState::kFailed);
+}
+
+TEST(Calling, AnswersNothingBeforeStart) {
+    PluginFixture host;
+    auto& backend = host.load("bad-nothing.so");
+    EXPECT_EQ(message_of(host.list(backend)), "backend bad: not started yet");
+}
+
+TEST(Calling, AnswersNothingAfterStop) {
+    PluginFixture host;
+    auto& backend = host.run("bad-nothing.so");
+    EXPECT_TRUE(host.stop(backend).ok());
+    EXPECT_EQ(backend.info().state, BackendState::kStopped);
+    EXPECT_EQ(message_of(host.list(backend)), "backend bad: has been stopped");
+}
+
+TEST(Calling, GivesUpAtTheDeadline) {
+    PluginFixture host;
+    host.options.list_timeout = milliseconds(100);
+    auto& backend = host.run("bad-ignores-cancel.so");
+    const auto before = std::chrono::steady_clock::now();
+    const auto devices = host.list(backend);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, milliseconds(250));
+    EXPECT_EQ(devices.code(), Code::kDeadlineExceeded);
+    EXPECT_THAT(message_of(devices), StartsWith("backend bad: list did not return within 10"));
+}
+
+TEST(Calling, IsStuckWhenACallDoesNotReturnAfterItsDeadline) {
+    PluginFixture host;
+    host.options.list_timeout = milliseconds(50);
+    auto& backend = host.run("bad-hangs.so");
+    EXPECT_EQ(host.list(backend).code(), Code::kDeadlineExceeded);
+    host.run_for(milliseconds(200));
+    EXPECT_EQ(backend.info().state, BackendState::kStuck);
+    EXPECT_EQ(backend.info().reason, "stuck in list, which does not return");
+    const auto prepared = host.prepare(backend);
+    EXPECT_EQ(prepared.code(), Code::kUnavailable);
+    EXPECT_EQ(message_of(prepared), "backend bad: stuck in list, which does not return");
+    EXPECT_TRUE(host.registry->busy());
+}
+
+TEST(Calling, RecoversWhenTheStuckCallReturns) {
+    PluginFixture host;
+    host.options.list_timeout = milliseconds(50);
+    auto& backend = host.run("bad-hangs.so");
+    EXPECT_FALSE(host.list(backend).ok());
+    host.run_for(milliseconds(1300));
+    EXPECT_EQ(backend.info().state, BackendState::kRunning);
+    EXPECT_TRUE(host.prepare(backend).ok());
+}
+
+TEST(Calling, FailsACallThatWaitedTooLongBehindAnother) {
+    PluginFixture host;
+    auto& backend = host.run("bad-ignores-cancel.so");
+    backend.list([](const auto&) {});
+    const auto prepared = host.prepare(backend, Json::object(), milliseconds(50));
+    EXPECT_EQ(prepared.code(), Code::kDeadlineExceeded);
+    EXPECT_THAT(message_of(prepared), StartsWith("backend bad: prepare waited for 5"));
+    EXPECT_THAT(message_of(prepared), HasSubstr("behind list"));
+}
+
+TEST(Calling, TriesAgainWhatIsUnavailable) {
+    PluginFixture host;
+    auto& backend = host.run("bad-flapping.so");
+    EXPECT_TRUE(host.prepare(backend).ok());
+    EXPECT_EQ(host.registry->counters()[0].counters.operations.at("prepare").retries, 3u);
+}
+
+TEST(Calling, PassesOnTheLastReasonWhenTheTimeForRetriesIsUp) {
+    PluginFixture host;
+    auto& backend = host.run("bad-flapping.so");
+    const auto prepared = host.prepare(backend, Json::object(), milliseconds(80));
+    EXPECT_EQ(prepared.code(), Code::kUnavailable);
+    EXPECT_EQ(message_of(prepared), "backend bad: firmware is busy");
+}
+
+TEST(Calling, TakesABackendOutOfServiceAfterFiveInternalErrors) {
+    PluginFixture host;
+    auto& backend = host.run("bad-always-internal.so");
+    for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(host.list(backend).code(), Code::kInternal);
+    EXPECT_EQ(backend.info().state, BackendState::kRunning);
+    EXPECT_EQ(host.list(backend).code(), Code::kInternal);
+    EXPECT_EQ(backend.info().state, BackendState::kFailed);
+    EXPECT_EQ(backend.info().reason,
+              "out of service after 5 internal errors in 10 minutes, the last one in list: index "
+              "out of range");
+    EXPECT_EQ(host.list(backend).code(), Code::kUnavailable);
+}
+
+TEST(Calling, StillUndoesWhenABackendIsOutOfService) {
+    PluginFixture host;
+    auto& backend = host.run("bad-always-internal.so");
+    for (int i = 0; i < 5; ++i)
+        EXPECT_FALSE(host.list(backend).ok());
+    EXPECT_EQ(host.prepare(backend).code(), Code::kUnavailable);
+    EXPECT_TRUE(host.unprepare(backend).ok());
+}
+
+TEST(Calling, TreatsAnUnlistedStatusAsUnknown) {
+    PluginFixture host;
+    auto& backend = host.run("bad-status.so");
+    const auto devices = host.list(backend);
+    EXPECT_EQ(devices.code(), Code::kUnknown);
+    EXPECT_EQ(message_of(devices), "backend bad: failed without a message (UNKNOWN)");
+}
+
+TEST(Calling, SurvivesAnErrorTextWithoutEnd) {
+    PluginFixture host;
+    auto& backend = host.run("bad-error-text.so");
+    EXPECT_EQ(message_of(host.list(backend)), "backend bad: ?" + std::string(503, 'x'));
+}
+
+TEST(Calling, IsDegradedAfterPermissionDeniedUntilItWorksAgain) {
+    PluginFixture host;
+    auto& backend = host.run("bad-silent-error.so");
+    EXPECT_EQ(host.list(backend).code(), Code::kPermissionDenied);
+    EXPECT_EQ(backend.info().state, BackendState::kDegraded);
+    EXPECT_EQ(backend.info().reason, "list: failed without a message (PERMISSION_DENIED)");
+    EXPECT_TRUE(host.prepare(backend).ok());
+    EXPECT_EQ(backend.info().state, BackendState::kDegraded);
+}
+
+TEST(Calling, FailsAPrepareWithAnImpossibleEffect) {
+    PluginFixture host;
+    auto& backend = host.run("bad-effects.so");
+    const auto prepared = host.prepare(backend);
+    EXPECT_EQ(prepared.code(), Code::kInternal);
+    EXPECT_EQ(message_of(prepared),
+              "backend bad: it asks for an impossible effect: netdev `eth0`: ifindex 0 is no "
+              "interface");
+}
+
+TEST(Calling, FailsAPrepareWithTooMuchState) {
+    PluginFixture host;
+    auto& backend = host.run("bad-state.so");
+    EXPECT_EQ(message_of(host.prepare(backend)),
+              "backend bad: it asks for an impossible effect: state: 5000 bytes, at most 4096 are "
+              "kept");
+}
+
+TEST(Calling, RefusesAClaimWithUnknownKeys) {
+    PluginFixture host;
+    auto& backend = host.run("bad-nothing.so");
+    const auto prepared = host.prepare(backend, {{"vlan", 7}});
+    EXPECT_EQ(prepared.code(), Code::kInvalidArgument);
+    EXPECT_EQ(message_of(prepared), "backend bad: unknown key `vlan`; it has no keys");
+}
+
+TEST(Calling, CountsAnUnknownBindingAsUnprepared) {
+    PluginFixture host;
+    EXPECT_TRUE(host.unprepare(host.run("bad-nothing.so")).ok());
+}
+
+TEST(Calling, SkipsAttachOfABackendWithoutIt) {
+    PluginFixture host;
+    auto& backend = host.run("bad-nothing.so");
+    const auto attached = host.wait<void>([&](Done<> done) {
+        backend.attach({PluginFixture::binding(), -1, 0}, Backend::Deadline::max(),
+                       std::move(done));
+    });
+    EXPECT_TRUE(attached.ok());
+}
+
+TEST(Calling, StopsAllBackendsOfARegistry) {
+    PluginFixture host;
+    host.load_all({{"a", "bad-nothing.so", "", {}}, {"b", "bad-nothing.so", "", {}}});
+    EXPECT_TRUE(host.start(*host.registry->find("a")).ok());
+    EXPECT_TRUE(host.wait<void>([&](Done<> done) { host.registry->stop(std::move(done)); }).ok());
+    EXPECT_EQ(host.registry->find("a")->info().state, BackendState::kStopped);
+    EXPECT_EQ(host.registry->find("b")->info().state, BackendState::kStopped);
+    EXPECT_FALSE(host.registry->busy());
+}
+
+std::string hygiene_error(const std::string& library) {
+    PluginFixture host;
+    host.options.check_calls = true;
+    auto& backend = host.run(library);
+    return message_of(host.list(backend));
+}
+
+TEST(Hygiene, NoticesAChangedWorkingDirectoryAndPutsItBack) {
+    char before[4096];
+    ASSERT_NE(::getcwd(before, sizeof before), nullptr);
+    EXPECT_EQ(hygiene_error("bad-cwd.so"),
+              "backend bad: list changed the working directory of its thread and did not put it "
+              "back");
+    char after[4096];
+    ASSERT_NE(::getcwd(after, sizeof after), nullptr);
+    EXPECT_STREQ(before, after);
+}
+
+TEST(Hygiene, NoticesAChangedUmaskAndPutsItBack) {
+    const auto before = ::umask(0027);
+    EXPECT_EQ(hygiene_error("bad-umask.so"),
+              "backend bad: list changed the umask of its thread and did not put it back");
+    EXPECT_EQ(::umask(before), 0027u);
+}
+
+TEST(Hygiene, NoticesAChangedSignalMask) {
+    EXPECT_EQ(hygiene_error("bad-signals.so"),
+              "backend bad: list changed the signal mask of its thread and did not put it back");
+}
+
+TEST(Hygiene, NoticesAChangedNetworkNamespace) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can make a network namespace";
+    EXPECT_EQ(hygiene_error("bad-netns.so"),
+              "backend bad: list changed the network namespace of its thread and did not put it "
+              "back");
+}
+
+TEST(CppLayer, TurnsWhatIsThrownIntoAStatusAndASentence) {
+    PluginFixture host;
+    auto& backend = host.run("bad-throws.so", {{"where", "list"}});
+    const auto devices = host.list(backend);
+    EXPECT_EQ(devices.code(), Code::kInternal);
+    EXPECT_EQ(message_of(devices), "backend bad: no element 7 in list");
+}
+
+TEST(CppLayer, TurnsAnExceptionOfAnyTypeIntoAStatus) {
+    PluginFixture host;
+    auto& backend = host.run("bad-throws.so", {{"where", "prepare-int"}});
+    EXPECT_EQ(message_of(host.prepare(backend)), "backend bad: an exception of an unknown type");
+}
+
+TEST(CppLayer, SurvivesAThrowInStop) {
+    PluginFixture host;
+    auto& backend = host.run("bad-throws.so", {{"where", "stop"}});
+    EXPECT_TRUE(host.stop(backend).ok());
+}
+
+TEST(CppLayer, ReportsAThrowInTheConstructorFromStart) {
+    PluginFixture host;
+    auto& backend = host.load("bad-constructor-throws.so");
+    EXPECT_EQ(message_of(host.start(backend)),
+              "backend bad: the backend's constructor threw: no hardware of this kind");
+}
+
+}  // namespace
+}  // namespace knd::plugin

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a person reads when a backend can not be loaded.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/unit/plugin/plugin_fixture.hpp"
+
+namespace knd::plugin {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+const std::string kDir = KND_BAD_BACKENDS;
+
+/// Why `library` does not run.
+std::string refusal(const std::string& library, PluginFixture& host) {
+    const auto info = host.load(library).info();
+    EXPECT_EQ(info.state, BackendState::kFailed);
+    return info.reason;
+}
+std::string refusal(const std::string& library) {
+    PluginFixture host;
+    return refusal(library, host);
+}
+
+/// A directory of its own, safe as the rules want it.
+class Directory {
+  public:
+    Directory() {
+        char name[] = "/tmp/knd-plugin-XXXXXX";
+        path_ = ::mkdtemp(name);
+    }
+    ~Directory() { fs::remove_all(path_); }
+    const std::string& path() const { return path_; }
+    std::string file(const std::string& name) const { return path_ + "/" + name; }
+    void copy(const std::string& library) const {
+        fs::copy_file(kDir + "/" + library, file(library));
+    }
+    void write(const std::string& name, const std::string& bytes) const {
+        std::ofstream(file(name), std::ios::binary) << bytes;
+    }
+
+  private:
+    std::string path_;
+};
+
+std::string elf_header(unsigned char elf_class, unsigned short machine) {
+    std::string header(
+        "\x7f"
+        "ELF",
+        4);
+    header += static_cast<char>(elf_class);
+    header += '\x01';
+    header.resize(64);
+    header[16] = 3;
+    header[18] = static_cast<char>(machine & 0xff);
+    header[19] = static_cast<char>(machine >> 8);
+    return header;
+}
+
+TEST(Loading, TakesALibraryThatDoesNothingWrong) {
+    PluginFixture host;
+    const auto info = host.load("bad-nothing.so").info();
+    EXPECT_EQ(info.state, BackendState::kLoaded);
+    EXPECT_EQ(info.library, kDir + "/bad-nothing.so");
+    EXPECT_EQ(info.id, "example.com/bad");
+    EXPECT_EQ(info.version, "0.1.0");
+    EXPECT_EQ(info.extensions, (std::vector<std::string>{"knd.discovery/1", "knd.prepare/1"}));
+}
+
+TEST(Loading, SaysWhichFileIsMissing) {
+    EXPECT_EQ(refusal("knd-none.so"), kDir + "/knd-none.so does not exist");
+}
+
+TEST(Loading, RefusesAPath) {
+    EXPECT_EQ(refusal("../evil.so"),
+              "library `../evil.so` must be a bare file name; it is looked for in " + kDir +
+                  " and nowhere else");
+}
+
+TEST(Loading, RefusesARelativeDirectory) {
+    PluginFixture host;
+    host.options.directory = "backends";
+    EXPECT_EQ(refusal("x.so", host), "the backend directory `backends` is not an absolute path");
+}
+
+TEST(Loading, RefusesAFileThatIsNoElf) {
+    const Directory dir;
+    dir.write("text.so", "#!/bin/sh\necho hello, this is a text\n");
+    PluginFixture host;
+    host.options.directory = dir.path();
+    EXPECT_EQ(refusal("text.so", host),
+              dir.file("text.so") + " is not an ELF file, so it is no shared library");
+}
+
+TEST(Loading, RefusesAnEmptyFile) {
+    const Directory dir;
+    dir.write("empty.so", "");
+    PluginFixture host;
+    host.options.directory = dir.path();
+    EXPECT_EQ(refusal("empty.so", host),
+              dir.file("empty.so") + " is not an ELF file, so it is no shared library");
+}
+
+TEST(Loading, NamesTheMachineThatALibraryIsFor) {
+    const Directory dir;
+    dir.write("other.so", elf_header(2, 22));  // s390x, of either byte order
+    PluginFixture host;
+    host.options.directory = dir.path();
+    EXPECT_THAT(refusal("other.so", host),
+                StartsWith(dir.file("other.so") + " is built for s390x, this machine is "));
+}
+
+TEST(Loading, RefusesA32BitLibrary) {
+    const Directory dir;
+    dir.write("small.so", elf_header(1, 3));
+    PluginFixture host;
+    host.options.directory = dir.path();
+    EXPECT_THAT(refusal("small.so", host), HasSubstr("is built for a 32-bit machine (i386)"));
+}
+
+TEST(Loading, RefusesALibraryThatIsCutOff) {
+    const Directory dir;
+    std::ifstream in(kDir + "/bad-nothing.so", std::ios::binary);
+    std::string bytes(5000, '\0');
+    in.read(bytes.data(), 5000);
+    dir.write("cut.so", bytes);
+    PluginFixture host;
+    host.options.directory = dir.path();
+    EXPECT_THAT(refusal("cut.so", host), HasSubstr("cut.so"));
+}
+
+TEST(Loading, RefusesAFileThatOthersMayWrite) {
+    const Directory dir;
+    dir.copy("bad-nothing.so");
+    ::chmod(dir.file("bad-nothing.so").c_str(), 0666);
+    PluginFixture host;
+    host.options.directory = dir.path();
+    EXPECT_EQ(
+        refusal("bad-nothing.so", host),
+        dir.file("bad-nothing.so") + " may be written by others (mode 0666); run chmod go-w on it");
+}
+
+TEST(Loading, RefusesADirectoryThatOthersMayWriteEvenIfSticky) {
+    const Directory dir;
+    dir.copy("bad-nothing.so");
+    ::chmod(dir.path().c_str(), 01777);
+    PluginFixture host;
+    host.options.directory = dir.path();
+    EXPECT_EQ(
+        refusal("bad-nothing.so", host),
+        "directory " + dir.path() + " may be written by others (mode 1777); run chmod go-w on it");
+}
+
+TEST(Loading, RefusesAFileOfAnotherUser) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+    const Directory dir;
+    dir.copy("bad-nothing.so");
+    ASSERT_EQ(::chown(dir.file("bad-nothing.so").c_str(), 4242, 4242), 0);
+    PluginFixture host;
+    host.options.directory = dir.path();
+    EXPECT_EQ(refusal("bad-nothing.so", host),
+              dir.file("bad-nothing.so") + " belongs to uid 4242; make it root's or uid 0's");
+}
+
+TEST(Loading, RefusesASymbolicLink) {
+    const Directory dir;
+    fs::create_symlink(kDir + "/bad-nothing.so", dir.file("link.so"));
+    PluginFixture host;
+    host.options.directory = dir.path();
+    EXPECT_EQ(refusal("link.so", host),
+              dir.file("link.so") + " is a symbolic link; put the file itself into the directory");
+}
+
+TEST(Loading, RefusesADirectoryInPlaceOfAFile) {
+    const Directory dir;
+    fs::create_directory(dir.file("dir.so"));
+    PluginFixture host;
+    host.options.directory = dir.path();
+    EXPECT_EQ(refusal("dir.so", host), dir.file("dir.so") + " is not a regular file");
+}
+
+TEST(Loading, TakesTheSumThatIsPinned) {
+    const Directory dir;
+    dir.write("text.so", "abc");
+    PluginFixture host;
+    host.options.directory = dir.path();
+    // SHA-256 of "abc", from FIPS 180-2; upper case on purpose.
+    const auto info = host.load_all({{"bad",
+                                      "text.so",
+                                      "BA7816BF8F01CFEA414140DE5DAE2223"
+                                      "B00361A396177A9CB410FF61F20015AD",
+                                      {}}})
+                          .info();
+    EXPECT_THAT(info.reason, HasSubstr("is not an ELF file"));
+}
+
+TEST(Loading, RefusesAnotherSumThanThePinned) {
+    const Directory dir;
+    dir.write("text.so", "abd");
+    PluginFixture host;
+    host.options.directory = dir.path();
+    const auto info = host.load_all({{"bad", "text.so", "00ff", {}}}).info();
+    EXPECT_THAT(info.reason, StartsWith(dir.file("text.so") + " has SHA-256 a52d159f262b2c6ddb72"));
+    EXPECT_THAT(info.reason, HasSubstr("but the configuration pins 00ff"));
+}
+
+TEST(Loading, RefusesALibraryWithoutEntry) {
+    EXPECT_EQ(refusal("bad-no-entry.so"),
+              kDir +
+                  "/bad-no-entry.so: has no symbol knd_entry_v1, so it is no KND backend, or its "
+                  "build hides the symbol");
+}
+
+TEST(Loading, KeepsWhatTheLinkerSays) {
+    EXPECT_EQ(refusal("bad-missing-symbol.so"),
+              kDir +
+                  "/bad-missing-symbol.so: uses a function that nothing on this machine "
+                  "provides: " +
+                  kDir +
+                  "/bad-missing-symbol.so: undefined symbol: a_function_that_does_not_exist");
+}
+
+TEST(Loading, RefusesANewerAbi) {
+    EXPECT_EQ(refusal("bad-newer-abi.so"),
+              kDir +
+                  "/bad-newer-abi.so: it is built for backend ABI 0.8, newer than this host's "
+                  "0.1; update KND Host or rebuild the backend");
+}
+
+TEST(Loading, RefusesAnOlderAbi) {
+    EXPECT_EQ(refusal("bad-older-abi.so"),
+              kDir +
+                  "/bad-older-abi.so: it is built for backend ABI 0.0, which this host (ABI 0.1) "
+                  "no longer speaks; rebuild the backend");
+}
+
+TEST(Loading, NamesTheEmptySlotOfATable) {
+    EXPECT_EQ(refusal("bad-half-table.so"),
+              kDir +
+                  "/bad-half-table.so: its table knd.prepare/1 leaves `unprepare` empty; the "
+                  "backend has to be repaired");
+}
+
+TEST(Loading, NamesTheEmptySlotOfTheInstance) {
+    EXPECT_EQ(refusal("bad-no-stop.so"),
+              kDir +
+                  "/bad-no-stop.so: its knd_backend leaves `stop` empty; the backend has to be "
+                  "repaired");
+}
+
+TEST(Loading, NamesTheEmptySlotOfTheEntry) {
+    EXPECT_THAT(refusal("bad-no-descriptor.so"),
+                HasSubstr("knd_entry_v1 leaves `descriptor` empty"));
+    EXPECT_THAT(refusal("bad-no-create.so"), HasSubstr("knd_entry_v1 leaves `create` empty"));
+}
+
+TEST(Loading, RefusesAShortTable) {
+    EXPECT_EQ(refusal("bad-short-table.so"),
+              kDir +
+                  "/bad-short-table.so: its table knd.health/1 has size 8, 16 are needed; the "
+                  "backend has to be repaired");
+}
+
+TEST(Loading, NamesAMissingRequiredExtension) {
+    EXPECT_EQ(refusal("bad-no-discovery.so"),
+              kDir +
+                  "/bad-no-discovery.so: it does not offer knd.discovery/1, which is required; "
+                  "the backend has to be repaired");
+}
+
+TEST(Loading, RefusesADescriptorWithoutSemanticVersion) {
+    EXPECT_EQ(refusal("bad-version.so"),
+              kDir +
+                  "/bad-version.so: its descriptor's version `one point two` is no semantic "
+                  "version; the backend has to be repaired");
+}
+
+TEST(Loading, SurvivesACrashInAConstructor) {
+    EXPECT_EQ(refusal("bad-constructor-crashes.so"),
+              kDir +
+                  "/bad-constructor-crashes.so crashed with SIGSEGV (Segmentation fault) while "
+                  "its constructors ran; it was tried in a child process, so nothing else is "
+                  "affected");
+}
+
+TEST(Loading, SurvivesAConstructorThatExits) {
+    EXPECT_EQ(refusal("bad-constructor-exits.so"),
+              kDir +
+                  "/bad-constructor-exits.so ended the process with exit status 3 while its "
+                  "constructors ran; it was tried in a child process, so nothing else is "
+                  "affected");
+}
+
+TEST(Loading, GivesUpOnAConstructorThatHangs) {
+    PluginFixture host;
+    host.options.probe_timeout = std::chrono::milliseconds(200);
+    EXPECT_EQ(refusal("bad-constructor-hangs.so", host),
+              kDir + "/bad-constructor-hangs.so hung for 200 ms while its constructors ran");
+}
+
+TEST(Loading, SurvivesACrashInCreate) {
+    EXPECT_EQ(refusal("bad-create-crashes.so"),
+              kDir +
+                  "/bad-create-crashes.so crashed with SIGABRT (Aborted) in create; it was tried "
+                  "in a child process, so nothing else is affected");
+}
+
+TEST(Loading, RefusesALibraryThatMakesNoInstance) {
+    EXPECT_EQ(refusal("bad-create-fails.so"),
+              kDir + "/bad-create-fails.so: create made no instance");
+}
+
+TEST(Loading, UsesTheFirstOfTwoWithOneName) {
+    PluginFixture host;
+    host.load_all({{"nic", "bad-nothing.so", "", {}}, {"nic", "bad-duplicates.so", "", {}}});
+    EXPECT_EQ(host.registry->backends()[0]->info().state, BackendState::kLoaded);
+    EXPECT_EQ(host.registry->backends()[1]->info().reason,
+              "backend `nic` is listed twice; the first one stands");
+    EXPECT_EQ(host.registry->find("nic"), host.registry->backends()[0]);
+}
+
+TEST(Loading, MakesTwoInstancesOfOneLibrary) {
+    PluginFixture host;
+    host.load_all({{"a", "bad-nothing.so", "", {}}, {"b", "bad-nothing.so", "", {}}});
+    EXPECT_TRUE(host.start(*host.registry->find("a")).ok());
+    EXPECT_TRUE(host.start(*host.registry->find("b")).ok());
+}
+
+TEST(Loading, GoesOnAfterABackendThatFails) {
+    PluginFixture host;
+    host.load_all({{"a", "bad-constructor-crashes.so", "", {}}, {"b", "bad-nothing.so", "", {}}});
+    EXPECT_TRUE(host.start(*host.registry->find("b")).ok());
+}
+
+TEST(Loading, AnswersCallsToABackendThatFailedWithTheReason) {
+    PluginFixture host;
+    auto& backend = host.load("knd-none.so");
+    const auto started = host.start(backend);
+    EXPECT_EQ(started.code(), Code::kUnavailable);
+    EXPECT_EQ(message_of(started),
+              "backend bad: not running: " + kDir + "/knd-none.so does not exist");
+}
+
+}  // namespace
+}  // namespace knd::plugin
