@@ -30,16 +30,17 @@ struct Held {
     // The step under way.
     bool busy = false;
     std::chrono::milliseconds pause{0};  ///< before the next try; 0: the last step succeeded
-    std::uint64_t timer = 0;             ///< number of the pause that counts; older ones are void
-    Fd netns;                            ///< pins the pod's namespace from Stop until detached
+    std::uint64_t try_number = 0;        ///< a timer that was set for an earlier try is void
+    std::string trouble;                 ///< why the way home or the release does not go on
+    Fd netns;                            ///< pins the pod's namespace while a step needs it
 
     /// True when something of it moves between namespaces, so that one pod alone can have it.
     bool moves() const {
         return !record.effects.netdevs.empty() || !record.effects.rdma_links.empty();
     }
     bool serves_pod(std::string_view uid) const;
-    /// Name of the device's interface as the pod should see it, empty when there is none.
-    std::string name_in_pod() const;
+    /// What its interfaces are to be called in the pod.
+    std::vector<std::string> names_in_pod() const;
     /// "claim ns/name: device dra0"
     std::string text() const;
 };

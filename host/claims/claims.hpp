@@ -14,55 +14,15 @@
 //          brought home is retried with growing pauses, and by each unprepare of the kubelet.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "host/claims/bindings.hpp"
-#include "host/claims/ports.hpp"
-#include "host/config/config.hpp"
-#include "host/journal/journal.hpp"
-#include "host/model/services.hpp"
+#include "host/claims/options.hpp"
 
 namespace knd {
-
-class Attacher;
-class CdiFiles;
-class Lifecycle;
-class Markers;
-class PodDesk;
-class Preparer;
-
-struct ClaimsOptions {
-    std::string driver;    ///< the CDI vendor: "knd.dev"
-    std::string cdi_dir;   ///< "/var/run/cdi"
-    AttachConfig attach;
-    GateConfig gate;
-    std::string run_dir;   ///< where the gate looks for markers: "/run/knd"
-    std::chrono::milliseconds hook_budget{1500};     ///< longest reply in attach mode `sync`
-    std::chrono::milliseconds backend_timeout{30000};///< for backend attach, detach, reconcile
-    std::chrono::milliseconds first_retry{500};      ///< doubles up to last_retry
-    std::chrono::milliseconds last_retry{60000};
-    std::string boot_id;   ///< /proc/sys/kernel/random/boot_id
-};
-
-/// Everything is borrowed and must outlive the Claims.
-struct ClaimsPorts {
-    boost::asio::any_io_executor home;     ///< the domain thread
-    boost::asio::any_io_executor workers;  ///< where blocking kernel work may run
-    ClaimSource& source;
-    Journal& journal;
-    const DeviceTable& devices;
-    Attacher& attacher;
-    Markers& markers;
-    const WallClock& clock;
-    StepObserver& observer;
-};
 
 class Claims final : public ClaimService, public PodService {
   public:
@@ -101,7 +61,8 @@ class Claims final : public ClaimService, public PodService {
     std::function<void()> on_held_changed;
 
   private:
-    std::unique_ptr<struct ClaimsParts> parts_;
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
 };
 
 /// Why a binding is where it is, in one sentence: for `kndctl explain`.

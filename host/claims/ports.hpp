@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "host/model/device.hpp"
 #include "host/plugin/backend.hpp"
@@ -26,14 +27,15 @@ class DeviceTable {
     virtual Result<Found> find(std::string_view pool, std::string_view device) const = 0;
     /// The instance of that name, or null when it is not configured (any more).
     virtual Backend* backend(std::string_view instance) const = 0;
+    virtual std::vector<Backend*> backends() const = 0;
 };
 
 /// Told after each step that a crash could follow: the marked points of the crash tests. The default
 /// does nothing. Called on the domain thread and, for steps in the kernel, on a worker.
 ///   prepare.effects  prepare.journalled  prepare.cdi
-///   attach.begin  attach.journalled  attach.moved  attach.done
-///   detach.begin  detach.journalled  detach.moved  detach.done
-///   release.begin  release.unprepared  release.done
+///   attach.surveyed  attach.journalled  (those of host/sandbox)  attach.configured  attach.done
+///   detach.journalled  (those of host/sandbox)  detach.home  detach.done
+///   release.journalled  release.unprepared  release.done
 class StepObserver {
   public:
     virtual ~StepObserver() = default;

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/claims/cdi.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include <knd/cpp/fd.hpp>
+
+namespace knd {
+namespace {
+
+constexpr std::string_view kSuffix = ".json";
+// Not a suffix that runtimes read: a spec must never be seen half written.
+constexpr std::string_view kTemporarySuffix = ".tmp";
+constexpr std::size_t kLongestUid = 64;
+
+std::string content_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+Result<void> write_all(int fd, std::string_view text, const std::string& path) {
+    while (!text.empty()) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return Error::from_errno("write " + path, errno);
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+}  // namespace
+
+bool is_safe_uid(std::string_view uid) {
+    const auto alphanumeric = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    return !uid.empty() && uid.size() <= kLongestUid && alphanumeric(uid.front()) &&
+           std::all_of(uid.begin(), uid.end(), [&](char c) {
+               return alphanumeric(c) || c == '-' || c == '_' || c == '.';
+           });
+}
+
+CdiFiles::CdiFiles(std::string driver, std::string directory)
+    : kind_(driver + "/claim"),
+      directory_(std::move(directory)),
+      prefix_(std::move(driver) + "-claim-") {}
+
+std::string CdiFiles::device_id(const std::string& claim_uid) const {
+    return kind_ + "=" + claim_uid;
+}
+
+std::string CdiFiles::path(const std::string& claim_uid) const {
+    return directory_ + "/" + prefix_ + claim_uid + std::string(kSuffix);
+}
+
+Json CdiFiles::spec(const std::string& claim_uid, const Hook& gate) const {
+    Json hook = {{"hookName", "createRuntime"},
+                 {"path", gate.path},
+                 {"args", gate.args},
+                 {"env", gate.env},
+                 {"timeout", gate.timeout_s}};
+    Json device = {{"name", claim_uid},
+                   {"containerEdits", {{"hooks", Json::array({std::move(hook)})}}}};
+    return {{"cdiVersion", "0.5.0"},
+            {"kind", kind_},
+            {"devices", Json::array({std::move(device)})}};
+}
+
+Result<void> CdiFiles::write(const std::string& claim_uid, const Hook& gate) const {
+    const auto target = path(claim_uid);
+    const auto text = to_text(spec(claim_uid, gate)) + "\n";
+    if (content_of(target) == text) return {};
+    std::error_code error;
+    std::filesystem::create_directories(directory_, error);
+    if (error) return Error::from_errno("create CDI directory " + directory_, error.value());
+    const auto temporary = directory_ + "/." + prefix_ + claim_uid + std::string(kTemporarySuffix);
+    const Fd file(::open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644));
+    if (!file) return Error::from_errno("create " + temporary, errno);
+    // No flush: the directory is on tmpfs, and after a crash the file is written again.
+    auto result = write_all(file.get(), text, temporary);
+    if (result && ::rename(temporary.c_str(), target.c_str()) != 0)
+        result = Error::from_errno("rename " + temporary + " to " + target, errno);
+    if (!result) ::unlink(temporary.c_str());
+    return result;
+}
+
+Result<void> CdiFiles::remove(const std::string& claim_uid) const {
+    const auto target = path(claim_uid);
+    if (::unlink(target.c_str()) == 0 || errno == ENOENT) return {};
+    return Error::from_errno("remove " + target, errno);
+}
+
+Result<void> CdiFiles::sweep(
+    const std::function<bool(const std::string& claim_uid)>& keep) const {
+    std::error_code error;
+    std::filesystem::directory_iterator entries(directory_, error);
+    if (error == std::errc::no_such_file_or_directory) return {};
+    if (error) return Error::from_errno("read CDI directory " + directory_, error.value());
+    std::vector<std::string> unwanted;
+    for (; entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+        const auto name = entries->path().filename().string();
+        if (name.starts_with("." + prefix_) && name.ends_with(kTemporarySuffix)) {
+            unwanted.push_back(entries->path().string());
+        } else if (name.starts_with(prefix_) && name.ends_with(kSuffix)) {
+            const auto length = name.size() - prefix_.size() - kSuffix.size();
+            if (!keep(name.substr(prefix_.size(), length)))
+                unwanted.push_back(entries->path().string());
+        }
+    }
+    if (error) return Error::from_errno("read CDI directory " + directory_, error.value());
+    for (const auto& file : unwanted)
+        if (::unlink(file.c_str()) != 0 && errno != ENOENT)
+            return Error::from_errno("remove " + file, errno);
+    return {};
+}
+
+}  // namespace knd

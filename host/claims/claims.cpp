@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/claims/claims.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "host/claims/bindings.hpp"
+#include "host/claims/cdi.hpp"
+#include "host/claims/lifecycle.hpp"
+#include "host/claims/pod_desk.hpp"
+#include "host/claims/preparer.hpp"
+#include "host/claims/releaser.hpp"
+#include "host/model/log.hpp"
+
+namespace knd {
+namespace {
+
+/// Counts down the answers of several calls, then runs what comes next.
+std::function<void()> after(std::size_t count, std::function<void()> then) {
+    auto left = std::make_shared<std::size_t>(count);  // shared by the calls that are awaited
+    return [left, then = std::move(then)] {
+        if (--*left == 0) then();
+    };
+}
+
+/// What a boot of the kernel has undone by itself.
+void forget_place(BindingRecord& record) {
+    if (record.state != BindingState::kReleasing) record.state = BindingState::kPrepared;
+    record.sandbox_id.clear();
+    record.pod_uid.clear();
+    record.pod.clear();
+    record.netns_path.clear();
+    record.netns_id.clear();
+    record.reason.clear();
+    record.host_state = Json();
+    record.attached = {};
+}
+
+PodSandbox pod_of(const BindingRecord& record) {
+    const auto slash = record.pod.find('/');
+    PodSandbox pod{record.sandbox_id, record.pod_uid, record.pod.substr(0, slash), "",
+                   record.netns_path};
+    if (slash != std::string::npos) pod.name = record.pod.substr(slash + 1);
+    return pod;
+}
+
+}  // namespace
+
+struct Claims::Parts final : Lifecycle::Listener {
+    Parts(ClaimsOptions chosen, ClaimsPorts given)
+        : options(std::move(chosen)),
+          ports(given),
+          cdi(options.driver, options.cdi_dir),
+          lifecycle(options, ports, bindings, *this),
+          preparer(options, ports, bindings, lifecycle, cdi),
+          releaser(bindings, lifecycle, cdi),
+          desk(options, ports, bindings, lifecycle) {}
+
+    void on_attached(Held& held) override { desk.on_attached(held); }
+    void on_attach_failed(Held& held) override { desk.on_attach_failed(held); }
+    void on_stuck(Held& held, const Error& error) override { releaser.on_stuck(held, error); }
+    void on_released(const BindingRecord& record) override {
+        if (bindings.of_claim(record.claim.uid).empty()) desk.on_claim_gone(record.claim.uid);
+        held_changed();
+        releaser.on_released(record);
+    }
+
+    ClaimsOptions options;
+    ClaimsPorts ports;
+    CdiFiles cdi;
+    Bindings bindings;
+    Lifecycle lifecycle;
+    Preparer preparer;
+    Releaser releaser;
+    PodDesk desk;
+    std::function<void()> held_changed = [] {};
+    std::shared_ptr<int> alive = std::make_shared<int>(0);  ///< late answers look at it
+};
+
+Claims::Claims(ClaimsOptions options, ClaimsPorts ports)
+    : parts_(std::make_unique<Parts>(std::move(options), std::move(ports))) {
+    parts_->held_changed = [this] {
+        if (on_held_changed) on_held_changed();
+    };
+    parts_->preparer.on_prepared = parts_->held_changed;
+}
+
+Claims::~Claims() = default;
+
+// --- start and end -------------------------------------------------------------------------------
+
+Result<void> Claims::load() {
+    KND_TRY_ASSIGN(auto records, parts_->ports.journal.load());
+    for (auto& record : records) {
+        if (record.boot_id != parts_->options.boot_id) forget_place(record);
+        auto& held = parts_->bindings.add(std::move(record));
+        held.ending = held.record.state == BindingState::kReleasing;
+        if (held.record.state == BindingState::kAttached) held.wanted = pod_of(held.record);
+    }
+    const auto is_ours = [this](const std::string& uid) {
+        return !parts_->bindings.of_claim(uid).empty();
+    };
+    return parts_->cdi.sweep(is_ours);
+}
+
+void Claims::recover(Done<> done) {
+    auto& parts = *parts_;
+    auto go_on = [this, alive = std::weak_ptr(parts.alive), done = std::move(done)] {
+        if (alive.expired()) return;
+        for (auto* held : parts_->bindings.all())
+            parts_->lifecycle.advance(*held);
+        parts_->lifecycle.drain([done] { done({}); });
+    };
+    const auto backends = parts.ports.devices.backends();
+    if (backends.empty()) return go_on();
+    const auto next = after(backends.size(), std::move(go_on));
+    const auto deadline = std::chrono::steady_clock::now() + parts.options.backend_timeout;
+    for (auto* backend : backends) {
+        std::vector<Backend::Binding> live;
+        for (const auto* held : parts.bindings.all()) {
+            const auto& record = held->record;
+            if (record.device.backend == backend->name())
+                live.push_back({{record.claim.uid, record.device.name},
+                                record.claim.text(),
+                                record.effects.state});
+        }
+        backend->reconcile(std::move(live), deadline,
+                           [next, name = backend->name()](Result<void> result) {
+                               if (!result)
+                                   log::warn("backend could not reconcile",
+                                             {{"backend", name},
+                                              {"error", result.error().message()}});
+                               next();
+                           });
+    }
+}
+
+void Claims::collect_garbage() {
+    std::map<std::string, ClaimRef> idle;
+    for (const auto* held : parts_->bindings.all())
+        if (!held->busy && !held->wanted && !held->ending)
+            idle.emplace(held->record.claim.uid, held->record.claim);
+    for (const auto& [uid, claim] : idle) {
+        parts_->ports.source.get_claim(claim, [this, alive = std::weak_ptr(parts_->alive),
+                                               ref = claim](Result<Claim> got) {
+            const bool gone = got.code() == Code::kNotFound ||
+                              got.code() == Code::kFailedPrecondition ||
+                              (got.ok() && got->ref.uid != ref.uid);
+            if (alive.expired() || !gone) return;
+            // A pod may have come for it while we asked.
+            for (const auto* held : parts_->bindings.of_claim(ref.uid))
+                if (held->wanted) return;
+            log::info("claim is gone; its devices are released", {{"claim", ref.text()}});
+            parts_->releaser.release(ref, [](const Result<void>&) {});
+        });
+    }
+}
+
+void Claims::drain(Done<> done) {
+    parts_->lifecycle.drain([done = std::move(done)] { done({}); });
+}
+
+// --- the kubelet ---------------------------------------------------------------------------------
+
+void Claims::prepare(ClaimRef claim, std::chrono::steady_clock::time_point deadline,
+                     Done<std::vector<PreparedDevice>> done) {
+    if (parts_->releaser.is_releasing(claim.uid))
+        return done(Error(Code::kAborted, "claim " + claim.text() +
+                                              " is still being released; prepare it again later"));
+    parts_->preparer.prepare(claim, deadline, std::move(done));
+}
+
+void Claims::unprepare(ClaimRef claim, std::chrono::steady_clock::time_point deadline,
+                       Done<> done) {
+    if (!parts_->preparer.is_preparing(claim.uid))
+        return parts_->releaser.release(claim, std::move(done));
+    // The kubelet has given that call up. What it makes is undone as soon as it is made.
+    const auto uid = claim.uid;
+    parts_->preparer.when_done(
+        uid, [this, claim = std::move(claim), deadline, done = std::move(done)]() mutable {
+            unprepare(std::move(claim), deadline, std::move(done));
+        });
+}
+
+// --- the container runtime -----------------------------------------------------------------------
+
+void Claims::synchronize(std::vector<PodSandbox> pods, std::vector<Container> containers,
+                         Done<> done) {
+    parts_->desk.synchronize(pods, containers);
+    done({});
+}
+
+void Claims::run_pod_sandbox(PodSandbox pod, Done<> done) {
+    parts_->desk.run(pod, std::move(done));
+}
+
+void Claims::create_container(PodSandbox pod, Container container, Done<ContainerEdits> done) {
+    parts_->desk.create_container(pod, container, std::move(done));
+}
+
+void Claims::stop_pod_sandbox(PodSandbox pod, Done<> done) {
+    parts_->desk.stop(pod);
+    done({});
+}
+
+void Claims::remove_pod_sandbox(PodSandbox pod, Done<> done) {
+    parts_->desk.remove(pod);
+    done({});
+}
+
+// --- for the operator ----------------------------------------------------------------------------
+
+std::vector<BindingRecord> Claims::snapshot() const { return parts_->bindings.records(); }
+
+std::vector<Device> Claims::held_devices() const {
+    std::vector<Device> devices;
+    for (auto& record : parts_->bindings.records())
+        devices.push_back(std::move(record.device));
+    return devices;
+}
+
+}  // namespace knd

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/claims/mover.hpp"
+
+#include <fcntl.h>
+
+namespace knd {
+namespace {
+
+/// The plan owns its descriptor and may outlive ours.
+Result<PodNetns> netns_of(const BindingRecord& record, int netns_fd) {
+    PodNetns netns{{}, record.netns_path, record.netns_id};
+    if (netns_fd < 0) return netns;
+    netns.fd = Fd(::fcntl(netns_fd, F_DUPFD_CLOEXEC, 0));
+    if (!netns.fd) return Error::from_errno("keep network namespace " + record.netns_path, errno);
+    return netns;
+}
+
+BindingKey key_of(const BindingRecord& record) { return {record.claim.uid, record.device.name}; }
+
+}  // namespace
+
+Result<PodNetns> SandboxMover::pin(const std::string& path) { return attacher_.pin(path); }
+
+Result<DeviceMover::Survey> SandboxMover::survey(const BindingRecord& record) {
+    AttachPlan plan;
+    plan.key = key_of(record);
+    plan.effects = record.effects;
+    plan.network = record.network;
+    KND_TRY_ASSIGN(plan.netns, attacher_.pin(record.netns_path));
+    KND_TRY_ASSIGN(const auto state, attacher_.inspect(plan));
+    return Survey{to_json(state), std::move(plan.netns)};
+}
+
+Result<AttachedFacts> SandboxMover::attach(const BindingRecord& record, int netns_fd,
+                                           const StepHook& on_step) {
+    AttachPlan plan;
+    plan.key = key_of(record);
+    plan.effects = record.effects;
+    plan.network = record.network;
+    plan.on_step = on_step;
+    KND_TRY_ASSIGN(plan.netns, netns_of(record, netns_fd));
+    KND_TRY_ASSIGN(const auto state, host_state_from_json(record.host_state));
+    return attacher_.attach(plan, state);
+}
+
+Result<Detached> SandboxMover::detach(const BindingRecord& record, int netns_fd,
+                                      const StepHook& on_step) {
+    DetachPlan plan;
+    plan.key = key_of(record);
+    plan.effects = record.effects;
+    plan.network = record.network;
+    plan.on_step = on_step;
+    KND_TRY_ASSIGN(plan.netns, netns_of(record, netns_fd));
+    KND_TRY_ASSIGN(plan.host_state, host_state_from_json(record.host_state));
+    return attacher_.detach(plan);
+}
+
+}  // namespace knd

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the claims are told at start: settings, and whom they work with.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <chrono>
+#include <string>
+
+#include "host/claims/mover.hpp"
+#include "host/claims/ports.hpp"
+#include "host/config/config.hpp"
+#include "host/journal/journal.hpp"
+#include "host/model/services.hpp"
+#include "host/sandbox/markers.hpp"
+
+namespace knd {
+
+struct ClaimsOptions {
+    std::string driver;   ///< the CDI vendor: "knd.dev"
+    std::string cdi_dir;  ///< "/var/run/cdi"
+    std::string run_dir;  ///< where the gate looks for markers: "/run/knd"
+    std::string boot_id;  ///< /proc/sys/kernel/random/boot_id: what the kernel held died with it
+    AttachConfig attach;
+    GateConfig gate;
+    std::chrono::milliseconds hook_budget{1500};       ///< longest reply in attach mode `sync`
+    std::chrono::milliseconds backend_timeout{30'000};  ///< for all of a backend but prepare
+    std::chrono::milliseconds first_retry{500};        ///< doubles up to last_retry
+    std::chrono::milliseconds last_retry{60'000};
+};
+
+/// Everything is borrowed and must outlive the Claims, and the workers must have been joined before
+/// `mover` goes.
+struct ClaimsPorts {
+    boost::asio::any_io_executor home;     ///< the domain thread
+    boost::asio::any_io_executor workers;  ///< where blocking kernel work may run
+    ClaimSource& source;
+    Journal& journal;
+    const DeviceTable& devices;
+    DeviceMover& mover;
+    const Markers& markers;
+    const WallClock& clock;
+    StepObserver& observer;
+};
+
+}  // namespace knd

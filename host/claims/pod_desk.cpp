@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/claims/pod_desk.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "host/claims/container_edits.hpp"
+#include "host/claims/gate.hpp"
+#include "host/model/log.hpp"
+
+namespace knd {
+namespace {
+
+/// One pod alone can have what moves; anything else is ready once it is attached at all.
+bool is_available(const Held& held, const std::string& sandbox_id) {
+    return held.record.state == BindingState::kAttached &&
+           (held.record.sandbox_id == sandbox_id || !held.moves());
+}
+
+bool is_wanted_by(const Held& held, const std::string& sandbox_id) {
+    return held.wanted && held.wanted->id == sandbox_id;
+}
+
+bool has_failed(const Held& held, const std::string& sandbox_id) {
+    return !held.record.reason.empty() && held.record.sandbox_id == sandbox_id &&
+           held.record.state != BindingState::kAttached;
+}
+
+std::set<std::string> claim_uids(const std::vector<Held*>& held) {
+    std::set<std::string> uids;
+    for (const auto* binding : held)
+        uids.insert(binding->record.claim.uid);
+    return uids;
+}
+
+DeviceStatus status_of(const BindingRecord& record) {
+    DeviceStatus status;
+    status.pool = record.pool;
+    status.device = record.device.name;
+    status.share_id = record.share_id;
+    status.ready = record.state == BindingState::kAttached;
+    if (status.ready) {
+        status.reason = "Attached";
+        status.message = "in pod " + record.pod;
+    } else {
+        status.reason = record.reason.empty() ? "NotAttached" : "AttachFailed";
+        status.message = record.reason.empty() ? "on the node" : record.reason;
+    }
+    status.interface_name = record.attached.interface_name;
+    status.ips = record.attached.addresses;
+    status.hardware_address = record.attached.hardware_address;
+    return status;
+}
+
+void log_marker(const Result<void>& result) {
+    // The gate then waits until its time is up and refuses: the safe side.
+    if (!result) log::error("cannot tell the gate", {{"error", result.error().message()}});
+}
+
+}  // namespace
+
+PodDesk::PodDesk(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
+                 Lifecycle& lifecycle)
+    : options_(options), ports_(ports), bindings_(bindings), lifecycle_(lifecycle) {}
+
+std::vector<Held*> PodDesk::claims_of(const PodSandbox& pod) {
+    auto held = bindings_.of_pod(pod.uid);
+    std::erase_if(held, [](const Held* h) { return h->ending; });
+    return held;
+}
+
+// --- calls ---------------------------------------------------------------------------------------
+
+void PodDesk::run(const PodSandbox& pod, Done<> done) {
+    const auto held = claims_of(pod);
+    if (held.empty()) return done({});
+    if (auto checked = check(pod, held); !checked) {
+        auto error = std::move(checked).error().wrap("pod " + pod.text());
+        refuse(pod, held, error);
+        return done(std::move(error));
+    }
+    admit(pod, held);
+    if (options_.attach.mode == AttachMode::kAsync) return done({});
+    wait(pod.id, std::move(done));
+}
+
+void PodDesk::create_container(const PodSandbox& pod, const Container& container,
+                               Done<ContainerEdits> done) {
+    const auto context = "pod " + pod.text();
+    if (auto adopted = adopt(pod, container); !adopted)
+        return done(std::move(adopted).error().wrap(context));
+    const auto held = claims_of(pod);
+    if (held.empty()) return done(ContainerEdits{});
+    if (auto checked = check(pod, held); !checked)
+        return done(std::move(checked).error().wrap(context));
+    const auto failed = std::find_if(held.begin(), held.end(), [&](const Held* h) {
+        return has_failed(*h, pod.id) && !is_wanted_by(*h, pod.id);
+    });
+    if (failed != held.end()) {
+        // Known now: better here, where every restart policy tries again, than in the gate.
+        Error error(Code::kUnavailable, (*failed)->record.reason);
+        admit(pod, held);
+        return done(error.wrap("claim " + (*failed)->record.claim.text()).wrap(context));
+    }
+    // Its RunPodSandbox may have come and gone while nobody listened.
+    admit(pod, held);
+    done(edits(held, container).wrap(context));
+}
+
+void PodDesk::stop(const PodSandbox& pod) {
+    if (pods_.erase(pod.id) > 0)
+        for (const auto& uid : claim_uids(bindings_.of_pod(pod.uid)))
+            mark_failed(pod.id, uid, "the pod is being stopped");
+    leave(pod.id);
+    settle(pod.id, Error(Code::kCancelled, "pod " + pod.text() + " was stopped meanwhile"));
+}
+
+void PodDesk::remove(const PodSandbox& pod) {
+    stop(pod);
+    for (auto& [claim_uid, sandboxes] : marked_)
+        sandboxes.erase(pod.id);
+    log_marker(ports_.markers.remove_sandbox(pod.id));
+}
+
+/// Takes this sandbox out of all goals.
+void PodDesk::leave(const std::string& sandbox_id) {
+    for (auto* held : bindings_.of_sandbox(sandbox_id)) {
+        if (is_wanted_by(*held, sandbox_id)) held->wanted.reset();
+        if (!held->wanted && !held->moves())
+            // Shared by several pods: the next one keeps it.
+            for (const auto& [id, pod] : pods_)
+                if (held->serves_pod(pod.uid)) held->wanted = pod;
+        lifecycle_.advance(*held);
+    }
+}
+
+// --- rules ---------------------------------------------------------------------------------------
+
+Result<void> PodDesk::check(const PodSandbox& pod, const std::vector<Held*>& held) const {
+    std::map<std::string, const Held*> names;
+    for (const auto* binding : held) {
+        if (binding->record.boot_id != options_.boot_id)
+            return Error(Code::kUnavailable, binding->text() +
+                                                 " was prepared before the node's last boot; it "
+                                                 "is ready when the kubelet has prepared it again");
+        if (!binding->moves()) continue;
+        if (pod.netns.empty())
+            return Error(Code::kFailedPrecondition,
+                         binding->text() + " cannot be given to a pod that uses the host's "
+                                           "network; set hostNetwork: false or remove the claim");
+        if (binding->wanted && binding->wanted->uid != pod.uid)
+            return Error(Code::kUnavailable, binding->text() + " is in use by pod " +
+                                                 binding->wanted->text() +
+                                                 "; a network device works in one pod at a time");
+        for (const auto& name : binding->names_in_pod()) {
+            const auto [other, is_new] = names.emplace(name, binding);
+            if (!is_new)
+                return Error(Code::kFailedPrecondition,
+                             binding->text() + " and " + other->second->text() +
+                                 " would both be interface " + name +
+                                 " in the pod; give one of them another interface.name");
+        }
+    }
+    return {};
+}
+
+void PodDesk::admit(const PodSandbox& pod, const std::vector<Held*>& held) {
+    pods_[pod.id] = pod;
+    for (auto* binding : held) {
+        if (is_wanted_by(*binding, pod.id)) continue;
+        if (binding->wanted && !binding->moves() && binding->wanted->uid != pod.uid)
+            continue;  // shared: attached for another pod, which serves this one as well
+        binding->wanted = pod;
+        lifecycle_.advance(*binding);
+    }
+    for (const auto& uid : claim_uids(held))
+        mark(pod.id, uid);
+}
+
+void PodDesk::refuse(const PodSandbox& pod, const std::vector<Held*>& held, const Error& error) {
+    for (const auto& uid : claim_uids(held))
+        mark_failed(pod.id, uid, error.message());
+    ports_.source.pod_event(pod, true, "AttachRefused", error.message());
+}
+
+/// A claim may be shared by a pod that was not known when it was prepared: the kubelet prepares it
+/// once. That the pod uses it shows by the gate that its container carries.
+Result<void> PodDesk::adopt(const PodSandbox& pod, const Container& container) {
+    for (const auto& hook : container.create_runtime_hooks) {
+        const auto uid = gated_claim(hook, options_);
+        if (uid.empty()) continue;
+        const auto held = bindings_.of_claim(uid);
+        if (held.empty())
+            return Error(Code::kFailedPrecondition,
+                         "claim " + std::string(uid) + " is not prepared on this node; the kubelet "
+                                                       "prepares it before it tries again");
+        for (auto* binding : held)
+            if (!binding->serves_pod(pod.uid)) binding->record.pods.push_back(pod.uid);
+    }
+    return {};
+}
+
+Result<ContainerEdits> PodDesk::edits(const std::vector<Held*>& held,
+                                      const Container& container) const {
+    std::set<std::string, std::less<>> listed;
+    for (const auto& hook : container.create_runtime_hooks)
+        listed.emplace(gated_claim(hook, options_));
+    ContainerEdits edits;
+    std::set<std::string> gated;
+    for (const auto* binding : held) {
+        const auto& claim = binding->record.claim;
+        if (listed.contains(claim.uid)) {
+            KND_TRY(add_effects(binding->record.effects, edits).wrap(binding->text()));
+        } else if (gated.insert(claim.uid).second) {
+            // CDI is off, or this container does not list the claim. It may still see the device in
+            // the pod, and where CDI is off nothing else would hold it back.
+            edits.create_runtime_hooks.push_back(gate_hook(options_, claim));
+        }
+    }
+    return edits;
+}
+
+// --- after a (re)connect -------------------------------------------------------------------------
+
+void PodDesk::synchronize(const std::vector<PodSandbox>& pods,
+                          const std::vector<Container>& containers) {
+    std::map<std::string, const PodSandbox*> live;
+    for (const auto& pod : pods)
+        live[pod.id] = &pod;
+    pods_.clear();
+    bring_home_orphans(live);
+    // A sandbox that has the device keeps it; otherwise the newest of the pod, which is the last.
+    std::map<std::string, const PodSandbox*> by_uid;
+    const auto has_device = [this](const PodSandbox& pod) {
+        const auto held = claims_of(pod);
+        return std::any_of(held.begin(), held.end(),
+                           [&](const Held* h) { return is_wanted_by(*h, pod.id); });
+    };
+    for (const auto& pod : pods) {
+        auto& chosen = by_uid[pod.uid];
+        if (chosen == nullptr || !has_device(*chosen)) chosen = &pod;
+    }
+    for (const auto& [uid, pod] : by_uid) {
+        const auto runs = [id = pod->id](const Container& c) {
+            return c.sandbox_id == id && c.running;
+        };
+        take_up(*pod, std::any_of(containers.begin(), containers.end(), runs));
+    }
+    sweep_markers(live);
+}
+
+void PodDesk::bring_home_orphans(const std::map<std::string, const PodSandbox*>& live) {
+    for (auto* held : bindings_.all()) {
+        if (!held->wanted || live.contains(held->wanted->id)) continue;
+        log::info("sandbox is gone; its device comes home", {{"pod", held->wanted->text()},
+                                                             {"claim", held->record.claim.text()},
+                                                             {"device", held->record.device.name}});
+        leave(std::string(held->wanted->id));
+    }
+}
+
+/// A pod that lives: everything is as it should be, or is made so.
+void PodDesk::take_up(const PodSandbox& pod, bool has_running_containers) {
+    const auto held = claims_of(pod);
+    if (held.empty()) return;
+    const bool missed = std::any_of(held.begin(), held.end(), [&](const Held* h) {
+        return !is_wanted_by(*h, pod.id) && !is_available(*h, pod.id);
+    });
+    auto checked = check(pod, held);
+    if (checked && missed && has_running_containers &&
+        options_.attach.missed == LateAttach::kFail)
+        checked = Error(Code::kFailedPrecondition,
+                        "containers were started without their devices while kndd was away; "
+                        "delete the pod, or set attach.missed = \"attach\"");
+    if (!checked) return refuse(pod, held, checked.error().wrap("pod " + pod.text()));
+    if (missed) log::info("devices are attached late", {{"pod", pod.text()}});
+    admit(pod, held);
+}
+
+void PodDesk::sweep_markers(const std::map<std::string, const PodSandbox*>& live) {
+    std::error_code error;
+    std::filesystem::directory_iterator entries(ports_.markers.directory(), error);
+    std::vector<std::string> dead;
+    for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+        auto id = entries->path().filename().string();
+        if (!live.contains(id)) dead.push_back(std::move(id));
+    }
+    for (const auto& id : dead)
+        log_marker(ports_.markers.remove_sandbox(id));
+}
+
+// --- what became of it ---------------------------------------------------------------------------
+
+void PodDesk::on_attached(const Held& held) {
+    for (const auto& [id, pod] : pods_)
+        if (held.serves_pod(pod.uid)) mark(id, held.record.claim.uid);
+    const auto siblings = bindings_.of_claim(held.record.claim.uid);
+    const auto ready = [&](const Held* h) { return is_available(*h, held.record.sandbox_id); };
+    if (std::all_of(siblings.begin(), siblings.end(), ready)) publish(held);
+    const auto all = bindings_.of_sandbox(held.record.sandbox_id);
+    if (std::all_of(all.begin(), all.end(), ready)) settle(held.record.sandbox_id, {});
+}
+
+void PodDesk::on_attach_failed(const Held& held) {
+    const auto& record = held.record;
+    const auto error = Error(Code::kUnavailable, record.reason)
+                           .wrap("claim " + record.claim.text())
+                           .wrap("pod " + record.pod);
+    log::error("attach failed", {{"error", error.message()}});
+    const auto known = pods_.find(record.sandbox_id);
+    if (known == pods_.end()) return;  // stopped meanwhile: nobody waits
+    const PodSandbox pod = known->second;
+    for (const auto& uid : claim_uids(bindings_.of_sandbox(pod.id)))
+        mark_failed(pod.id, uid, error.message());
+    ports_.source.pod_event(pod, true, "AttachFailed", error.message());
+    ports_.source.claim_event(record.claim, true, "AttachFailed", error.message());
+    publish(held);
+    leave(pod.id);
+    settle(pod.id, error);
+}
+
+void PodDesk::on_claim_gone(const std::string& claim_uid) {
+    const auto marked = marked_.find(claim_uid);
+    if (marked == marked_.end()) return;
+    for (const auto& sandbox_id : marked->second)
+        log_marker(ports_.markers.remove(sandbox_id, claim_uid));
+    marked_.erase(marked);
+    // After a restart of the runtime a pod may end without a word about its sandbox.
+    std::erase_if(pods_, [&](const auto& item) { return claims_of(item.second).empty(); });
+}
+
+void PodDesk::mark(const std::string& sandbox_id, const std::string& claim_uid) {
+    const auto held = bindings_.of_claim(claim_uid);
+    const auto ready = [&](const Held* h) { return is_available(*h, sandbox_id); };
+    if (!std::all_of(held.begin(), held.end(), ready)) return;
+    marked_[claim_uid].insert(sandbox_id);
+    log_marker(ports_.markers.attached(sandbox_id, claim_uid));
+}
+
+void PodDesk::mark_failed(const std::string& sandbox_id, const std::string& claim_uid,
+                          const std::string& why) {
+    marked_[claim_uid].insert(sandbox_id);
+    log_marker(ports_.markers.failed(sandbox_id, claim_uid, why));
+}
+
+void PodDesk::publish(const Held& any) {
+    std::vector<DeviceStatus> devices;
+    for (const auto* held : bindings_.of_claim(any.record.claim.uid))
+        devices.push_back(status_of(held->record));
+    ports_.source.publish_status(any.record.claim, std::move(devices));
+}
+
+// --- attach mode `sync` --------------------------------------------------------------------------
+
+void PodDesk::wait(const std::string& sandbox_id, Done<> done) {
+    const auto held = bindings_.of_sandbox(sandbox_id);
+    const auto ready = [&](const Held* h) { return is_available(*h, sandbox_id); };
+    if (std::all_of(held.begin(), held.end(), ready)) return done({});
+    waiters_[sandbox_id].push_back(std::move(done));
+    auto timer = std::make_shared<boost::asio::steady_timer>(ports_.home, options_.hook_budget);
+    timer->async_wait([this, alive = std::weak_ptr(alive_), timer,
+                       sandbox_id](const boost::system::error_code& cancelled) {
+        if (alive.expired() || cancelled || !waiters_.contains(sandbox_id)) return;
+        // The runtime will give this sandbox up without telling us again.
+        leave(sandbox_id);
+        settle(sandbox_id, Error(Code::kDeadlineExceeded,
+                                 "its devices were not attached within " +
+                                     std::to_string(options_.hook_budget.count()) + " ms"));
+    });
+}
+
+void PodDesk::settle(const std::string& sandbox_id, const Result<void>& result) {
+    const auto found = waiters_.find(sandbox_id);
+    if (found == waiters_.end()) return;
+    const auto waiters = std::move(found->second);
+    waiters_.erase(found);
+    for (const auto& done : waiters)
+        done(result);
+}
+
+}  // namespace knd

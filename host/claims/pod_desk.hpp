@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PodDesk: what the container runtime says about pods, as goals for bindings; and what becomes of
+// them, as markers for the gate, claim status and events.
+//
+// A pod gets all of its devices or none: when one attach fails, the others go home again and every
+// gate of the pod is told. The next CreateContainer of the kubelet is refused with the reason and
+// starts another attempt, so a cause that goes away heals without anybody's help.
+//
+// Threads: domain thread; nothing here blocks.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "host/claims/bindings.hpp"
+#include "host/claims/lifecycle.hpp"
+#include "host/claims/options.hpp"
+
+namespace knd {
+
+class PodDesk {
+  public:
+    /// All arguments are borrowed.
+    PodDesk(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
+            Lifecycle& lifecycle);
+
+    void run(const PodSandbox& pod, Done<> done);
+    void create_container(const PodSandbox& pod, const Container& container,
+                          Done<ContainerEdits> done);
+    void stop(const PodSandbox& pod);
+    void remove(const PodSandbox& pod);
+    void synchronize(const std::vector<PodSandbox>& pods,
+                     const std::vector<Container>& containers);
+
+    /// From the lifecycle.
+    void on_attached(const Held& held);
+    void on_attach_failed(const Held& held);
+    /// The last binding of this claim was forgotten.
+    void on_claim_gone(const std::string& claim_uid);
+
+  private:
+    struct Waiter;
+
+    std::vector<Held*> claims_of(const PodSandbox& pod);
+    Result<void> check(const PodSandbox& pod, const std::vector<Held*>& held) const;
+    void admit(const PodSandbox& pod, const std::vector<Held*>& held);
+    void refuse(const PodSandbox& pod, const std::vector<Held*>& held, const Error& error);
+    Result<void> adopt(const PodSandbox& pod, const Container& container);
+    Result<ContainerEdits> edits(const std::vector<Held*>& held, const Container& container) const;
+    void leave(const std::string& sandbox_id);
+
+    void bring_home_orphans(const std::map<std::string, const PodSandbox*>& live);
+    void take_up(const PodSandbox& pod, bool has_running_containers);
+    void sweep_markers(const std::map<std::string, const PodSandbox*>& live);
+
+    void mark(const std::string& sandbox_id, const std::string& claim_uid);
+    void mark_failed(const std::string& sandbox_id, const std::string& claim_uid,
+                     const std::string& why);
+    void publish(const Held& any);
+    void wait(const std::string& sandbox_id, Done<> done);
+    void settle(const std::string& sandbox_id, const Result<void>& result);
+
+    const ClaimsOptions& options_;
+    const ClaimsPorts& ports_;
+    Bindings& bindings_;
+    Lifecycle& lifecycle_;
+    std::map<std::string, PodSandbox> pods_;  ///< by sandbox id: those that use our devices
+    std::map<std::string, std::set<std::string>> marked_;  ///< claim uid -> sandbox ids
+    std::map<std::string, std::vector<Done<>>> waiters_;   ///< by sandbox id, attach mode `sync`
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< timers look at it
+};
+
+}  // namespace knd

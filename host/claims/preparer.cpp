@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/claims/preparer.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+#include <set>
+
+#include "host/claims/gate.hpp"
+#include "host/model/log.hpp"
+#include "host/model/network_config.hpp"
+
+namespace knd {
+namespace {
+
+/// "req" of "req/sub": what the kubelet compares with a container's claims.
+std::string base_request(const std::string& request) {
+    return request.substr(0, request.find('/'));
+}
+
+}  // namespace
+
+struct Preparer::Part {
+    AllocatedDevice allocated;
+    Device device;
+    Backend* backend = nullptr;
+    SplitConfig config;
+    std::optional<Result<Effects>> effects;
+};
+
+struct Preparer::Call {
+    ClaimRef ref;
+    Deadline deadline;
+    std::vector<Answer> waiters;
+    std::vector<std::function<void()>> afterwards;
+    std::optional<Claim> claim;
+    std::vector<Part> parts;
+    std::size_t awaited = 0;
+    std::vector<BindingRecord> records;
+
+    Backend::Binding binding(const Part& part) const {
+        const bool known = part.effects && part.effects->ok();
+        return {{ref.uid, part.device.name}, ref.text(), known ? (*part.effects)->state : ""};
+    }
+};
+
+Preparer::Preparer(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
+                   Lifecycle& lifecycle, const CdiFiles& cdi)
+    : options_(options),
+      ports_(ports),
+      bindings_(bindings),
+      lifecycle_(lifecycle),
+      cdi_(cdi) {}
+
+void Preparer::prepare(const ClaimRef& claim, Deadline deadline, Answer done) {
+    if (!is_safe_uid(claim.uid))
+        return done(Error(Code::kInvalidArgument, "claim " + claim.text() + ": uid \"" +
+                                                      claim.uid + "\" is not a Kubernetes uid"));
+    if (const auto running = calls_.find(claim.uid); running != calls_.end()) {
+        running->second->waiters.push_back(std::move(done));
+        return;
+    }
+    const auto held = bindings_.of_claim(claim.uid);
+    const auto current = [&](const Held* h) { return h->record.boot_id == options_.boot_id; };
+    if (!held.empty() && std::all_of(held.begin(), held.end(), current)) {
+        // Asked before. The file is in /run and may have been swept away.
+        if (auto written = write_cdi(claim); !written)
+            return done(std::move(written).error().wrap("claim " + claim.text()));
+        return done(answer(claim.uid));
+    }
+    auto call = std::make_shared<Call>();
+    call->ref = claim;
+    call->deadline = deadline;
+    call->waiters.push_back(std::move(done));
+    calls_[claim.uid] = call;
+    ports_.source.get_claim(claim, [this, alive = std::weak_ptr(alive_), call](Result<Claim> got) {
+        if (!alive.expired()) on_claim(call, std::move(got));
+    });
+}
+
+void Preparer::when_done(const std::string& claim_uid, std::function<void()> then) {
+    assert(is_preparing(claim_uid));
+    calls_[claim_uid]->afterwards.push_back(std::move(then));
+}
+
+void Preparer::on_claim(const CallPtr& call, Result<Claim> claim) {
+    if (!claim) return finish(call, std::move(claim).error());
+    if (auto checked = check_claim(*call, *std::move(claim)); !checked)
+        return finish(call, std::move(checked).error());
+    ask_backends(call);
+}
+
+Result<void> Preparer::check_claim(Call& call, Claim claim) {
+    if (claim.ref.uid != call.ref.uid)
+        return Error(Code::kFailedPrecondition,
+                     "it was deleted and made again under the same name (the kubelet asks for uid " +
+                         call.ref.uid + ", the API server has " + claim.ref.uid + ")");
+    call.claim = std::move(claim);
+    if (call.claim->devices.empty())
+        return Error(Code::kFailedPrecondition,
+                     "no device of driver " + options_.driver + " is allocated to it");
+    std::set<DeviceId> seen;
+    for (const auto& allocated : call.claim->devices) {
+        const auto context = "device " + allocated.device;
+        if (!seen.insert({allocated.pool, allocated.device}).second)
+            return Error(Code::kFailedPrecondition,
+                         context + ": it is allocated to this claim twice, and a pod can have it "
+                                   "only once");
+        auto part = check_device(call, allocated);
+        if (!part) return std::move(part).error().wrap(context);
+        call.parts.push_back(*std::move(part));
+    }
+    for (const auto& id : seen)
+        in_flight_.emplace(id, call.ref);
+    return {};
+}
+
+Result<Preparer::Part> Preparer::check_device(const Call& call, const AllocatedDevice& allocated) {
+    if (allocated.admin_access)
+        return Error(Code::kFailedPrecondition,
+                     "adminAccess is refused: a network device works in one place at a time, so "
+                     "that access would take it from the pod that uses it");
+    KND_TRY_ASSIGN(const auto found, ports_.devices.find(allocated.pool, allocated.device));
+    KND_TRY(check_free(call.ref, allocated));
+    KND_TRY_ASSIGN(auto config, read_network_config(allocated.configs));
+    return Part{allocated, found.device, found.backend, std::move(config), std::nullopt};
+}
+
+/// The last line of defence against a device in two hands: the scheduler should not have done it.
+Result<void> Preparer::check_free(const ClaimRef& claim, const AllocatedDevice& allocated) {
+    const auto taken = [](const std::string& by) {
+        return Error(Code::kAlreadyExists, "it is in use by claim " + by +
+                                               "; it is free when that claim has been unprepared");
+    };
+    for (const auto* rival : bindings_.rivals({claim.uid, allocated.pool, allocated.device}))
+        if (allocated.share_id.empty() || rival->record.share_id.empty() || rival->moves())
+            return taken(rival->record.claim.text());
+    const auto flying = in_flight_.find({allocated.pool, allocated.device});
+    if (flying != in_flight_.end()) return taken(flying->second.text());
+    return {};
+}
+
+void Preparer::ask_backends(const CallPtr& call) {
+    call->awaited = call->parts.size();
+    for (std::size_t i = 0; i < call->parts.size(); ++i) {
+        const auto& part = call->parts[i];
+        auto binding = call->binding(part);
+        const auto* known =
+            bindings_.find({call->ref.uid, part.allocated.pool, part.allocated.device});
+        if (known != nullptr) binding.state = known->record.effects.state;
+        part.backend->prepare(
+            std::move(binding), part.config.backend, call->deadline,
+            [this, alive = std::weak_ptr(alive_), call, i](Result<Effects> effects) {
+                if (!alive.expired()) on_effects(call, i, std::move(effects));
+            });
+    }
+}
+
+void Preparer::on_effects(const CallPtr& call, std::size_t index, Result<Effects> effects) {
+    call->parts[index].effects = std::move(effects);
+    if (--call->awaited > 0) return;
+    if (auto checked = check_effects(*call); !checked)
+        return undo(call, std::move(checked).error());
+    for (const auto& part : call->parts)
+        ports_.observer.on_step("prepare.effects", call->ref.text(), part.device.name);
+    write(call);
+}
+
+Result<void> Preparer::check_effects(const Call& call) const {
+    for (const auto& part : call.parts) {
+        const auto context = "device " + part.device.name;
+        if (!part.effects->ok()) return part.effects->error().wrap(context);
+        const auto& effects = part.effects->value();
+        if (effects.netdevs.empty() && part.config.network != NetworkConfig{})
+            return Error(Code::kInvalidArgument,
+                         context + ": the claim configures a network interface, and this device "
+                                   "has none; remove interface, routes, rules and neighbors");
+        const bool moves = !effects.netdevs.empty() || !effects.rdma_links.empty();
+        if (moves && !part.allocated.share_id.empty())
+            return Error(Code::kFailedPrecondition,
+                         context + ": it was allocated as a share, but moves into one pod as a "
+                                   "whole");
+    }
+    return {};
+}
+
+BindingRecord Preparer::record_of(const Call& call, const Part& part) const {
+    BindingRecord record;
+    record.claim = call.ref;
+    record.pods = call.claim->reserved_for;
+    record.request = part.allocated.request;
+    record.pool = part.allocated.pool;
+    record.share_id = part.allocated.share_id;
+    record.device = part.device;
+    record.network = part.config.network;
+    record.effects = part.effects->value();
+    record.boot_id = options_.boot_id;
+    record.prepared_ms = record.changed_ms = ports_.clock.now_ms();
+    return record;
+}
+
+void Preparer::write(const CallPtr& call) {
+    std::vector<JournalChange> changes;
+    for (const auto& part : call->parts) {
+        call->records.push_back(record_of(*call, part));
+        changes.push_back(JournalChange::put(call->records.back()));
+    }
+    ports_.journal.commit(std::move(changes),
+                          [this, alive = std::weak_ptr(alive_), call](Result<void> result) {
+                              if (!alive.expired()) on_written(call, std::move(result));
+                          });
+}
+
+void Preparer::on_written(const CallPtr& call, Result<void> result) {
+    if (!result) return undo(call, std::move(result).error());
+    for (auto& record : call->records) {
+        ports_.observer.on_step("prepare.journalled", call->ref.text(), record.device.name);
+        log::info("device prepared", {{"claim", call->ref.text()},
+                                      {"device", record.device.name},
+                                      {"backend", record.device.backend}});
+        bindings_.add(std::move(record));
+    }
+    on_prepared();
+    result = write_cdi(call->ref);
+    if (!result) {
+        // In the journal already, so that the way back is that of a claim that ends.
+        for (auto* held : bindings_.of_claim(call->ref.uid)) {
+            held->ending = true;
+            lifecycle_.advance(*held);
+        }
+    } else {
+        ports_.observer.on_step("prepare.cdi", call->ref.text(), "");
+    }
+    finish(call, std::move(result));
+}
+
+void Preparer::undo(const CallPtr& call, Error error) {
+    call->awaited = call->parts.size();
+    // Also those that failed: a call that ran into its deadline may still complete. In reverse.
+    for (auto part = call->parts.rbegin(); part != call->parts.rend(); ++part) {
+        const auto deadline = std::chrono::steady_clock::now() + options_.backend_timeout;
+        part->backend->unprepare(
+            call->binding(*part), deadline,
+            [this, alive = std::weak_ptr(alive_), call, error,
+             device = part->device.name](Result<void> result) {
+                if (alive.expired()) return;
+                if (!result && result.code() != Code::kNotFound)
+                    log::warn("undo of a failed prepare failed as well",
+                              {{"claim", call->ref.text()},
+                               {"device", device},
+                               {"error", result.error().message()}});
+                if (--call->awaited == 0) finish(call, error);
+            });
+    }
+}
+
+void Preparer::finish(const CallPtr& call, Result<void> result) {
+    std::erase_if(in_flight_, [&](const auto& item) { return item.second == call->ref; });
+    calls_.erase(call->ref.uid);
+    if (!result) {
+        const auto error = result.error().wrap("claim " + call->ref.text());
+        if (call->claim)
+            ports_.source.claim_event(call->ref, true, "PrepareFailed", error.message());
+        for (const auto& done : call->waiters)
+            done(error);
+    } else {
+        const auto devices = answer(call->ref.uid);
+        for (const auto& done : call->waiters)
+            done(devices);
+    }
+    for (const auto& then : call->afterwards)
+        then();
+}
+
+std::vector<PreparedDevice> Preparer::answer(const std::string& claim_uid) {
+    std::vector<PreparedDevice> devices;
+    std::set<std::string> gated;
+    for (const auto* held : bindings_.of_claim(claim_uid)) {
+        const auto& record = held->record;
+        const auto request = base_request(record.request);
+        PreparedDevice device{{request}, record.pool, record.device.name, record.share_id, {}};
+        // The kubelet adds up the ids of all devices of a request; the gate is needed once.
+        if (gated.insert(request).second) device.cdi_ids.push_back(cdi_.device_id(claim_uid));
+        devices.push_back(std::move(device));
+    }
+    return devices;
+}
+
+Result<void> Preparer::write_cdi(const ClaimRef& claim) const {
+    return cdi_.write(claim.uid, gate_hook(options_, claim));
+}
+
+}  // namespace knd

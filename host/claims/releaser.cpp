@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/claims/releaser.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "host/model/log.hpp"
+
+namespace knd {
+
+Releaser::Releaser(Bindings& bindings, Lifecycle& lifecycle, const CdiFiles& cdi)
+    : bindings_(bindings), lifecycle_(lifecycle), cdi_(cdi) {}
+
+void Releaser::release(const ClaimRef& claim, Done<> done) {
+    if (!is_safe_uid(claim.uid)) return done({});  // was never prepared: see Preparer
+    const auto held = bindings_.of_claim(claim.uid);
+    if (held.empty()) {
+        remove_files(claim.uid);
+        return done({});
+    }
+    waiters_[claim.uid].push_back(std::move(done));
+    for (auto* binding : held) {
+        binding->ending = true;
+        binding->wanted.reset();
+        lifecycle_.advance(*binding);
+    }
+}
+
+bool Releaser::is_releasing(const std::string& claim_uid) {
+    const auto held = bindings_.of_claim(claim_uid);
+    return std::any_of(held.begin(), held.end(), [](const Held* h) { return h->ending; });
+}
+
+void Releaser::on_released(const BindingRecord& record) {
+    log::info("device released", {{"claim", record.claim.text()},
+                                  {"device", record.device.name},
+                                  {"backend", record.device.backend}});
+    if (!bindings_.of_claim(record.claim.uid).empty()) return;
+    remove_files(record.claim.uid);
+    answer(record.claim.uid, {});
+}
+
+void Releaser::on_stuck(const Held& held, const Error& error) {
+    if (held.ending) answer(held.record.claim.uid, error.wrap(held.text()));
+}
+
+void Releaser::remove_files(const std::string& claim_uid) {
+    // Only a nuisance: the next start sweeps it away.
+    if (const auto removed = cdi_.remove(claim_uid); !removed)
+        log::warn("CDI file stays behind", {{"error", removed.error().message()}});
+}
+
+void Releaser::answer(const std::string& claim_uid, const Result<void>& result) {
+    const auto found = waiters_.find(claim_uid);
+    if (found == waiters_.end()) return;
+    const auto waiters = std::move(found->second);
+    waiters_.erase(found);
+    for (const auto& done : waiters)
+        done(result);
+}
+
+}  // namespace knd

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Releaser: NodeUnprepareResources, the authoritative end of a claim. It finishes whatever the pod's
+// stop could not, and never asks the API server: the claim may be gone from there.
+//
+// Threads: domain thread.
+// Failure: the kubelet is told what is in the way and asks again; meanwhile the lifecycle goes on
+//          trying by itself.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "host/claims/bindings.hpp"
+#include "host/claims/cdi.hpp"
+#include "host/claims/lifecycle.hpp"
+
+namespace knd {
+
+class Releaser {
+  public:
+    /// All arguments are borrowed.
+    Releaser(Bindings& bindings, Lifecycle& lifecycle, const CdiFiles& cdi);
+
+    /// An unknown claim is released already.
+    void release(const ClaimRef& claim, Done<> done);
+    bool is_releasing(const std::string& claim_uid);
+
+    /// From the lifecycle, after the binding was forgotten.
+    void on_released(const BindingRecord& record);
+    void on_stuck(const Held& held, const Error& error);
+
+  private:
+    void remove_files(const std::string& claim_uid);
+    void answer(const std::string& claim_uid, const Result<void>& result);
+
+    Bindings& bindings_;
+    Lifecycle& lifecycle_;
+    const CdiFiles& cdi_;
+    std::map<std::string, std::vector<Done<>>> waiters_;  ///< by claim uid
+};
+
+}  // namespace knd
