@@ -184,7 +184,7 @@ void Session::pod_request(int event, std::string_view method, Payload payload,
     pod_event(event, request.pod(), begin(method, respond));
 }
 
-void Session::pod_event(int event, const wire::PodSandbox& message, RequestPtr request) {
+void Session::pod_event(int event, const wire::PodSandbox& message, const RequestPtr& request) {
     auto pod = from_wire(message);
     request->subject = pod.text();
     auto& service = plugin_.service_;

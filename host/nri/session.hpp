@@ -47,7 +47,7 @@ class Session : public std::enable_shared_from_this<Session> {
     Result<bool> collect_pods(Payload payload);
     void state_change(Payload payload, const Responder& respond);
     void pod_request(int event, std::string_view method, Payload payload, const Responder& respond);
-    void pod_event(int event, const wire::PodSandbox& pod, RequestPtr request);
+    void pod_event(int event, const wire::PodSandbox& pod, const RequestPtr& request);
     void create_container(Payload payload, const Responder& respond);
 
     RequestPtr begin(std::string_view method, const Responder& respond);
