@@ -19,8 +19,7 @@ knd::Result<> run(const std::filesystem::path& directory) {
     std::error_code ignored;
     std::filesystem::create_directories(directory, ignored);
     KND_TRY_ASSIGN(const auto store, knd::api::Store::open(io, directory / "objects.db"));
-    KND_TRY_ASSIGN(const auto server,
-                   knd::api::Server::create(io, *store, {directory, {}}));
+    KND_TRY_ASSIGN(const auto server, knd::api::Server::create(io, *store, {directory, {}}));
     KND_TRY_ASSIGN(const auto port, server->listen("127.0.0.1", 0));
     const auto url = "https://127.0.0.1:" + std::to_string(port);
     KND_TRY(server->write_kubeconfig(directory / "kubeconfig", url));

@@ -79,7 +79,8 @@ Containerd::~Containerd() {
         words >> source >> target;
         if (target.starts_with(directory().string() + "/")) below.push_back(target);
     }
-    for (auto it = below.rbegin(); it != below.rend(); ++it) ::umount2(it->c_str(), MNT_DETACH);
+    for (auto it = below.rbegin(); it != below.rend(); ++it)
+        ::umount2(it->c_str(), MNT_DETACH);
 }
 
 std::string Containerd::config_v2() const {
@@ -147,7 +148,8 @@ Result<void> Containerd::write_config() const {
     return local::write_file(
         directory() / "cni/10-ptp.conflist",
         R"({"cniVersion":"0.4.0","name":"knd","plugins":[{"type":"ptp","ipam":{"type":"host-local",)"
-        R"("dataDir":")" + directory().string() + R"(/ipam","ranges":[[{"subnet":"10.251.0.0/16"}]]}}]})");
+        R"("dataDir":")" +
+            directory().string() + R"(/ipam","ranges":[[{"subnet":"10.251.0.0/16"}]]}}]})");
 }
 
 Result<void> Containerd::start() {
@@ -157,7 +159,8 @@ Result<void> Containerd::start() {
     // The version's own shim first.
     options.env = {"PATH=" + bin.string() + ":/usr/sbin:/usr/bin:/sbin:/bin"};
     options.dies_with_parent = true;
-    options.output = Fd(::open(log_file().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+    options.output =
+        Fd(::open(log_file().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     options.errors = Fd(::dup(options.output.get()));
     KND_TRY_ASSIGN(const auto child, local::spawn(options));
     process_ = child.id;
@@ -165,7 +168,8 @@ Result<void> Containerd::start() {
     cri_ = std::make_unique<CriClient>(directory() / "c.sock");
     const auto deadline = std::chrono::steady_clock::now() + kStart;
     while (std::chrono::steady_clock::now() < deadline) {
-        if (fs::exists(directory() / "c.sock") && fs::exists(nri_socket()) && cri_->version().ok()) {
+        if (fs::exists(directory() / "c.sock") && fs::exists(nri_socket()) &&
+            cri_->version().ok()) {
             return {};
         }
         if (!process_.alive()) break;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A private containerd of one of the unpacked versions: everything it writes is below one directory,
-// nothing of the machine's own runtime is touched. Pods outlive stop() and start() in between.
+// A private containerd of one of the unpacked versions: everything it writes is below one
+// directory, nothing of the machine's own runtime is touched. Pods outlive stop() and start() in
+// between.
 #pragma once
 
 #include <filesystem>

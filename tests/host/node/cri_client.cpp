@@ -17,7 +17,8 @@ constexpr auto kDeadline = std::chrono::seconds(60);
 constexpr char kImage[] = "knd.test/busybox:1";
 
 Error from_grpc(const char* call, const grpc::Status& status) {
-    return {static_cast<Code>(status.error_code()), std::string(call) + ": " + status.error_message()};
+    return {static_cast<Code>(status.error_code()),
+            std::string(call) + ": " + status.error_message()};
 }
 
 cri::PodSandboxConfig config_of(const CriPod& pod) {
@@ -80,8 +81,7 @@ Result<std::string> CriClient::version() {
 Result<std::string> CriClient::run_pod(const CriPod& pod) {
     cri::RunPodSandboxRequest request;
     *request.mutable_config() = config_of(pod);
-    KND_TRY_ASSIGN(const auto answer,
-                   impl_->call("RunPodSandbox", &Stub::RunPodSandbox, request));
+    KND_TRY_ASSIGN(const auto answer, impl_->call("RunPodSandbox", &Stub::RunPodSandbox, request));
     return answer.pod_sandbox_id();
 }
 
@@ -123,12 +123,14 @@ Result<std::string> CriClient::create(const std::string& sandbox, const CriPod& 
     config->mutable_metadata()->set_name(container.name);
     config->mutable_metadata()->set_attempt(container.attempt);
     config->mutable_image()->set_image(kImage);
-    for (const auto& word : container.command) config->add_command(word);
+    for (const auto& word : container.command)
+        config->add_command(word);
     (*config->mutable_labels())["io.kubernetes.container.name"] = container.name;
     auto* namespaces =
         config->mutable_linux()->mutable_security_context()->mutable_namespace_options();
     namespaces->set_pid(cri::CONTAINER);
-    for (const auto& id : container.cdi_ids) config->add_cdi_devices()->set_name(id);
+    for (const auto& id : container.cdi_ids)
+        config->add_cdi_devices()->set_name(id);
     KND_TRY_ASSIGN(const auto answer,
                    impl_->call("CreateContainer", &Stub::CreateContainer, request));
     return answer.container_id();
@@ -171,7 +173,8 @@ Result<std::string> CriClient::exec(const std::string& container,
     cri::ExecSyncRequest request;
     request.set_container_id(container);
     request.set_timeout(20);
-    for (const auto& word : command) request.add_cmd(word);
+    for (const auto& word : command)
+        request.add_cmd(word);
     KND_TRY_ASSIGN(const auto answer, impl_->call("ExecSync", &Stub::ExecSync, request));
     if (answer.exit_code() != 0) {
         return Error(Code::kUnknown, command.front() + " exits with " +
