@@ -176,9 +176,6 @@ struct MapEntry {
 struct MapData {
     const MapEntry* entries = nullptr;
     std::size_t size = 0;
-    /// Open addressing over entry numbers + 1, a power of two slots; null for small maps.
-    const std::uint32_t* index = nullptr;
-    std::size_t index_size = 0;
 };
 
 /// The run-time type's name: "int", "kubernetes.Quantity", ...

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/cel/checker.hpp"
+
+#include <algorithm>
+
+#include "host/cel/unify.hpp"
+
+namespace knd::cel {
+namespace {
+
+std::string in_quotes(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+class Checker {
+  public:
+    Checker(Ast& ast, const Environment& environment, CheckedAst& out, std::vector<Issue>& issues)
+        : ast_(ast), environment_(environment), out_(out), issues_(issues), unifier_(out.types) {
+        if (environment.device) variables_.emplace_back("device", simple(TypeKind::kDevice));
+        for (const auto& variable : environment.variables)
+            variables_.emplace_back(variable.name, out.types.read(variable.type));
+    }
+
+    void run() {
+        visit(ast_.root);
+        for (auto& node : ast_.nodes) node.type = unifier_.substitute(node.type, true);
+        out_.result = ast_.nodes[ast_.root].type;
+    }
+
+  private:
+    TypeTable& types() { return out_.types; }
+    Node& node(NodeIndex index) { return ast_.nodes[index]; }
+    std::string text(TypeIndex type) { return types().text(unifier_.substitute(type)); }
+    void fail(std::uint32_t offset, std::string message) {
+        issues_.push_back({offset, std::move(message)});
+    }
+    void mismatch(std::uint32_t offset, TypeIndex expected, TypeIndex found) {
+        fail(offset, "expected type " + in_quotes(text(expected)) + " but found " +
+                         in_quotes(text(found)));
+    }
+    void undeclared(std::uint32_t offset, std::string_view name) {
+        if (name.starts_with('.')) name.remove_prefix(1);
+        fail(offset, "undeclared reference to " + in_quotes(name) + " (in container '')");
+    }
+
+    TypeIndex visit(NodeIndex index) {
+        TypeIndex type = kErrorType;
+        switch (node(index).kind) {
+            case NodeKind::kConstant: type = constant(node(index)); break;
+            case NodeKind::kIdent: type = ident(index); break;
+            case NodeKind::kSelect: type = select(index); break;
+            case NodeKind::kCall: type = call(index); break;
+            case NodeKind::kList: type = list(index); break;
+            case NodeKind::kMap: type = map(index); break;
+            case NodeKind::kMessage: undeclared(node(index).offset, node(index).text); break;
+            case NodeKind::kFold: type = fold(index); break;
+        }
+        return node(index).type = type;
+    }
+
+    static TypeIndex constant(const Node& node) {
+        switch (node.constant.kind()) {
+            case Kind::kBool: return kBoolType;
+            case Kind::kInt: return kIntType;
+            case Kind::kUint: return simple(TypeKind::kUint);
+            case Kind::kDouble: return simple(TypeKind::kDouble);
+            case Kind::kString: return kStringType;
+            case Kind::kBytes: return simple(TypeKind::kBytes);
+            default: return simple(TypeKind::kNull);
+        }
+    }
+
+    /// Innermost scope first; kErrorType: not declared.
+    TypeIndex lookup(std::string_view name) {
+        const bool rooted = name.starts_with('.');
+        if (rooted) name.remove_prefix(1);
+        const auto outermost = rooted ? std::min(global_count(), variables_.size())
+                                      : variables_.size();
+        for (std::size_t i = outermost; i-- > 0;)
+            if (variables_[i].first == name) return variables_[i].second;
+        return named_type(types(), name);
+    }
+    std::size_t global_count() const {
+        return environment_.variables.size() + (environment_.device ? 1 : 0);
+    }
+
+    TypeIndex ident(NodeIndex index) {
+        const auto found = lookup(node(index).text);
+        if (found == kErrorType && !declared_broken(node(index).text))
+            undeclared(node(index).offset, node(index).text);
+        return found;
+    }
+    /// A variable may have the error type because what it was bound to is broken: say so once.
+    bool declared_broken(std::string_view name) const {
+        return std::any_of(variables_.begin(), variables_.end(),
+                           [&](const auto& variable) { return variable.first == name; });
+    }
+
+    TypeIndex select(NodeIndex index) {
+        const auto name = node(index).test_only ? std::string() : qualified_name(ast_, index);
+        if (!name.empty()) {
+            if (const auto found = lookup(name); found != kErrorType) {
+                auto& self = node(index);
+                self.kind = NodeKind::kIdent;
+                self.text = ast_.texts.emplace_back(name);
+                return found;
+            }
+        }
+        const auto field = node(index).text;
+        const auto result = select_field(index, ast_.child(node(index), 0), field, false);
+        return node(index).test_only ? kBoolType : unifier_.substitute(result);
+    }
+
+    TypeIndex select_field(NodeIndex index, NodeIndex operand, std::string_view field,
+                           bool optional) {
+        auto target = unifier_.substitute(visit(operand));
+        const bool unwrap = types().is(target, TypeKind::kOptional);
+        if (unwrap) target = types()[target].a;
+        TypeIndex result = kDynType;
+        const auto type = types()[target];
+        switch (type.kind) {
+            case TypeKind::kMap: result = type.b; break;
+            case TypeKind::kDevice: result = device_field(node(index).offset, field); break;
+            case TypeKind::kQuantity:
+            case TypeKind::kSemver:
+            case TypeKind::kUrl:
+            case TypeKind::kIp:
+            case TypeKind::kCidr:
+                fail(node(index).offset, "undefined field " + in_quotes(field));
+                result = kErrorType;
+                break;
+            case TypeKind::kParam: unifier_.assignable(kDynType, target); break;
+            default:
+                if (!types().is_dynamic(target))
+                    fail(node(index).offset,
+                         "type " + in_quotes(text(target)) + " does not support field selection");
+        }
+        return unwrap || optional ? types().optional(result) : result;
+    }
+
+    TypeIndex device_field(std::uint32_t offset, std::string_view field) {
+        if (field == "driver") return kStringType;
+        const auto outer = [&](TypeIndex value) {
+            return types().map(kStringType, types().map(kStringType, value));
+        };
+        if (field == "attributes") return outer(environment_.list_attributes ? kDynType : kAnyType);
+        if (field == "capacity") return outer(simple(TypeKind::kQuantity));
+        if (field == "allowMultipleAllocations" && environment_.consumable_capacity)
+            return kBoolType;
+        fail(offset, "undefined field " + in_quotes(field));
+        return kErrorType;
+    }
+
+    TypeIndex call(NodeIndex index) {
+        const auto self = node(index);
+        if (self.text == ops::kOptSelect) {
+            const auto field = node(ast_.child(self, 1)).constant.text();
+            return unifier_.substitute(select_field(index, ast_.child(self, 0), field, true));
+        }
+        for (std::uint32_t i = self.member ? 1 : 0; i < self.count; ++i) visit(ast_.child(self, i));
+        if (!self.member) return resolve(index, self.text, false, 0);
+        const auto prefix = qualified_name(ast_, ast_.child(self, 0));
+        if (!prefix.empty()) {
+            const auto full = prefix + "." + std::string(self.text);
+            if (declared(full)) return resolve(index, full, false, 1);
+        }
+        visit(ast_.child(self, 0));
+        return resolve(index, self.text, true, 0);
+    }
+
+    bool available(const Overload& overload) const {
+        if (overload.since > environment_.kubernetes_minor)
+            return overload.list_attributes && environment_.list_attributes;
+        return true;
+    }
+    bool declared(std::string_view name) const {
+        for (const auto library : libraries())
+            for (const auto& overload : library)
+                if (overload.function == name && available(overload)) return true;
+        return false;
+    }
+
+    /// Picks the overloads that fit; `skip` children are no arguments.
+    TypeIndex resolve(NodeIndex index, std::string_view name, bool member, std::uint32_t skip) {
+        const auto self = node(index);
+        if (name.starts_with('.')) name.remove_prefix(1);
+        std::vector<TypeIndex> arguments;
+        for (std::uint32_t i = skip; i < self.count; ++i)
+            arguments.push_back(node(ast_.child(self, i)).type);
+        CheckedCall checked;
+        checked.qualified = skip != 0;
+        bool found = false;
+        TypeIndex result = kErrorType;
+        for (const auto library : libraries()) {
+            for (const auto& overload : library) {
+                if (overload.function != name || !available(overload)) continue;
+                found = true;
+                const auto fit = try_overload(overload, member, arguments);
+                if (fit == kErrorType) continue;
+                if (checked.overloads.empty()) result = fit;
+                else if (!types().is_dynamic(result) && fit != result) result = kDynType;
+                checked.overloads.push_back(&overload);
+            }
+        }
+        if (!found) {
+            undeclared(self.offset, name);
+        } else if (checked.overloads.empty()) {
+            no_overload(self.offset, name, member, arguments);
+        }
+        out_.calls.push_back(std::move(checked));
+        node(index).function = static_cast<std::uint32_t>(out_.calls.size());
+        return result;
+    }
+
+    TypeIndex try_overload(const Overload& overload, bool member,
+                           std::span<const TypeIndex> arguments) {
+        auto signature = read_signature(types(), overload.signature);
+        if (signature.member != member || signature.parameters.size() != arguments.size())
+            return kErrorType;
+        std::vector<TypeIndex> fresh(26, 0);
+        for (auto& parameter : signature.parameters)
+            parameter = unifier_.instantiate(parameter, fresh);
+        if (!unifier_.assignable(arguments, signature.parameters)) return kErrorType;
+        return unifier_.substitute(unifier_.instantiate(signature.result, fresh));
+    }
+
+    void no_overload(std::uint32_t offset, std::string_view name, bool member,
+                     std::span<const TypeIndex> arguments) {
+        std::string list;
+        for (std::size_t i = member ? 1 : 0; i < arguments.size(); ++i) {
+            if (!list.empty()) list += ", ";
+            list += types().text(unifier_.substitute(arguments[i], true));
+        }
+        list = "(" + list + ")";
+        if (member) list = types().text(unifier_.substitute(arguments[0], true)) + "." + list;
+        fail(offset, "found no matching overload for " + in_quotes(name) + " applied to " +
+                         in_quotes(list));
+    }
+
+    TypeIndex join(NodeIndex element, TypeIndex previous, TypeIndex current) {
+        if (previous == kErrorType) return current;
+        if (unifier_.assignable(previous, current)) return unifier_.most_general(previous, current);
+        mismatch(node(element).offset, previous, current);
+        return kErrorType;
+    }
+
+    /// The type of an element written with "?" is what its optional holds.
+    TypeIndex unwrap(NodeIndex element, TypeIndex type) {
+        type = unifier_.substitute(type);
+        if (types().is(type, TypeKind::kOptional)) return types()[type].a;
+        if (!types().is_dynamic(type))
+            mismatch(node(element).offset, types().optional(type), type);
+        return type;
+    }
+
+    TypeIndex list(NodeIndex index) {
+        const auto self = node(index);
+        TypeIndex element = kErrorType;
+        for (std::uint32_t i = 0; i < self.count; ++i) {
+            const auto child = ast_.child(self, i);
+            auto type = visit(child);
+            if (ast_.is_optional_child(self, i)) type = unwrap(child, type);
+            element = join(child, element, type);
+        }
+        return types().list(self.count == 0 ? unifier_.fresh() : element);
+    }
+
+    TypeIndex map(NodeIndex index) {
+        const auto self = node(index);
+        TypeIndex key = kErrorType, value = kErrorType;
+        for (std::uint32_t i = 0; i < self.count; i += 2) {
+            const auto key_node = ast_.child(self, i);
+            const auto value_node = ast_.child(self, i + 1);
+            key = join(key_node, key, visit(key_node));
+            auto type = visit(value_node);
+            if (ast_.is_optional_child(self, i)) type = unwrap(value_node, type);
+            value = join(value_node, value, type);
+        }
+        if (self.count == 0) {
+            key = unifier_.fresh();
+            value = unifier_.fresh();
+        }
+        return types().map(key, value);
+    }
+
+    TypeIndex fold(NodeIndex index) {
+        const auto fold = ast_.folds[node(index).first];
+        const auto range = unifier_.substitute((visit(fold.range), node(fold.range).type));
+        const auto accumulator = visit(fold.init);
+        TypeIndex first = kDynType, second = kDynType;
+        iteration_types(fold, range, first, second);
+        const auto scope = variables_.size();
+        variables_.emplace_back(fold.accumulator, accumulator);
+        variables_.emplace_back(fold.variable, first);
+        if (!fold.variable2.empty()) variables_.emplace_back(fold.variable2, second);
+        require(fold.condition, kBoolType);
+        require(fold.step, accumulator);
+        variables_.resize(scope + 1);
+        const auto result = visit(fold.result);
+        variables_.resize(scope);
+        return unifier_.substitute(result);
+    }
+
+    void require(NodeIndex index, TypeIndex wanted) {
+        const auto found = visit(index);
+        if (!unifier_.assignable(wanted, found)) mismatch(node(index).offset, wanted, found);
+    }
+
+    void iteration_types(const Fold& fold, TypeIndex range, TypeIndex& first, TypeIndex& second) {
+        const auto type = types()[range];
+        switch (type.kind) {
+            case TypeKind::kList:
+                first = fold.variable2.empty() ? type.a : kIntType;
+                second = type.a;
+                return;
+            case TypeKind::kMap:
+                first = type.a;
+                second = type.b;
+                return;
+            case TypeKind::kDyn:
+            case TypeKind::kError: return;
+            case TypeKind::kParam: unifier_.assignable(kDynType, range); return;
+            default:
+                fail(node(fold.range).offset,
+                     "expression of type " + in_quotes(text(range)) +
+                         " cannot be range of a comprehension (must be list, map, or dynamic)");
+                first = second = kErrorType;
+        }
+    }
+
+    Ast& ast_;
+    const Environment& environment_;
+    CheckedAst& out_;
+    std::vector<Issue>& issues_;
+    Unifier unifier_;
+    std::vector<std::pair<std::string_view, TypeIndex>> variables_;
+};
+
+}  // namespace
+
+TypeIndex named_type(TypeTable& types, std::string_view name) {
+    if (name == "list") return types.type_of(types.list(kDynType));
+    if (name == "map") return types.type_of(types.map(kDynType, kDynType));
+    if (name == "type") return types.type_of(kDynType);
+    if (name == "optional_type") return types.type_of(types.optional(kDynType));
+    if (name == "null_type") return types.type_of(simple(TypeKind::kNull));
+    if (name == "google.protobuf.Timestamp")
+        return types.type_of(simple(TypeKind::kTimestamp));
+    if (name == "google.protobuf.Duration") return types.type_of(simple(TypeKind::kDuration));
+    for (const auto kind : {TypeKind::kBool, TypeKind::kInt, TypeKind::kUint, TypeKind::kDouble,
+                            TypeKind::kString, TypeKind::kBytes, TypeKind::kDyn,
+                            TypeKind::kQuantity, TypeKind::kSemver, TypeKind::kUrl, TypeKind::kIp,
+                            TypeKind::kCidr})
+        if (types.text(simple(kind)) == name) return types.type_of(simple(kind));
+    return kErrorType;
+}
+
+std::string qualified_name(const Ast& ast, NodeIndex index) {
+    const auto& node = ast.nodes[index];
+    if (node.kind == NodeKind::kIdent) return std::string(node.text);
+    if (node.kind != NodeKind::kSelect || node.test_only) return {};
+    auto prefix = qualified_name(ast, ast.child(node, 0));
+    return prefix.empty() ? prefix : prefix + "." + std::string(node.text);
+}
+
+bool check(Ast& ast, const Environment& environment, CheckedAst& checked,
+           std::vector<Issue>& issues) {
+    Checker(ast, environment, checked, issues).run();
+    return issues.empty();
+}
+
+std::string result_type_text(const TypeTable& types, TypeIndex index) {
+    const auto& type = types[index];
+    switch (type.kind) {
+        case TypeKind::kAny: return "google.protobuf.Any";
+        case TypeKind::kNull: return "null_type";
+        case TypeKind::kDuration: return "google.protobuf.Duration";
+        case TypeKind::kTimestamp: return "google.protobuf.Timestamp";
+        case TypeKind::kType: return "type(" + result_type_text(types, type.a) + ")";
+        case TypeKind::kList: return "list(" + result_type_text(types, type.a) + ")";
+        case TypeKind::kMap:
+            return "map(" + result_type_text(types, type.a) + ", " +
+                   result_type_text(types, type.b) + ")";
+        case TypeKind::kOptional:
+            return "optional_type(" + result_type_text(types, type.a) + ")";
+        default: return types.text(index);
+    }
+}
+
+}  // namespace knd::cel

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gives every node a type, or says why it has none. Type variables are unified as the reference
+// checker does it, so that what Kubernetes accepts is accepted here, and with the same result type.
+#pragma once
+
+#include <vector>
+
+#include "host/cel/ast.hpp"
+#include "host/cel/cel.hpp"
+#include "host/cel/library.hpp"
+#include "host/cel/types.hpp"
+
+namespace knd::cel {
+
+struct CheckedCall {
+    /// Overloads whose signature fits what is known of the arguments, in order of declaration.
+    std::vector<const Overload*> overloads;
+    /// The name was qualified ("optional.of"): the first child is no argument.
+    bool qualified = false;
+};
+
+struct CheckedAst {
+    TypeTable types;
+    /// By Node::function - 1; calls only.
+    std::vector<CheckedCall> calls;
+    /// Names of identifiers that are types, not variables, by node: see is_type_name().
+    TypeIndex result = kErrorType;
+};
+
+/// The type that an identifier like "int" or "list" names; kErrorType: none.
+TypeIndex named_type(TypeTable& types, std::string_view name);
+/// "a.b.c" if the node is a chain of plain names; else empty.
+std::string qualified_name(const Ast& ast, NodeIndex node);
+
+/// False: `issues` says why.
+bool check(Ast& ast, const Environment& environment, CheckedAst& checked,
+           std::vector<Issue>& issues);
+
+/// Like TypeTable::text, in the form that Kubernetes uses for a selector's result.
+std::string result_type_text(const TypeTable& types, TypeIndex type);
+
+}  // namespace knd::cel

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The compiled form: 16-byte instructions in one array, each naming its operands by index, children
+// before parents. emitter.cpp writes it, evaluator.cpp runs it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/cel/checker.hpp"
+#include "host/cel/library.hpp"
+#include "host/cel/value.hpp"
+
+namespace knd::cel {
+
+enum class Op : std::uint8_t {
+    kConstant,        ///< constants[a]
+    kVariable,        ///< variables[a]
+    kLocal,           ///< slot a
+    kAttribute,       ///< device.attributes["domain"].id, names[a], without building a map
+    kDriver,          ///< device.driver
+    kSelect,          ///< a.constants[b]
+    kHas,             ///< has(a.constants[b])
+    kOptionalSelect,  ///< a.?constants[b]
+    kIndex,           ///< a[b]
+    kOptionalIndex,   ///< a[?b]
+    kAnd,
+    kOr,
+    kNot,
+    kNegate,
+    kConditional,  ///< a ? b : c
+    kNotStrictlyFalse,
+    kEqual,
+    kNotEqual,
+    kLess,
+    kLessEqual,
+    kGreater,
+    kGreaterEqual,
+    kIn,
+    kAdd,
+    kSubtract,
+    kMultiply,
+    kDivide,
+    kModulo,
+    kList,       ///< operands[b ...], count c; a: 1 if some are optional
+    kMap,        ///< the same, keys and values
+    kGrowing,    ///< an empty list (a = 0) or map (a = 1) that a fold will fill in place
+    kAppend,     ///< slot a gets the element b
+    kInsert,     ///< slot a gets key b and value c; c = kNoNode: all entries of map b
+    kFold,       ///< folds[a]
+    kCall,       ///< sites[a], operands[b ...], count c
+};
+
+struct Instruction {
+    Op op = Op::kConstant;
+    std::uint32_t a = 0, b = 0, c = 0;
+};
+static_assert(sizeof(Instruction) == 16);
+
+struct FoldCode {
+    std::uint32_t accumulator = 0, variable = 0, variable2 = 0;  ///< slots
+    bool two_variables = false;
+    std::uint32_t range = 0, init = 0, condition = 0, step = 0, result = 0;
+    bool condition_always_true = false;
+};
+
+/// An overload that may be meant by a call.
+struct Candidate {
+    static constexpr std::size_t kMaxArguments = 5;
+    Native native = nullptr;
+    Cost cost = nullptr;
+    std::uint8_t count = 0;
+    std::array<TypeKind, kMaxArguments> kinds{};
+};
+
+struct CallSite {
+    std::string_view function;
+    std::uint32_t first = 0, count = 0;  ///< candidates
+};
+
+struct AttributeName {
+    std::string_view domain;
+    std::string_view id;
+};
+
+struct Code {
+    std::string expression;
+    std::string result_type;
+    std::vector<Instruction> instructions;
+    std::vector<std::uint32_t> operands;
+    std::vector<std::uint32_t> optional_operands;  ///< numbers among operands, sorted
+    std::vector<Value> constants;
+    std::vector<FoldCode> folds;
+    std::vector<CallSite> sites;
+    std::vector<Candidate> candidates;
+    std::vector<AttributeName> names;
+    std::deque<std::string> texts;  ///< what constants and names point into
+    std::uint32_t root = 0;
+    std::uint32_t slots = 0;  ///< locals needed
+    std::uint32_t variables = 0;
+};
+
+/// Cannot fail: the checker has seen everything.
+void emit(Ast& ast, const CheckedAst& checked, const Environment& environment, Code& code);
+
+/// Runs the code once.
+Value evaluate(const Code& code, std::span<const Value> variables, Arena& arena,
+               const Limits& limits, std::uint64_t* cost);
+
+}  // namespace knd::cel

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Optional values.
+#include "host/cel/library.hpp"
+
+namespace knd::cel {
+namespace {
+
+Value make_optional(const Call& call, const Value& value) {
+    const auto* kept = call.arena.make<Value>(value);
+    return kept == nullptr ? call.out_of_memory() : Value::optional(kept);
+}
+
+bool is_zero(const Value& value) {
+    switch (value.kind()) {
+        case Kind::kNull: return true;
+        case Kind::kBool: return !value.as_bool();
+        case Kind::kInt: return value.as_int() == 0;
+        case Kind::kUint: return value.as_uint() == 0;
+        case Kind::kDouble: return value.as_double() == 0;
+        case Kind::kDuration: return value.time() == 0;
+        case Kind::kOptional: return value.as_optional() == nullptr;
+        case Kind::kString:
+        case Kind::kBytes:
+        case Kind::kList:
+        case Kind::kMap:
+        case Kind::kDomains:
+        case Kind::kDomain: return size_of(value) == 0;
+        default: return false;
+    }
+}
+
+Value of(const Call& call) { return make_optional(call, call[0]); }
+Value of_non_zero(const Call& call) {
+    return is_zero(call[0]) ? Value::optional(nullptr) : make_optional(call, call[0]);
+}
+Value none(const Call&) { return Value::optional(nullptr); }
+Value has_value(const Call& call) { return Value::boolean(call[0].as_optional() != nullptr); }
+Value value(const Call& call) {
+    const auto* held = call[0].as_optional();
+    return held == nullptr ? call.error("optional.none() dereference") : *held;
+}
+Value or_else(const Call& call) {
+    return call[0].as_optional() != nullptr ? call[0] : call[1];
+}
+Value or_value(const Call& call) {
+    const auto* held = call[0].as_optional();
+    return held != nullptr ? *held : call[1];
+}
+
+constexpr Overload kOptional[] = {
+    {"optional.of", "(A) optional_type(A)", of, nullptr, 28},
+    {"optional.ofNonZeroValue", "(A) optional_type(A)", of_non_zero, nullptr, 28},
+    {"optional.none", "() optional_type(A)", none, nullptr, 28},
+    {"hasValue", "optional_type(A).() bool", has_value, nullptr, 28},
+    {"value", "optional_type(A).() A", value, nullptr, 28},
+    {"or", "optional_type(A).(optional_type(A)) optional_type(A)", or_else, nullptr, 28},
+    {"orValue", "optional_type(A).(A) A", or_value, nullptr, 28},
+};
+
+}  // namespace
+
+std::span<const Overload> optional_library() { return kOptional; }
+
+}  // namespace knd::cel

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Recursive descent over the tokens, one function per rule of CEL's grammar.
+#include "host/cel/parser.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+#include "host/cel/lexer.hpp"
+
+namespace knd::cel {
+namespace {
+
+/// Of nested expressions and of chains like a+b+c alike; the evaluator's stack depends on it.
+constexpr int kMaxDepth = 250;
+constexpr std::size_t kMaxSourceSize = 100'000;
+
+constexpr std::string_view kReserved[] = {"as",     "break", "const",     "continue", "else",
+                                          "for",    "function", "if",     "import",   "let",
+                                          "loop",   "package",  "namespace", "return", "var",
+                                          "void",   "while"};
+constexpr std::string_view kKeywords[] = {"in", "true", "false", "null"};
+
+template <std::size_t N>
+bool contains(const std::string_view (&list)[N], std::string_view text) {
+    return std::find(std::begin(list), std::end(list), text) != std::end(list);
+}
+
+class Parser {
+  public:
+    Parser(std::vector<Token> tokens, const ParserOptions& options, Ast& ast,
+           std::vector<Issue>& issues)
+        : tokens_(std::move(tokens)), options_(options), b_(ast, issues), issues_(issues) {}
+
+    NodeIndex run() {
+        const auto root = expression();
+        if (!failed_ && peek().kind != TokenKind::kEnd) unexpected();
+        return root;
+    }
+
+  private:
+    /// Counts nesting while it lives.
+    struct Depth {
+        explicit Depth(Parser& parser) : p(parser) {
+            if (++p.depth_ > kMaxDepth) p.too_deep();
+        }
+        ~Depth() { --p.depth_; }
+        Parser& p;
+    };
+
+    const Token& peek() const { return tokens_[at_]; }
+    Token take() { return tokens_[at_ + 1 < tokens_.size() ? at_++ : at_]; }
+    bool accept(std::string_view punctuation) {
+        if (failed_ || !peek().is(punctuation)) return false;
+        ++at_;
+        return true;
+    }
+    bool is_word(std::string_view word) const {
+        return peek().kind == TokenKind::kIdent && peek().source == word;
+    }
+    void expect(std::string_view punctuation) {
+        if (!failed_ && !accept(punctuation)) unexpected(punctuation);
+    }
+
+    /// The first syntax error ends the parse: what follows would be noise.
+    NodeIndex stop(std::uint32_t offset, std::string message) {
+        if (!failed_) issues_.push_back({offset, std::move(message)});
+        failed_ = true;
+        return b_.constant(offset, Value());
+    }
+    NodeIndex unexpected(std::string_view wanted = {}) {
+        const auto& token = peek();
+        const auto found =
+            token.kind == TokenKind::kEnd ? std::string("<EOF>") : std::string(token.source);
+        auto message = "Syntax error: mismatched input '" + found + "'";
+        if (!wanted.empty()) message += " expecting '" + std::string(wanted) + "'";
+        return stop(token.offset, std::move(message));
+    }
+    void too_deep() {
+        stop(peek().offset, "expression recursion limit exceeded: " + std::to_string(kMaxDepth));
+    }
+
+    NodeIndex expression() {
+        const Depth depth(*this);
+        if (failed_) return kNoNode;
+        const auto condition = disjunction();
+        if (failed_ || !peek().is("?")) return condition;
+        const auto offset = take().offset;
+        const auto yes = disjunction();
+        expect(":");
+        const auto no = expression();
+        if (failed_) return kNoNode;
+        return b_.call(offset, ops::kConditional, {condition, yes, no});
+    }
+
+    NodeIndex disjunction() {
+        return chain("||", ops::kOr, [this] { return conjunction(); });
+    }
+    NodeIndex conjunction() {
+        return chain("&&", ops::kAnd, [this] { return relation(); });
+    }
+
+    template <class Next>
+    NodeIndex chain(std::string_view mark, std::string_view function, Next next) {
+        std::vector<NodeIndex> terms{next()};
+        std::vector<std::uint32_t> offsets;
+        while (!failed_ && peek().is(mark)) {
+            offsets.push_back(take().offset);
+            terms.push_back(next());
+        }
+        if (failed_) return kNoNode;
+        return terms.size() == 1 ? terms[0] : balance(function, terms, offsets);
+    }
+
+    /// Long chains become shallow trees; the operators are associative, also over errors.
+    NodeIndex balance(std::string_view function, std::span<const NodeIndex> terms,
+                      std::span<const std::uint32_t> offsets) {
+        if (terms.size() == 1) return terms[0];
+        const auto middle = (terms.size() - 1) / 2;
+        const auto left = balance(function, terms.first(middle + 1), offsets.first(middle));
+        const auto right =
+            balance(function, terms.subspan(middle + 1), offsets.subspan(middle + 1));
+        return b_.call(offsets[middle], function, {left, right});
+    }
+
+    NodeIndex relation() {
+        constexpr std::pair<std::string_view, std::string_view> kOperators[] = {
+            {"<", ops::kLess},     {"<=", ops::kLessEquals},    {">=", ops::kGreaterEquals},
+            {">", ops::kGreater},  {"==", ops::kEquals},        {"!=", ops::kNotEquals}};
+        return left_associative([this] { return sum(); },
+                                [&]() -> std::string_view {
+                                    for (const auto& [mark, name] : kOperators)
+                                        if (peek().is(mark)) return name;
+                                    return is_word("in") ? ops::kIn : std::string_view();
+                                });
+    }
+    NodeIndex sum() {
+        return left_associative([this] { return product(); },
+                                [this]() -> std::string_view {
+                                    if (peek().is("+")) return ops::kAdd;
+                                    return peek().is("-") ? ops::kSubtract : std::string_view();
+                                });
+    }
+    NodeIndex product() {
+        return left_associative([this] { return unary(); },
+                                [this]() -> std::string_view {
+                                    if (peek().is("*")) return ops::kMultiply;
+                                    if (peek().is("/")) return ops::kDivide;
+                                    return peek().is("%") ? ops::kModulo : std::string_view();
+                                });
+    }
+
+    template <class Next, class Which>
+    NodeIndex left_associative(Next next, Which which) {
+        auto left = next();
+        for (int length = 1; !failed_; ++length) {
+            const auto function = which();
+            if (function.empty()) return left;
+            if (length > kMaxDepth) too_deep();
+            const auto offset = take().offset;
+            const auto right = next();
+            if (!failed_) left = b_.call(offset, function, {left, right});
+        }
+        return kNoNode;
+    }
+
+    NodeIndex unary() {
+        const bool is_not = peek().is("!");
+        if (!is_not && !peek().is("-")) return member();
+        const auto offset = peek().offset;
+        int count = 0;
+        while (accept(is_not ? "!" : "-")) ++count;
+        const bool number = peek().kind == TokenKind::kInt || peek().kind == TokenKind::kDouble;
+        NodeIndex operand = kNoNode;
+        if (!is_not && number) {
+            --count;  // the last sign belongs to the literal, so that the lowest int can be written
+            operand = member_of(literal(take(), true));
+        } else {
+            operand = member();
+        }
+        if (failed_) return kNoNode;
+        if (count % 2 == 0) return operand;
+        return b_.call(offset, is_not ? ops::kNot : ops::kNegate, {operand});
+    }
+
+    NodeIndex member() { return member_of(primary()); }
+
+    NodeIndex member_of(NodeIndex target) {
+        for (int length = 1; !failed_; ++length) {
+            if (length > kMaxDepth) too_deep();
+            if (peek().is(".")) {
+                target = selection(target);
+            } else if (peek().is("[")) {
+                target = index(target);
+            } else {
+                return target;
+            }
+        }
+        return kNoNode;
+    }
+
+    NodeIndex selection(NodeIndex target) {
+        const auto dot = take().offset;
+        const bool optional = accept("?");
+        if (optional && !options_.optional_syntax)
+            return stop(dot, "unsupported syntax '.?'");
+        if (peek().kind != TokenKind::kIdent || contains(kKeywords, peek().source))
+            return unexpected("IDENTIFIER");
+        const auto name = b_.keep(take().source);
+        if (!optional && peek().is("(")) {
+            const auto offset = take().offset;
+            auto arguments = list(")");
+            if (failed_) return kNoNode;
+            if (const auto expanded =
+                    expand_macro(b_, options_, offset, name, target, arguments))
+                return *expanded;
+            arguments.insert(arguments.begin(), target);
+            return b_.call(offset, name, arguments, true);
+        }
+        if (!optional) return b_.select(dot, target, name, false);
+        const auto field = b_.constant(dot, Value::string(name));
+        return b_.call(dot, ops::kOptSelect, {target, field});
+    }
+
+    NodeIndex index(NodeIndex target) {
+        const auto offset = take().offset;
+        const bool optional = accept("?");
+        if (optional && !options_.optional_syntax) return stop(offset, "unsupported syntax '[?'");
+        const auto key = expression();
+        expect("]");
+        if (failed_) return kNoNode;
+        return b_.call(offset, optional ? ops::kOptIndex : ops::kIndex, {target, key});
+    }
+
+    /// Expressions up to the closing mark, which is taken. `trailing`: a comma may end the list.
+    std::vector<NodeIndex> list(std::string_view end, bool trailing = false,
+                                std::vector<std::uint32_t>* optional = nullptr) {
+        std::vector<NodeIndex> out;
+        if (accept(end)) return out;
+        while (!failed_) {
+            if (optional != nullptr && accept("?"))
+                optional->push_back(static_cast<std::uint32_t>(out.size()));
+            out.push_back(expression());
+            if (accept(end)) return out;
+            expect(",");
+            if (trailing && accept(end)) return out;
+        }
+        return out;
+    }
+
+    NodeIndex primary() {
+        const auto token = peek();
+        if (failed_) return kNoNode;
+        switch (token.kind) {
+            case TokenKind::kInt:
+            case TokenKind::kUint:
+            case TokenKind::kDouble:
+            case TokenKind::kString:
+            case TokenKind::kBytes:
+                return literal(take(), false);
+            case TokenKind::kIdent:
+                return identifier();
+            case TokenKind::kPunctuation:
+                if (token.is("(")) return parenthesized();
+                if (token.is("[")) return list_literal();
+                if (token.is("{")) return map_literal();
+                if (token.is(".")) return identifier();
+                break;
+            case TokenKind::kEnd:
+                break;
+        }
+        return unexpected();
+    }
+
+    NodeIndex parenthesized() {
+        take();
+        const auto inner = expression();
+        expect(")");
+        return inner;
+    }
+
+    NodeIndex list_literal() {
+        const auto offset = take().offset;
+        std::vector<std::uint32_t> optional;
+        const auto elements = list("]", true, &optional);
+        if (!optional.empty() && !options_.optional_syntax)
+            return stop(offset, "unsupported syntax '?'");
+        return failed_ ? kNoNode : b_.aggregate(NodeKind::kList, offset, elements, optional);
+    }
+
+    NodeIndex map_literal() {
+        const auto offset = take().offset;
+        std::vector<NodeIndex> children;
+        std::vector<std::uint32_t> optional;
+        while (!failed_ && !accept("}")) {
+            if (!children.empty()) {
+                expect(",");
+                if (accept("}")) break;
+            }
+            if (accept("?")) optional.push_back(static_cast<std::uint32_t>(children.size()));
+            children.push_back(expression());
+            expect(":");
+            children.push_back(expression());
+        }
+        if (!optional.empty() && !options_.optional_syntax)
+            return stop(offset, "unsupported syntax '?'");
+        return failed_ ? kNoNode : b_.aggregate(NodeKind::kMap, offset, children, optional);
+    }
+
+    NodeIndex identifier() {
+        const auto offset = peek().offset;
+        const bool rooted = accept(".");
+        if (peek().kind != TokenKind::kIdent) return unexpected("IDENTIFIER");
+        const auto token = take();
+        const auto name = token.source;
+        if (name == "true" || name == "false")
+            return b_.constant(offset, Value::boolean(name == "true"));
+        if (name == "null") return b_.constant(offset, Value());
+        if (name == "in") {
+            --at_;
+            return unexpected();
+        }
+        if (contains(kReserved, name))
+            return stop(offset, "reserved identifier: " + std::string(name));
+        const auto kept = b_.keep(rooted ? "." + std::string(name) : std::string(name));
+        if (peek().is("(")) {
+            const auto open = take().offset;
+            const auto arguments = list(")");
+            if (failed_) return kNoNode;
+            if (const auto expanded =
+                    expand_macro(b_, options_, open, name, kNoNode, arguments))
+                return *expanded;
+            return b_.call(open, kept, arguments, false);
+        }
+        if (const auto length = message_name_length(); length != 0) return message(offset, kept, length);
+        return b_.ident(offset, kept);
+    }
+
+    /// Tokens of ".b.c" before a "{" that starts a message's fields; 0: this is no message.
+    /// Plain `a {` counts with 1.
+    std::size_t message_name_length() const {
+        std::size_t i = at_;
+        while (tokens_[i].is(".") && tokens_[i + 1].kind == TokenKind::kIdent) i += 2;
+        return tokens_[i].is("{") ? i - at_ + 1 : 0;
+    }
+
+    NodeIndex message(std::uint32_t offset, std::string_view first, std::size_t length) {
+        std::string name(first);
+        for (std::size_t i = 1; i < length; ++i) name += take().source;
+        const auto open = take().offset;
+        while (!failed_ && !accept("}")) {
+            accept("?");
+            if (peek().kind != TokenKind::kIdent) return unexpected("IDENTIFIER");
+            take();
+            expect(":");
+            expression();
+            if (!peek().is("}")) expect(",");
+        }
+        if (failed_) return kNoNode;
+        const auto index = b_.aggregate(NodeKind::kMessage, offset, {});
+        b_.ast().nodes[index].text = b_.keep(name);
+        b_.ast().nodes[index].offset = open;
+        return index;
+    }
+
+    NodeIndex literal(const Token& token, bool negative) {
+        switch (token.kind) {
+            case TokenKind::kInt: return integer(token, negative);
+            case TokenKind::kUint: return unsigned_integer(token);
+            case TokenKind::kDouble: return floating(token, negative);
+            case TokenKind::kString:
+                return b_.constant(token.offset, Value::string(b_.keep(token.text)));
+            case TokenKind::kBytes:
+                return b_.constant(token.offset, Value::bytes(b_.keep(token.text)));
+            case TokenKind::kEnd:
+            case TokenKind::kIdent:
+            case TokenKind::kPunctuation: break;
+        }
+        return unexpected();
+    }
+
+    static std::optional<std::uint64_t> read_digits(std::string_view text) {
+        const bool hex = text.starts_with("0x") || text.starts_with("0X");
+        if (hex) text.remove_prefix(2);
+        std::uint64_t value = 0;
+        const auto* end = text.data() + text.size();
+        const auto read = std::from_chars(text.data(), end, value, hex ? 16 : 10);
+        if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+        return value;
+    }
+
+    NodeIndex integer(const Token& token, bool negative) {
+        constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+        const auto value = read_digits(token.text);
+        if (!value || *value > kMax + (negative ? 1 : 0))
+            return stop(token.offset, "invalid int literal");
+        return b_.constant(token.offset,
+                           Value::integer(static_cast<std::int64_t>(negative ? 0 - *value : *value)));
+    }
+    NodeIndex unsigned_integer(const Token& token) {
+        const auto value = read_digits(token.text);
+        if (!value) return stop(token.offset, "invalid uint literal");
+        return b_.constant(token.offset, Value::unsigned_integer(*value));
+    }
+    NodeIndex floating(const Token& token, bool negative) {
+        const auto value = std::strtod(token.text.c_str(), nullptr);
+        if (std::isinf(value)) return stop(token.offset, "invalid double literal");
+        return b_.constant(token.offset, Value::floating(negative ? -value : value));
+    }
+
+    std::vector<Token> tokens_;
+    const ParserOptions& options_;
+    AstBuilder b_;
+    std::vector<Issue>& issues_;
+    std::size_t at_ = 0;
+    int depth_ = 0;
+    bool failed_ = false;
+};
+
+}  // namespace
+
+bool parse(std::string_view source, const ParserOptions& options, Ast& ast,
+           std::vector<Issue>& issues) {
+    if (source.size() > kMaxSourceSize) {
+        issues.push_back({0, "expression code point size exceeds limit: size: " +
+                                 std::to_string(source.size()) + ", limit " +
+                                 std::to_string(kMaxSourceSize)});
+        return false;
+    }
+    std::vector<Token> tokens;
+    if (!lex(source, tokens, issues)) return false;
+    ast.root = Parser(std::move(tokens), options, ast, issues).run();
+    return issues.empty();
+}
+
+}  // namespace knd::cel

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The types of CEL, as the checker reasons about them: numbers into a table that lives as long as
+// one compilation.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace knd::cel {
+
+using TypeIndex = std::uint32_t;
+
+enum class TypeKind : std::uint8_t {
+    kError,
+    kDyn,
+    kAny,
+    kNull,
+    kBool,
+    kInt,
+    kUint,
+    kDouble,
+    kString,
+    kBytes,
+    kDuration,
+    kTimestamp,
+    kQuantity,
+    kSemver,
+    kUrl,
+    kIp,
+    kCidr,
+    kFormat,
+    kDevice,
+    kType,      ///< type(a)
+    kList,      ///< list(a)
+    kMap,       ///< map(a, b)
+    kOptional,  ///< optional_type(a)
+    kParam,     ///< a type variable, number a
+};
+
+/// Types without parameters have the number of their kind.
+constexpr TypeIndex simple(TypeKind kind) { return static_cast<TypeIndex>(kind); }
+constexpr TypeIndex kErrorType = simple(TypeKind::kError);
+constexpr TypeIndex kDynType = simple(TypeKind::kDyn);
+constexpr TypeIndex kAnyType = simple(TypeKind::kAny);
+constexpr TypeIndex kBoolType = simple(TypeKind::kBool);
+constexpr TypeIndex kIntType = simple(TypeKind::kInt);
+constexpr TypeIndex kStringType = simple(TypeKind::kString);
+
+struct Type {
+    TypeKind kind = TypeKind::kError;
+    TypeIndex a = 0;
+    TypeIndex b = 0;
+};
+
+class TypeTable {
+  public:
+    TypeTable();
+    const Type& operator[](TypeIndex index) const { return types_[index]; }
+    TypeIndex make(TypeKind kind, TypeIndex a, TypeIndex b = 0);
+    TypeIndex list(TypeIndex element) { return make(TypeKind::kList, element); }
+    TypeIndex map(TypeIndex key, TypeIndex value) { return make(TypeKind::kMap, key, value); }
+    TypeIndex optional(TypeIndex value) { return make(TypeKind::kOptional, value); }
+    TypeIndex type_of(TypeIndex value) { return make(TypeKind::kType, value); }
+    TypeIndex param(std::uint32_t number) { return make(TypeKind::kParam, number); }
+    bool is(TypeIndex index, TypeKind kind) const { return types_[index].kind == kind; }
+    /// dyn, any or the error type: what may be anything.
+    bool is_dynamic(TypeIndex index) const {
+        const auto kind = types_[index].kind;
+        return kind == TypeKind::kDyn || kind == TypeKind::kAny || kind == TypeKind::kError;
+    }
+    bool equal(TypeIndex a, TypeIndex b) const;
+    /// As in the messages: "map(string, any)", "timestamp", ...
+    std::string text(TypeIndex index) const;
+    /// Reads what text() writes, with upper-case letters as type variables; kErrorType if it cannot.
+    TypeIndex read(std::string_view text);
+
+  private:
+    TypeIndex read_one(std::string_view& text);
+    std::vector<Type> types_;
+};
+
+}  // namespace knd::cel

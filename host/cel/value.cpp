@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/cel/value.hpp"
+
+#include <algorithm>
+
+#include "host/cel/library.hpp"
+
+namespace knd::cel {
+
+void* Arena::allocate(std::size_t size) {
+    size = (size + 15) & ~std::size_t{15};
+    if (static_cast<std::size_t>(end_ - next_) < size) {
+        const auto block = std::max<std::size_t>(size, 64u << 10);
+        if (size > limit_ || used_ + block > limit_) return nullptr;
+        used_ += block;
+        blocks_.push_back(std::make_unique<char[]>(block));
+        next_ = blocks_.back().get();
+        end_ = next_ + block;
+    }
+    return std::exchange(next_, next_ + size);
+}
+
+void Arena::release() {
+    for (auto i = destructors_.rbegin(); i != destructors_.rend(); ++i) i->run(i->object);
+    destructors_.clear();
+    blocks_.clear();
+}
+
+void Arena::reset() {
+    release();
+    next_ = first_;
+    end_ = first_ + sizeof first_;
+    used_ = 0;
+}
+
+Value Value::boolean(bool value) {
+    Value out;
+    out.kind_ = Kind::kBool;
+    out.payload_.boolean = value;
+    return out;
+}
+
+Value Value::integer(std::int64_t value) {
+    Value out;
+    out.kind_ = Kind::kInt;
+    out.payload_.integer = value;
+    return out;
+}
+
+Value Value::unsigned_integer(std::uint64_t value) {
+    Value out;
+    out.kind_ = Kind::kUint;
+    out.payload_.unsigned_integer = value;
+    return out;
+}
+
+Value Value::floating(double value) {
+    Value out;
+    out.kind_ = Kind::kDouble;
+    out.payload_.floating = value;
+    return out;
+}
+
+Value Value::textual(Kind kind, std::string_view text) {
+    Value out;
+    out.kind_ = kind;
+    out.size_ = static_cast<std::uint32_t>(text.size());
+    out.payload_.text = text.data();
+    return out;
+}
+
+Value Value::string(std::string_view text) { return textual(Kind::kString, text); }
+Value Value::bytes(std::string_view data) { return textual(Kind::kBytes, data); }
+Value Value::type(std::string_view name) { return textual(Kind::kType, name); }
+Value Value::error(std::string_view message) { return textual(Kind::kError, message); }
+
+Value Value::duration(std::int64_t nanoseconds) {
+    auto out = integer(nanoseconds);
+    out.kind_ = Kind::kDuration;
+    return out;
+}
+
+Value Value::timestamp(std::int64_t seconds, std::uint32_t nanoseconds) {
+    auto out = integer(seconds);
+    out.kind_ = Kind::kTimestamp;
+    out.size_ = nanoseconds;
+    return out;
+}
+
+Value Value::pointer(Kind kind, const void* pointer) {
+    Value out;
+    out.kind_ = kind;
+    out.payload_.pointer = pointer;
+    return out;
+}
+
+Value Value::domains(const DeviceView* device, bool capacity) {
+    auto out = pointer(Kind::kDomains, device);
+    out.size_ = capacity ? 1 : 0;
+    return out;
+}
+
+std::string_view type_name(const Value& value) {
+    switch (value.kind()) {
+        case Kind::kNull: return "null_type";
+        case Kind::kBool: return "bool";
+        case Kind::kInt: return "int";
+        case Kind::kUint: return "uint";
+        case Kind::kDouble: return "double";
+        case Kind::kString: return "string";
+        case Kind::kBytes: return "bytes";
+        case Kind::kList: return "list";
+        case Kind::kMap:
+        case Kind::kDomains:
+        case Kind::kDomain: return "map";
+        case Kind::kType: return "type";
+        case Kind::kDuration: return "google.protobuf.Duration";
+        case Kind::kTimestamp: return "google.protobuf.Timestamp";
+        case Kind::kOptional: return "optional_type";
+        case Kind::kQuantity: return "kubernetes.Quantity";
+        case Kind::kSemver: return "kubernetes.Semver";
+        case Kind::kUrl: return "kubernetes.URL";
+        case Kind::kIp: return "net.IP";
+        case Kind::kCidr: return "net.CIDR";
+        case Kind::kFormat: return "kubernetes.NamedFormat";
+        case Kind::kDevice: return "kubernetes.DRADevice";
+        case Kind::kError: return "error";
+    }
+    return "";
+}
+
+namespace {
+
+/// A JSON object's key, for what may be a key.
+std::string key_text(const Value& key) { return to_text(key); }
+
+}  // namespace
+
+Json to_json(const Value& value) {
+    switch (value.kind()) {
+        case Kind::kNull: return nullptr;
+        case Kind::kBool: return value.as_bool();
+        case Kind::kInt: return value.as_int();
+        case Kind::kUint: return value.as_uint();
+        case Kind::kDouble: return value.as_double();
+        case Kind::kList: {
+            auto out = Json::array();
+            for (std::size_t i = 0; i < value.as_list().size; ++i)
+                out.push_back(to_json(value.as_list().items[i]));
+            return out;
+        }
+        case Kind::kMap:
+        case Kind::kDomains:
+        case Kind::kDomain: {
+            Arena arena;
+            std::span<const MapEntry> entries;
+            auto out = Json::object();
+            if (entries_of(value, arena, entries))
+                for (const auto& entry : entries) out[key_text(entry.key)] = to_json(entry.value);
+            return out;
+        }
+        case Kind::kOptional:
+            return value.as_optional() == nullptr ? Json() : to_json(*value.as_optional());
+        case Kind::kDevice: {
+            const auto& device = value.as_device();
+            return {{"driver", device.driver},
+                    {"attributes", to_json(Value::domains(&device, false))},
+                    {"capacity", to_json(Value::domains(&device, true))},
+                    {"allowMultipleAllocations", device.allow_multiple_allocations}};
+        }
+        default: return to_text(value);
+    }
+}
+
+std::string to_text(const Value& value) {
+    switch (value.kind()) {
+        case Kind::kString:
+        case Kind::kBytes:
+        case Kind::kType:
+        case Kind::kError: return std::string(value.text());
+        case Kind::kDouble: return double_text(value.as_double());
+        case Kind::kDuration: return duration_text(value.time());
+        case Kind::kTimestamp: return timestamp_text(value.time(), value.nanoseconds());
+        case Kind::kQuantity: return value.as_quantity().text();
+        case Kind::kSemver: return value.as_semver().text();
+        case Kind::kOptional:
+            return value.as_optional() == nullptr
+                       ? "optional.none()"
+                       : "optional(" + to_text(*value.as_optional()) + ")";
+        default: return knd::to_text(to_json(value));
+    }
+}
+
+}  // namespace knd::cel
