@@ -7,6 +7,7 @@
 
 #include "host/claims/bindings.hpp"
 #include "host/claims/cdi.hpp"
+#include "host/claims/gate.hpp"
 #include "host/claims/lifecycle.hpp"
 #include "host/claims/pod_desk.hpp"
 #include "host/claims/preparer.hpp"
@@ -66,6 +67,20 @@ struct Claims::Parts final : Lifecycle::Listener {
         releaser.on_released(record);
     }
 
+    /// The directory is on tmpfs, and the gate's settings may have changed. A file that cannot be
+    /// written is written again by the next prepare; until then containers are refused.
+    void renew_cdi_files() {
+        const auto complain = [](const Result<void>& result) {
+            if (!result)
+                log::warn("CDI files are not up to date", {{"error", result.error().message()}});
+        };
+        complain(cdi.sweep([this](const std::string& uid) {
+            return !bindings.of_claim(uid).empty();
+        }));
+        for (const auto* held : bindings.all())
+            complain(cdi.write(held->record.claim.uid, gate_hook(options, held->record.claim)));
+    }
+
     ClaimsOptions options;
     ClaimsPorts ports;
     CdiFiles cdi;
@@ -98,10 +113,8 @@ Result<void> Claims::load() {
         held.ending = held.record.state == BindingState::kReleasing;
         if (held.record.state == BindingState::kAttached) held.wanted = pod_of(held.record);
     }
-    const auto is_ours = [this](const std::string& uid) {
-        return !parts_->bindings.of_claim(uid).empty();
-    };
-    return parts_->cdi.sweep(is_ours);
+    parts_->renew_cdi_files();
+    return {};
 }
 
 void Claims::recover(Done<> done) {

@@ -269,7 +269,8 @@ Result<Effects> effects_from_json(const Json& json) {
 Json to_json(const AttachedFacts& facts) {
     return {{"interface", facts.interface_name},
             {"hardwareAddress", facts.hardware_address},
-            {"addresses", facts.addresses}};
+            {"addresses", facts.addresses},
+            {"ifindex", facts.ifindex}};
 }
 
 Json place_json(const BindingRecord& record) {
@@ -289,6 +290,7 @@ Result<void> read_place(const Json& json, BindingRecord& record) {
     Fields facts(fields.at("attached"), "place.attached");
     facts.read("interface", record.attached.interface_name);
     facts.read("hardwareAddress", record.attached.hardware_address);
+    facts.read("ifindex", record.attached.ifindex);
     return facts.read("addresses", record.attached.addresses).verdict();
 }
 

@@ -46,6 +46,7 @@ struct AttachedFacts {
     std::string interface_name;
     std::string hardware_address;
     std::vector<std::string> addresses;  ///< CIDR
+    int ifindex = 0;                     ///< in the pod; 0: there is no interface
     bool operator==(const AttachedFacts&) const = default;
 };
 
