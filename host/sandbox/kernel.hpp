@@ -35,8 +35,8 @@ class NetworkView {
     virtual Result<void> add_address(const AddressInfo& address) = 0;
     virtual Result<void> delete_address(const AddressInfo& address) = 0;
     virtual Result<void> add_route(const RouteInfo& route) = 0;
-    virtual Result<void> delete_route(const RouteInfo& route) = 0;
     virtual Result<void> add_rule(const RuleInfo& rule) = 0;
+    virtual Result<void> delete_rule(const RuleInfo& rule) = 0;
     virtual Result<void> add_neighbor(const NeighborInfo& neighbor) = 0;
 };
 
@@ -51,6 +51,9 @@ class Kernel {
     virtual int home_netns() const = 0;
     virtual Result<std::string> netns_id(int netns_fd) = 0;
     virtual Result<std::unique_ptr<NetworkView>> view(int netns_fd) = 0;
+    /// False when the device is not on its bus any more: unplugged, or a virtual function that was
+    /// destroyed.
+    virtual bool has_hardware(const std::string& bus, const std::string& device) = 0;
 };
 
 }  // namespace knd

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/sandbox/homecoming.hpp"
+
+#include <linux/if_addr.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+
+namespace knd {
+
+namespace {
+
+/// Being negotiated, or made by the kernel in the course of time: no part of what somebody set.
+constexpr std::uint32_t kPassingAddressFlags = IFA_F_TENTATIVE | IFA_F_OPTIMISTIC | IFA_F_DADFAILED;
+
+bool same_place(const AddressInfo& a, const AddressInfo& b) {
+    return a.address == b.address && a.prefix_length == b.prefix_length && a.peer == b.peer;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Runs each step, and a second time if it fails: what remains undone is a warning, since a device
+/// at home that lacks a route serves its owner better than one that is kept from him.
+class BestEffort {
+  public:
+    template <class Step>
+    void operator()(Step step) {
+        auto result = step();
+        if (!failed(result)) return;
+        result = step();
+        if (failed(result)) warnings.push_back(result.error().message());
+    }
+    std::vector<std::string> warnings;
+
+  private:
+    static bool failed(const Result<void>& result) {
+        return !result.ok() && result.code() != Code::kAlreadyExists &&
+               result.code() != Code::kNotFound;
+    }
+};
+
+/// The settings that differ, but for the name, which somebody else can have taken, and the master,
+/// which can be gone: each has a request of its own.
+LinkChange settings_to_restore(const LinkInfo& now, const LinkInfo& then) {
+    LinkChange change;
+    if (now.mac != then.mac && !then.mac.empty()) change.mac = then.mac;
+    if (now.mtu != then.mtu) change.mtu = then.mtu;
+    if (now.txqlen != then.txqlen) change.txqlen = then.txqlen;
+    if (now.alias != then.alias) change.alias = then.alias;
+    if (now.gso_max_size != then.gso_max_size) change.gso_max_size = then.gso_max_size;
+    if (now.gro_max_size != then.gro_max_size) change.gro_max_size = then.gro_max_size;
+    if (now.gso_ipv4_max_size != then.gso_ipv4_max_size) {
+        change.gso_ipv4_max_size = then.gso_ipv4_max_size;
+    }
+    if (now.gro_ipv4_max_size != then.gro_ipv4_max_size) {
+        change.gro_ipv4_max_size = then.gro_ipv4_max_size;
+    }
+    return change;
+}
+
+bool changes_anything(const LinkChange& change) {
+    return change.mac || change.mtu || change.txqlen || change.alias || change.gso_max_size ||
+           change.gro_max_size || change.gso_ipv4_max_size || change.gro_ipv4_max_size;
+}
+
+/// Gives the link its name back, taking it from a foreign altname if need be.
+Result<void> restore_name(NetworkView& home, const LinkInfo& link, const std::string& name) {
+    if (link.name == name) return {};
+    // A name of our own altnames is in the way as well.
+    if (contains(link.altnames, name)) KND_TRY(home.delete_altname(link.ifindex, name));
+    auto renamed = home.change_link(link.ifindex, {.name = name});
+    if (renamed.code() != Code::kAlreadyExists) return renamed;
+    auto holder = home.link(name);
+    if (!holder.ok()) return renamed;
+    if (holder->name == name) {
+        return Error(Code::kAlreadyExists, "the name `" + name + "` on the host was taken by " +
+                                               holder->text() + "; the device waits as `" +
+                                               link.name + "` until the name is free");
+    }
+    KND_TRY(home.delete_altname(holder->ifindex, name));
+    return home.change_link(link.ifindex, {.name = name});
+}
+
+void restore_altnames(NetworkView& home, const LinkInfo& now, const LinkInfo& then,
+                      BestEffort& best_effort) {
+    for (const auto& name : now.altnames) {
+        if (contains(then.altnames, name)) continue;
+        best_effort([&] { return home.delete_altname(now.ifindex, name); });
+    }
+    for (const auto& name : then.altnames) {
+        if (contains(now.altnames, name)) continue;
+        best_effort([&] { return home.add_altname(now.ifindex, name); });
+    }
+}
+
+Result<void> restore_addresses(NetworkView& home, int ifindex, const LinkState& then,
+                               BestEffort& best_effort) {
+    KND_TRY_ASSIGN(const auto now, home.addresses(ifindex));
+    const auto in = [](const std::vector<AddressInfo>& addresses, const AddressInfo& address) {
+        return std::any_of(addresses.begin(), addresses.end(),
+                           [&](const AddressInfo& other) { return same_place(address, other); });
+    };
+    for (const auto& address : now) {
+        // The kernel gives each interface that is up a link-local address.
+        const bool kernels = address.ipv6() && address.scope == RT_SCOPE_LINK;
+        if (kernels || in(then.addresses, address)) continue;
+        best_effort([&] { return home.delete_address(address); });
+    }
+    for (auto address : then.addresses) {
+        if (in(now, address)) continue;
+        address.ifindex = ifindex;
+        best_effort([&] { return home.add_address(address); });
+    }
+    return {};
+}
+
+void restore_routes(NetworkView& home, int ifindex, const LinkState& then,
+                    BestEffort& best_effort) {
+    for (auto route : then.routes) {
+        for (auto& hop : route.nexthops) {
+            if (hop.ifindex == then.link.ifindex) hop.ifindex = ifindex;
+        }
+        best_effort([&] { return home.add_route(route); });
+    }
+    for (auto neighbor : then.neighbors) {
+        neighbor.ifindex = ifindex;
+        best_effort([&] { return home.add_neighbor(neighbor); });
+    }
+}
+
+/// Takes the altnames away that are in use at home.
+Result<void> drop_clashing_altnames(NetworkView& pod, NetworkView& home, const LinkInfo& link) {
+    for (const auto& name : link.altnames) {
+        const auto holder = home.link(name);
+        if (holder.ok()) KND_TRY(pod.delete_altname(link.ifindex, name));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> bring_home(NetworkView& pod, NetworkView& home, int home_netns,
+                        const MovedDevice& device, const LinkInfo& link) {
+    const LinkChange move{.name = device.transit_name, .netns_fd = home_netns};
+    auto moved = pod.change_link(link.ifindex, move);
+    if (moved.code() == Code::kAlreadyExists) {
+        KND_TRY(drop_clashing_altnames(pod, home, link));
+        moved = pod.change_link(link.ifindex, move);
+    }
+    if (moved.ok()) return {};
+    return std::move(moved).wrap("bring `" + link.name + "` home from the pod");
+}
+
+Result<std::vector<std::string>> restore(NetworkView& home, const MovedDevice& device,
+                                         const LinkInfo& link, const StepHook& on_step) {
+    const auto& then = device.home.link;
+    BestEffort best_effort;
+    KND_TRY(restore_name(home, link, then.name));
+    on_step("detach.renamed");
+    const auto change = settings_to_restore(link, then);
+    if (changes_anything(change)) KND_TRY(home.change_link(link.ifindex, change));
+    if (link.master != then.master) {
+        best_effort([&] { return home.change_link(link.ifindex, {.master = then.master}); });
+    }
+    restore_altnames(home, link, then, best_effort);
+    KND_TRY(restore_addresses(home, link.ifindex, device.home, best_effort));
+    on_step("detach.addressed");
+    if (link.up() != then.up()) KND_TRY(home.change_link(link.ifindex, {.up = then.up()}));
+    on_step("detach.up");
+    restore_routes(home, link.ifindex, device.home, best_effort);
+    on_step("detach.restored");
+    return std::move(best_effort.warnings);
+}
+
+Result<LinkState> take_state(NetworkView& home, LinkInfo link) {
+    LinkState state;
+    KND_TRY_ASSIGN(state.addresses, home.addresses(link.ifindex));
+    for (auto& address : state.addresses)
+        address.flags &= ~kPassingAddressFlags;
+    KND_TRY_ASSIGN(state.routes, home.routes(link.ifindex));
+    std::erase_if(state.routes, [](const RouteInfo& route) {
+        return route.table == RT_TABLE_LOCAL || route.protocol == RTPROT_KERNEL ||
+               route.protocol == RTPROT_RA || route.protocol == RTPROT_REDIRECT;
+    });
+    std::stable_partition(state.routes.begin(), state.routes.end(), [](const RouteInfo& route) {
+        return route.nexthops.front().gateway.empty();
+    });
+    KND_TRY_ASSIGN(state.neighbors, home.neighbors(link.ifindex));
+    std::erase_if(state.neighbors, [](const NeighborInfo& neighbor) {
+        return (neighbor.state & NUD_PERMANENT) == 0;
+    });
+    state.link = std::move(link);
+    return state;
+}
+
+}  // namespace knd

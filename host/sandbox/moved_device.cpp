@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/sandbox/moved_device.hpp"
+
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+
+#include "host/sandbox/attacher.hpp"
+
+namespace knd {
+
+namespace {
+
+/// FNV-1a, for names alone.
+std::uint64_t hash_of(std::string_view text) {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const char c : text)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    return hash;
+}
+
+bool same_hardware(const LinkInfo& a, const LinkInfo& b) {
+    return a.kind == b.kind && a.bus == b.bus && a.device == b.device &&
+           a.permanent_mac == b.permanent_mac && a.phys_port_name == b.phys_port_name;
+}
+
+bool mac_fits(const LinkInfo& link, const MovedDevice& device) {
+    const auto& home = device.home.link;
+    // A tun has none; all that is left is its name.
+    if (home.mac.empty()) {
+        return link.mac.empty() && (link.name == device.pod_name || link.name == home.name);
+    }
+    return link.mac == home.mac || (!device.pod_mac.empty() && link.mac == device.pod_mac);
+}
+
+bool fits_in_pod(const LinkInfo& link, const MovedDevice& device) {
+    const auto& home = device.home.link;
+    if (has_hardware(home)) return same_hardware(link, home);
+    if (has_hardware(link) || link.kind != home.kind || link.type != home.type) return false;
+    // A name of the pod's choice proves nothing: the pod's own eth0 may be of the same kind.
+    return link.name == device.transit_name || mac_fits(link, device);
+}
+
+bool fits_at_home(const LinkInfo& link, const MovedDevice& device) {
+    const auto& home = device.home.link;
+    if (!fits_in_pod(link, device)) return false;
+    if (has_hardware(home) || link.name == device.transit_name) return true;
+    // Virtual links may share a MAC (a macvlan copies it, a bridge takes its port's).
+    return link.name == home.name || link.name == device.pod_name || link.ifindex == home.ifindex;
+}
+
+using Fits = bool (*)(const LinkInfo&, const MovedDevice&);
+
+/// By a name it may have: one small request where a scan would list thousands of links.
+Result<std::optional<LinkInfo>> find_by_names(NetworkView& view, const MovedDevice& device,
+                                              Fits fits) {
+    for (const auto& name : {device.transit_name, device.pod_name, device.home.link.name}) {
+        auto link = view.link(name);
+        if (link.ok() && fits(*link, device)) return std::optional(*std::move(link));
+        if (!link.ok() && link.code() != Code::kNotFound) return std::move(link).error();
+    }
+    return std::optional<LinkInfo>();
+}
+
+Result<std::optional<LinkInfo>> find_by_scan(NetworkView& view, const MovedDevice& device,
+                                             Fits fits) {
+    KND_TRY_ASSIGN(const auto links, view.links());
+    std::optional<LinkInfo> found;
+    for (const auto& link : links) {
+        if (!fits(link, device)) continue;
+        if (found) {
+            return Error(Code::kFailedPrecondition,
+                         "cannot tell " + found->text() + " and " + link.text() +
+                             " apart: both may be what was `" + device.home.link.name +
+                             "` on the host; rename the right one to " + device.transit_name);
+        }
+        found = link;
+    }
+    return found;
+}
+
+}  // namespace
+
+std::string transit_name(const BindingKey& key, std::size_t index) {
+    const auto hash = hash_of(key.claim_uid + "/" + key.device + "/" + std::to_string(index));
+    char name[16];
+    std::snprintf(name, sizeof name, "knd%012llx",
+                  static_cast<unsigned long long>(hash & 0xFFFFFFFFFFFF));
+    return name;
+}
+
+std::string name_in_pod(const Effects& effects, std::size_t index, const NetworkConfig& network) {
+    const auto& netdev = effects.netdevs[index];
+    if (!netdev.name_in_pod.empty()) return netdev.name_in_pod;
+    if (index == 0 && !network.interface_name.empty()) return network.interface_name;
+    return netdev.name;
+}
+
+bool has_hardware(const LinkInfo& link) {
+    return link.kind.empty() && (!link.device.empty() || !link.permanent_mac.empty());
+}
+
+MovedDevice::MovedDevice(const BindingKey& key, std::size_t index, const Effects& effects,
+                         const NetworkConfig& network, const LinkState& home_state)
+    : home(home_state),
+      pod_name(name_in_pod(effects, index, network)),
+      pod_mac(index == 0 ? network.hardware_addr : ""),
+      transit_name(knd::transit_name(key, index)) {}
+
+Result<std::optional<LinkInfo>> find_at_home(NetworkView& home, const MovedDevice& device) {
+    return find_by_names(home, device, fits_at_home);
+}
+
+Result<std::optional<LinkInfo>> search_home(NetworkView& home, const MovedDevice& device) {
+    return find_by_scan(home, device, fits_at_home);
+}
+
+Result<std::optional<LinkInfo>> find_in_pod(NetworkView& pod, const MovedDevice& device) {
+    KND_TRY_ASSIGN(auto found, find_by_names(pod, device, fits_in_pod));
+    if (found) return found;
+    return find_by_scan(pod, device, fits_in_pod);
+}
+
+}  // namespace knd

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MovedDevice: one netdev of a binding, by all that is known of it, and how it is found again,
+// wherever a crash, a dying namespace or the pod itself has left it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "host/model/binding.hpp"
+#include "host/model/network_config.hpp"
+#include "host/sandbox/host_state.hpp"
+#include "host/sandbox/kernel.hpp"
+
+namespace knd {
+
+struct MovedDevice {
+    const LinkState& home;     ///< borrowed
+    std::string pod_name;      ///< what it is called in the pod
+    std::string pod_mac;       ///< what the configuration gives it; empty: its own
+    std::string transit_name;  ///< what it is called on its way home
+
+    MovedDevice(const BindingKey& key, std::size_t index, const Effects& effects,
+                const NetworkConfig& network, const LinkState& home_state);
+};
+
+/// What the n-th netdev of a binding is called in the pod.
+std::string name_in_pod(const Effects& effects, std::size_t index, const NetworkConfig& network);
+
+/// True when the link has hardware of its own, so that it outlives its namespace.
+bool has_hardware(const LinkInfo& link);
+
+/// None: it is not there. An Error: the kernel would not tell, or several links fit.
+/// Under one of the names that it may have there: quick on a host with thousands of links.
+Result<std::optional<LinkInfo>> find_at_home(NetworkView& home, const MovedDevice& device);
+/// Under any name: a namespace that dies gives devices back as "dev3" when their name is taken.
+Result<std::optional<LinkInfo>> search_home(NetworkView& home, const MovedDevice& device);
+/// Under any name: the pod may have renamed it.
+Result<std::optional<LinkInfo>> find_in_pod(NetworkView& pod, const MovedDevice& device);
+
+}  // namespace knd

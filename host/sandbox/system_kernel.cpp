@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/sandbox/system_kernel.hpp"
+
+#include <unistd.h>
+
+#include "sdk/support/netlink.hpp"
+#include "sdk/support/netns.hpp"
+
+namespace knd {
+
+namespace {
+
+class NetlinkView final : public NetworkView {
+  public:
+    explicit NetlinkView(Netlink netlink) : netlink_(std::move(netlink)) {}
+
+    Result<std::vector<LinkInfo>> links() override { return netlink_.links(); }
+    Result<LinkInfo> link(int ifindex) override { return netlink_.link(ifindex); }
+    Result<LinkInfo> link(std::string_view name) override { return netlink_.link(name); }
+    Result<std::vector<AddressInfo>> addresses(int ifindex) override {
+        return netlink_.addresses(ifindex);
+    }
+    Result<std::vector<RouteInfo>> routes(int ifindex) override { return netlink_.routes(ifindex); }
+    Result<std::vector<NeighborInfo>> neighbors(int ifindex) override {
+        return netlink_.neighbors(ifindex);
+    }
+    Result<void> change_link(int ifindex, const LinkChange& change) override {
+        return netlink_.change_link(ifindex, change);
+    }
+    Result<void> add_altname(int ifindex, const std::string& name) override {
+        return netlink_.add_altname(ifindex, name);
+    }
+    Result<void> delete_altname(int ifindex, const std::string& name) override {
+        return netlink_.delete_altname(ifindex, name);
+    }
+    Result<void> add_address(const AddressInfo& address) override {
+        return netlink_.add_address(address);
+    }
+    Result<void> delete_address(const AddressInfo& address) override {
+        return netlink_.delete_address(address);
+    }
+    Result<void> add_route(const RouteInfo& route) override { return netlink_.add_route(route); }
+    Result<void> add_rule(const RuleInfo& rule) override { return netlink_.add_rule(rule); }
+    Result<void> delete_rule(const RuleInfo& rule) override { return netlink_.delete_rule(rule); }
+    Result<void> add_neighbor(const NeighborInfo& neighbor) override {
+        return netlink_.add_neighbor(neighbor);
+    }
+
+  private:
+    Netlink netlink_;
+};
+
+}  // namespace
+
+Result<SystemKernel> SystemKernel::open() {
+    KND_TRY_ASSIGN(auto home, netns::open_own());
+    return SystemKernel(std::move(home), true);
+}
+
+Result<Fd> SystemKernel::open_netns(const std::string& path) {
+    auto netns = netns::open(path);
+    // A file on which no namespace is mounted any more is what a stopped pod leaves behind.
+    if (netns.code() != Code::kFailedPrecondition) return netns;
+    return Error(Code::kNotFound, netns.error().message());
+}
+
+Result<std::string> SystemKernel::netns_id(int netns_fd) {
+    return netns::identity(netns_fd);
+}
+
+Result<std::unique_ptr<NetworkView>> SystemKernel::view(int netns_fd) {
+    auto netlink =
+        entered_ && netns_fd == home_.get() ? Netlink::open() : netns::open_netlink(netns_fd);
+    if (!netlink.ok()) return std::move(netlink).error();
+    return std::unique_ptr<NetworkView>(std::make_unique<NetlinkView>(*std::move(netlink)));
+}
+
+bool SystemKernel::has_hardware(const std::string& bus, const std::string& device) {
+    return ::access(("/sys/bus/" + bus + "/devices/" + device).c_str(), F_OK) == 0;
+}
+
+}  // namespace knd
