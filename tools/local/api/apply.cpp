@@ -71,9 +71,9 @@ Json fields_of(const Type& type, const Json& value) {
     for (const auto& [name, child] : value.items()) {
         const bool owned = type.shape == Shape::kMap || is_owned(type, name);
         if (!owned || child.is_null()) continue;
-        set["f:" + name] = fields_below(child_field(type, name), child);
+        auto below = fields_below(child_field(type, name), child);
+        if (name != "metadata" || !below.empty()) set["f:" + name] = std::move(below);
     }
-    set.erase("f:status.managedFields");
     return set;
 }
 

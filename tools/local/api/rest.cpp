@@ -3,12 +3,11 @@
 
 #include <algorithm>
 
-#include "tools/local/api/clock.hpp"
+#include "tools/local/api/decode.hpp"
 #include "tools/local/api/discovery.hpp"
 #include "tools/local/api/intake.hpp"
 #include "tools/local/api/patch.hpp"
 #include "tools/local/api/schema.hpp"
-#include "tools/local/api/yaml.hpp"
 
 namespace knd::api {
 namespace {
@@ -54,15 +53,15 @@ std::vector<std::string> segments_of(std::string_view path) {
 std::uint64_t number(const std::string& text) { return std::strtoull(text.c_str(), nullptr, 10); }
 
 Answer<Json> parse_body(const Request& request) {
-    if (request.content_type.find("protobuf") != std::string::npos)
-        return Status{415, "UnsupportedMediaType",
-                      "the body of the request was in an unknown format - accepted media types "
-                      "include: application/json, application/yaml",
-                      Json::object()};
-    auto json = request.content_type.find("yaml") != std::string::npos ? parse_yaml(request.body)
-                                                                       : parse_json(request.body);
-    if (!json.ok()) return bad_request(json.error().message());
-    return *std::move(json);
+    const auto is = [&](std::string_view type) {
+        return request.content_type.find(type) != std::string::npos;
+    };
+    auto json = is("protobuf") ? parse_protobuf(request.body)
+                : is("yaml")   ? parse_yaml(request.body)
+                               : parse_json(request.body);
+    if (json.ok()) return *std::move(json);
+    if (json.code() != Code::kUnimplemented) return bad_request(json.error().message());
+    return Status{415, "UnsupportedMediaType", json.error().message(), Json::object()};
 }
 
 WriteOptions write_options(const Request& request, const std::string& subresource,

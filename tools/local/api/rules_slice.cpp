@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Rules of ResourceSlice.
+#include "host/model/semver.hpp"
 #include "tools/local/api/clock.hpp"
 #include "tools/local/api/rules.hpp"
 #include "tools/local/api/schema.hpp"
@@ -12,40 +13,6 @@ constexpr std::size_t kMaxAttributesAndCapacities = 32;
 constexpr std::size_t kMaxCounters = 32;
 /// Devices with taints or counters are dearer for the scheduler, so a slice holds fewer of them.
 constexpr std::size_t kMaxDearDevices = 64;
-
-bool is_digits(std::string_view text) {
-    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-/// Dot-separated identifiers of letters, digits and "-"; numbers without leading zeros if asked.
-bool is_semver_suffix(std::string_view text, bool strict_numbers) {
-    for (;;) {
-        const auto dot = text.find('.');
-        const auto part = text.substr(0, dot);
-        if (part.empty() || part.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                   "abcdefghijklmnopqrstuvwxyz-") != part.npos)
-            return false;
-        if (strict_numbers && is_digits(part) && part.size() > 1 && part[0] == '0') return false;
-        if (dot == std::string_view::npos) return true;
-        text.remove_prefix(dot + 1);
-    }
-}
-
-bool is_semver(std::string_view text) {
-    const auto build = text.find('+');
-    if (build != text.npos && !is_semver_suffix(text.substr(build + 1), false)) return false;
-    text = text.substr(0, build);
-    const auto pre = text.find('-');
-    if (pre != text.npos && !is_semver_suffix(text.substr(pre + 1), true)) return false;
-    text = text.substr(0, pre);
-    for (int left = 2;; --left) {
-        const auto dot = text.find('.');
-        const auto number = text.substr(0, dot);
-        if (!is_digits(number) || (number.size() > 1 && number[0] == '0')) return false;
-        if (dot == text.npos) return left == 0;
-        text.remove_prefix(dot + 1);
-    }
-}
 
 /// Names of those of the four ways to say "where" that are set, with errors for false and "".
 std::vector<std::string> node_choices(const Json& holder, const std::string& path,
@@ -99,7 +66,7 @@ void validate_attributes(const Json& attributes, const std::string& path, FieldE
             errors.push_back(field_required(at, "exactly one value must be specified"));
         else if (attribute.size() > 1)
             errors.push_back(field_invalid(at, attribute, "exactly one value must be specified"));
-        if (attribute.contains("version") && !is_semver(json_string(attribute, "version")))
+        if (attribute.contains("version") && !Semver::parse(json_string(attribute, "version")).ok())
             errors.push_back(field_invalid(at + ".version", attribute["version"],
                                            "must be a string compatible with semver.org spec 2.0.0"));
     }

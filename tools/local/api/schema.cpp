@@ -5,6 +5,8 @@
 #include <cassert>
 #include <sstream>
 
+#include "host/model/quantity.hpp"
+
 namespace knd::api {
 namespace {
 
@@ -79,24 +81,6 @@ std::string go_type(const Type& type) {
     return type.name;
 }
 
-bool is_quantity(const std::string& text) {
-    constexpr std::string_view kSuffixes[] = {"",  "n", "u", "m",  "k",  "M",  "G",  "T",
-                                              "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
-    const auto start = text.find_first_of("+-") == 0 ? 1U : 0U;
-    const auto end = std::min(text.find_first_not_of("0123456789.", start), text.size());
-    const auto number = text.substr(start, end - start);
-    if (number.find_first_of("0123456789") == std::string::npos) return false;
-    if (number.find('.') != number.rfind('.')) return false;
-    const auto suffix = text.substr(end);
-    for (const auto known : kSuffixes) {
-        if (suffix == known) return true;
-    }
-    if (suffix.find_first_of("eE") != 0) return false;
-    const auto digits = suffix.find_first_of("+-") == 1 ? 2U : 1U;
-    return digits < suffix.size() &&
-           suffix.find_first_not_of("0123456789", digits) == std::string::npos;
-}
-
 /// 2006-01-02T15:04:05[.frac](Z|+hh:mm)
 bool is_time(const std::string& text) {
     constexpr std::string_view kPattern = "dddd-dd-ddTdd:dd:dd";
@@ -120,13 +104,17 @@ struct Conformer {
         return false;
     }
 
+    /// Stored in its canonical spelling, as Kubernetes does.
     bool quantity(const Type& type, Json& value, const std::string& path) {
         if (value.is_number()) value = to_text(value);
         if (!value.is_string()) return fail(type, value, path);
-        if (is_quantity(value.get_ref<const std::string&>())) return true;
-        error = "quantities must match the regular expression "
-                "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-        return false;
+        const auto parsed = Quantity::parse(value.get_ref<const std::string&>());
+        if (!parsed.ok()) {
+            error = parsed.error().message();
+            return false;
+        }
+        value = parsed->text();
+        return true;
     }
 
     bool object(const Type& type, Json& value, const std::string& path) {

@@ -164,22 +164,22 @@ Answer<std::pair<Object, bool>> Store::apply(Resource resource, std::string_view
 }
 
 Answer<Object> Store::bind(std::string_view ns, std::string_view pod, const std::string& node) {
-    const auto& kind = kind_of(Resource::kPods);
-    if (node.empty())
-        return invalid("Binding", pod, {field_required("target.name")});
+    if (node.empty()) return invalid("Binding", pod, {field_required("target.name")});
     const auto assign = [&](const Json& current) -> Answer<Json> {
         const auto assigned = json_string(json_at(current, "spec"), "nodeName");
         if (!assigned.empty() || is_leaving(current))
-            return conflict(kind.qualified_resource() + "/binding", pod,
-                            assigned.empty() ? "pod " + std::string(pod) + " is being deleted, cannot be assigned to a host"
-                                             : "pod " + std::string(pod) + " is already assigned to node "" + assigned + """);
+            return conflict("pods/binding", pod,
+                            "pod " + std::string(pod) +
+                                (assigned.empty()
+                                     ? " is being deleted, cannot be assigned to a host"
+                                     : " is already assigned to node \"" + assigned + "\""));
         auto bound = current;
         bound["spec"]["nodeName"] = node;
         const Json scheduled = {{"type", "PodScheduled"},
                                 {"status", "True"},
                                 {"lastTransitionTime", now_text()}};
         return strategic_merge_patch(*Schema::instance().find("Pod"), std::move(bound),
-                                     {{"status", {{"conditions", {scheduled}}}}});
+                                     {{"status", {{"conditions", Json::array({scheduled})}}}});
     };
     WriteOptions options;
     options.subresource = "binding";
@@ -291,18 +291,9 @@ void Store::deliver() {
     std::erase_if(watchers_, [](const auto& one) { return one.expired(); });
     // Copies, because a callback may write, and begin or end watches.
     const auto watchers = watchers_;
-    const std::vector<Event> history(history_.begin(), history_.end());
     for (const auto& weak : watchers) {
-        auto events = std::vector<Event>();
-        if (const auto watcher = weak.lock()) {
-            events = std::exchange(watcher->initial, {});
-            const auto newer = std::find_if(history.begin(), history.end(), [&](const Event& e) {
-                return e.revision > watcher->position;
-            });
-            std::copy_if(newer, history.end(), std::back_inserter(events),
-                         [&](const Event& e) { return e.resource == watcher->resource; });
-            if (!history.empty()) watcher->position = std::max(watcher->position, history.back().revision);
-        }
+        std::vector<Event> events;
+        if (const auto watcher = weak.lock()) events = take_events(*watcher);
         for (const auto& event : events) {
             // Locked anew each time: the callback may have ended its own watch.
             if (const auto watcher = weak.lock()) watcher->callback(event);
@@ -310,14 +301,24 @@ void Store::deliver() {
     }
 }
 
+std::vector<Event> Store::take_events(Watcher& watcher) const {
+    auto events = std::exchange(watcher.initial, {});
+    const auto newer = std::partition_point(
+        history_.begin(), history_.end(),
+        [&](const Event& event) { return event.revision <= watcher.position; });
+    std::copy_if(newer, history_.end(), std::back_inserter(events),
+                 [&](const Event& event) { return event.resource == watcher.resource; });
+    watcher.position = revision_;
+    return events;
+}
+
 // Garbage: dependents of what is gone, the contents of leaving namespaces, old events.
 
 void Store::collect_garbage() {
     while (collected_ < revision_) {
-        const auto next = std::find_if(history_.begin(), history_.end(), [this](const Event& event) {
-            return event.revision > collected_;
-        });
-        const Event event = *next;
+        const Event event = *std::partition_point(
+            history_.begin(), history_.end(),
+            [this](const Event& one) { return one.revision <= collected_; });
         collected_ = event.revision;
         collect(event);
     }

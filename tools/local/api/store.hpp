@@ -142,6 +142,7 @@ class Store {
     void release_dependents(const std::string& uid);
     void schedule_delivery();
     void deliver();
+    std::vector<Event> take_events(Watcher& watcher) const;
     void collect_garbage();
     void collect(const Event& event);
     void collect_if_orphan(Resource resource, const Json& object);

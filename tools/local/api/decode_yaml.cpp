@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/local/api/yaml.hpp"
+#include "tools/local/api/decode.hpp"
 
 #include <yaml-cpp/yaml.h>
 
