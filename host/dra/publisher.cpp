@@ -237,8 +237,11 @@ Publisher::Impl::Pool& Publisher::Impl::pool(const std::string& name) {
 
 void Publisher::Impl::publish(const std::map<std::string, std::vector<Device>>& pools) {
     wished_ = true;
-    for (auto& [name, known] : pools_)
-        if (!pools.contains(name)) known->wanted = false;
+    for (auto& [name, known] : pools_) {
+        if (pools.contains(name)) continue;
+        known->wanted = false;
+        state_.pools[name].published = false;  // until it is gone
+    }
     for (const auto& [name, devices] : pools) {
         auto& chosen = pool(name);
         chosen.wanted = true;

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/dra/slice.hpp"
+
+#include <gtest/gtest.h>
+
+namespace knd::dra {
+namespace {
+
+const SliceOwner kOwner{"knd.dev", "n1", "node-uid"};
+
+std::vector<Device> make_devices(std::size_t count, const std::string& prefix = "d") {
+    std::vector<Device> devices;
+    for (std::size_t i = 0; i < count; ++i) {
+        Device device;
+        device.name = prefix + std::to_string(i);
+        device.attributes["knd.dev/index"] = static_cast<std::int64_t>(i);
+        devices.push_back(std::move(device));
+    }
+    return devices;
+}
+
+std::vector<SliceDevice> ready(std::size_t count) { return *slice_devices(make_devices(count)); }
+
+/// Carries a plan out as a well-behaved server would.
+std::vector<StoredSlice> apply(const PoolPlan& plan, std::vector<StoredSlice> stored) {
+    static int version = 0;
+    for (const auto& gone : plan.deletes)
+        std::erase_if(stored, [&](const StoredSlice& slice) { return slice.name == gone.name; });
+    const auto fill = [&](StoredSlice& slice, const SliceWrite& write) {
+        slice.resource_version = std::to_string(++version);
+        slice.generation = plan.generation;
+        slice.slice_count = static_cast<std::int64_t>(plan.slice_count);
+        slice.owner_uid = kOwner.node_uid;
+        slice.devices = write.devices;
+    };
+    for (const auto& write : plan.updates)
+        for (auto& slice : stored)
+            if (slice.name == write.name) fill(slice, write);
+    for (const auto& write : plan.creates) {
+        StoredSlice slice;
+        slice.name = generate_name(write.index, kOwner) + std::to_string(++version);
+        slice.uid = "uid-" + slice.name;
+        slice.index = write.index;
+        slice.pool = "n1";
+        fill(slice, write);
+        stored.push_back(std::move(slice));
+    }
+    return stored;
+}
+
+std::vector<StoredSlice> published(const std::vector<SliceDevice>& devices) {
+    return apply(plan_pool(devices, {}, kOwner, {}), {});
+}
+
+TEST(Slice, SaysAttributesAsTheApiDoes) {
+    Device device;
+    device.name = "dra0";
+    device.attributes = {{"dra.net/ifName", std::string("dra0")},
+                         {"dra.net/alias", std::string()},
+                         {"dra.net/mtu", std::int64_t{1500}},
+                         {"dra.net/rdma", false},
+                         {"dra.net/firmware", Version{"1.2.3"}}};
+    device.capacity = {{"dra.net/bandwidth", "1000M"}};
+    const auto made = slice_devices({device});
+    ASSERT_TRUE(made.ok());
+    EXPECT_EQ(made->front().text,
+              R"({"attributes":{"dra.net/alias":{"string":""},"dra.net/firmware":{"version":"1.2.3"},)"
+              R"("dra.net/ifName":{"string":"dra0"},"dra.net/mtu":{"int":1500},)"
+              R"("dra.net/rdma":{"bool":false}},)"
+              R"("capacity":{"dra.net/bandwidth":{"value":"1G"}},"name":"dra0"})");
+}
+
+TEST(Slice, RefusesTwoDevicesOfOneName) {
+    auto devices = make_devices(2);
+    devices[1].name = "d0";
+    devices[1].backend = "second";
+    const auto made = slice_devices(devices);
+    ASSERT_FALSE(made.ok());
+    EXPECT_EQ(made.error().message(),
+              "two devices are called d0 (the second is of backend second)");
+}
+
+TEST(Slice, NamesStartWithTheIndexSoThatTheyKeepTheirOrder) {
+    EXPECT_EQ(generate_name(17, kOwner), "00011-knd.dev-n1-");
+    EXPECT_EQ(index_of_name("00011-knd.dev-n1-abcde"), 17u);
+    EXPECT_EQ(index_of_name("kind-worker-dra.net-hwg94"), std::nullopt);
+    EXPECT_EQ(index_of_name("0001-short"), std::nullopt);
+    EXPECT_EQ(index_of_name(""), std::nullopt);
+}
+
+TEST(Slice, ReadsBackWhatItWrites) {
+    const auto devices = ready(3);
+    const auto plan = plan_pool(devices, {}, kOwner, {});
+    for (const auto* version : {"v1", "v1beta2", "v1beta1"}) {
+        auto object = *parse_json(slice_body(plan.creates[0], plan, kOwner, "n1", version));
+        object["metadata"]["name"] = "00000-x";
+        const auto slice = parse_slice(object, version);
+        ASSERT_TRUE(slice.ok()) << slice.error().message();
+        EXPECT_EQ(slice->devices, devices) << version;
+        EXPECT_EQ(slice->pool, "n1");
+        EXPECT_EQ(slice->generation, 1);
+        EXPECT_EQ(slice->slice_count, 1);
+        EXPECT_EQ(slice->owner_uid, "node-uid");
+        EXPECT_FALSE(slice->foreign);
+    }
+}
+
+TEST(Slice, NestsDevicesForV1beta1) {
+    const auto plan = plan_pool(ready(1), {}, kOwner, {});
+    const auto object = *parse_json(slice_body(plan.creates[0], plan, kOwner, "n1", "v1beta1"));
+    const auto& device = json_path(object, {"spec", "devices"})[0];
+    EXPECT_TRUE(json_path(device, {"basic", "attributes"}).is_object());
+    EXPECT_FALSE(device.contains("attributes"));
+}
+
+TEST(Slice, IsOwnedByTheNode) {
+    const auto plan = plan_pool(ready(1), {}, kOwner, {});
+    const auto object = *parse_json(slice_body(plan.creates[0], plan, kOwner, "n1", "v1"));
+    EXPECT_EQ(json_path(object, {"metadata", "ownerReferences"})[0],
+              *parse_json(R"({"apiVersion":"v1","kind":"Node","name":"n1","uid":"node-uid",)"
+                          R"("controller":true})"));
+}
+
+TEST(Slice, SurvivesObjectsOfTheWrongShape) {
+    for (const auto* text : {"{}", "[]", "5", R"({"metadata":{"name":"a"}})",
+                             R"({"metadata":{"name":"a"},"spec":{"devices":5,"pool":[]}})",
+                             R"({"metadata":{"name":"a"},"spec":{"devices":[5,null,"x"]}})",
+                             R"({"metadata":{"name":"a"},"spec":{"devices":[{"name":1,)"
+                             R"("capacity":[],"attributes":[1]}]}})"})
+        for (const auto* version : {"v1", "v1beta1"}) (void)parse_slice(*parse_json(text), version);
+}
+
+TEST(Shard, MakesOneEmptySliceOfNothing) {
+    EXPECT_EQ(shard({}, {}).size(), 1u);
+    EXPECT_TRUE(shard({}, {})[0].empty());
+}
+
+TEST(Shard, PutsAtMost128DevicesIntoASlice) {
+    const auto slices = shard(ready(257), {});
+    ASSERT_EQ(slices.size(), 3u);
+    EXPECT_EQ(slices[0].size(), 128u);
+    EXPECT_EQ(slices[1].size(), 128u);
+    EXPECT_EQ(slices[2].size(), 1u);
+}
+
+TEST(Shard, PutsAtMost64WhenADeviceHasListAttributes) {
+    auto devices = make_devices(65);
+    devices[3].attributes["knd.dev/nodes"] = std::vector<std::int64_t>{0, 1};
+    EXPECT_EQ(shard(*slice_devices(devices), {}).size(), 2u);
+}
+
+TEST(Shard, LeavesDevicesWhereTheyAre) {
+    const auto stored = published(ready(200));
+    auto devices = make_devices(200);
+    devices.erase(devices.begin());  // everything moves up by one
+    const auto slices = shard(*slice_devices(devices), stored);
+    EXPECT_EQ(slices[0].size(), 127u);
+    EXPECT_EQ(slices[1], stored[1].devices);
+}
+
+TEST(Shard, FillsFreedPlacesBeforeItMakesASlice) {
+    const auto stored = published(ready(256));
+    auto devices = make_devices(256);
+    devices[5].name = "new";
+    const auto slices = shard(*slice_devices(devices), stored);
+    EXPECT_EQ(slices.size(), 2u);
+    EXPECT_EQ(slices[0][5].name, "new");
+}
+
+TEST(Plan, CreatesEverythingAtFirst) {
+    const auto plan = plan_pool(ready(130), {}, kOwner, {});
+    EXPECT_EQ(plan.creates.size(), 2u);
+    EXPECT_EQ(plan.generation, 1);
+    EXPECT_EQ(plan.slice_count, 2u);
+}
+
+TEST(Plan, IsEmptyWhenNothingChanged) {
+    const auto devices = ready(130);
+    EXPECT_TRUE(plan_pool(devices, published(devices), kOwner, {}).empty());
+}
+
+TEST(Plan, KeepsTheGenerationWhenOneSliceChanges) {
+    const auto stored = published(ready(130));
+    auto devices = make_devices(130);
+    devices[0].attributes["knd.dev/index"] = std::int64_t{99};
+    const auto plan = plan_pool(*slice_devices(devices), stored, kOwner, {});
+    EXPECT_EQ(plan.generation, 1);
+    ASSERT_EQ(plan.updates.size(), 1u);
+    EXPECT_EQ(plan.updates[0].name, stored[0].name);
+    EXPECT_EQ(plan.updates[0].resource_version, stored[0].resource_version);
+}
+
+TEST(Plan, TakesANewGenerationWhenTwoSlicesChange) {
+    const auto stored = published(ready(300));
+    auto devices = make_devices(300);
+    devices[0].attributes["x"] = true;
+    devices[200].attributes["x"] = true;
+    const auto plan = plan_pool(*slice_devices(devices), stored, kOwner, {});
+    EXPECT_EQ(plan.generation, 2);
+    EXPECT_EQ(plan.updates.size(), 3u) << "every slice of the pool carries the new generation";
+}
+
+TEST(Plan, TakesANewGenerationWhenASliceIsAdded) {
+    const auto stored = published(ready(128));
+    const auto plan = plan_pool(ready(129), stored, kOwner, {});
+    EXPECT_EQ(plan.generation, 2);
+    EXPECT_EQ(plan.updates.size(), 1u);
+    EXPECT_EQ(plan.creates.size(), 1u);
+}
+
+TEST(Plan, DeletesSlicesThatAreNoLongerNeeded) {
+    const auto stored = published(ready(129));
+    const auto plan = plan_pool(ready(5), stored, kOwner, {});
+    ASSERT_EQ(plan.deletes.size(), 1u);
+    EXPECT_EQ(plan.deletes[0].name, stored[1].name);
+    EXPECT_EQ(plan.updates.size(), 1u);
+    EXPECT_TRUE(plan_pool(ready(5), apply(plan, stored), kOwner, {}).empty());
+}
+
+TEST(Plan, DeletesSlicesWithForeignNamesAndDuplicates) {
+    const auto devices = ready(3);
+    auto stored = published(devices);
+    stored.push_back(stored[0]);
+    stored.back().name = "00000-knd.dev-n1-zzzzz";
+    stored.push_back(stored[0]);
+    stored.back().name = "n1-knd.dev-abcde";
+    stored.back().index = std::nullopt;
+    const auto plan = plan_pool(devices, stored, kOwner, {});
+    EXPECT_EQ(plan.deletes.size(), 2u);
+    EXPECT_TRUE(plan.updates.empty());
+    EXPECT_TRUE(plan.creates.empty());
+}
+
+TEST(Plan, FinishesARewriteThatStoppedHalfWay) {
+    auto stored = published(ready(300));
+    stored[0].generation = 7;
+    const auto plan = plan_pool(ready(300), stored, kOwner, {});
+    EXPECT_EQ(plan.generation, 8);
+    EXPECT_EQ(plan.updates.size(), 3u);
+    EXPECT_TRUE(plan.deletes.empty());
+    EXPECT_TRUE(plan_pool(ready(300), apply(plan, stored), kOwner, {}).empty());
+}
+
+TEST(Plan, RewritesSlicesOfANodeThatWasMadeAnew) {
+    const auto stored = published(ready(1));
+    const auto plan = plan_pool(ready(1), stored, {"knd.dev", "n1", "other-uid"}, {});
+    EXPECT_EQ(plan.updates.size(), 1u);
+}
+
+TEST(Plan, ReplacesSlicesWithMembersOfOthers) {
+    auto stored = published(ready(1));
+    stored[0].foreign = true;
+    const auto plan = plan_pool(ready(1), stored, kOwner, {});
+    EXPECT_EQ(plan.deletes.size(), 1u);
+    EXPECT_EQ(plan.creates.size(), 1u);
+    EXPECT_EQ(plan.generation, 2);
+}
+
+TEST(Plan, AcceptsWhatTheServerMadeOfADevice) {
+    const auto devices = ready(1);
+    auto stored = published(devices);
+    stored[0].devices[0].text = R"({"name":"d0"})";
+    EXPECT_FALSE(plan_pool(devices, stored, kOwner, {}).empty());
+    const Adopted adopted = {{devices[0].text, R"({"name":"d0"})"}};
+    EXPECT_TRUE(plan_pool(devices, stored, kOwner, adopted).empty());
+}
+
+TEST(Plan, TreatsDifferentSpellingsOfAQuantityAsEqual) {
+    auto devices = make_devices(1);
+    devices[0].capacity["knd.dev/memory"] = "0.5Gi";
+    auto object = *parse_json(
+        R"({"metadata":{"name":"00000-x"},"spec":{"devices":[{"name":"d0","attributes":)"
+        R"({"knd.dev/index":{"int":0}},"capacity":{"knd.dev/memory":{"value":"512Mi"}},)"
+        R"("taints":[],"consumesCounters":null}]}})");
+    EXPECT_EQ(parse_slice(object, "v1")->devices, *slice_devices(devices));
+}
+
+TEST(Dropped, NamesDevicesAndMembers) {
+    const std::vector<SliceDevice> sent = {
+        {"a", R"({"attributes":{"x":{"ints":[1]},"y":{"int":1}},"name":"a"})"}};
+    const std::vector<SliceDevice> stored = {{"a", R"({"attributes":{"y":{"int":1}},"name":"a"})"}};
+    EXPECT_EQ(describe_dropped(sent, stored), "a: x");
+}
+
+}  // namespace
+}  // namespace knd::dra

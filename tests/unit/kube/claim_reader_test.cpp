@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/kube/claim_reader.hpp"
+
+#include "tests/fakes/kube_fixture.hpp"
+
+namespace knd::kube {
+namespace {
+
+const ClaimRef kRef{"default", "a", "uid-1"};
+
+Json allocated_claim() {
+    return *parse_json(R"({
+      "metadata": {"name": "a", "namespace": "default", "uid": "uid-1",
+        "annotations": {"resource.kubernetes.io/pod-claim-name": "net"}},
+      "status": {
+        "reservedFor": [{"resource": "pods", "name": "p", "uid": "pod-1"},
+                        {"apiGroup": "x", "resource": "podgroups", "uid": "g"}],
+        "allocation": {"devices": {
+          "results": [
+            {"request": "fast/big", "driver": "knd.dev", "pool": "n1", "device": "eth1",
+             "shareID": "s", "adminAccess": true},
+            {"request": "gpu", "driver": "gpu.example", "pool": "n1", "device": "gpu0"},
+            {"request": "slow", "driver": "knd.dev", "pool": "n1", "device": "eth2"}],
+          "config": [
+            {"source": "FromClaim", "requests": ["fast"],
+             "opaque": {"driver": "knd.dev", "parameters": {"n": "claim-base"}}},
+            {"source": "FromClass", "requests": [],
+             "opaque": {"driver": "knd.dev", "parameters": {"n": "class-all"}}},
+            {"source": "FromClass", "requests": ["fast/big"],
+             "opaque": {"driver": "knd.dev", "parameters": {"n": "class-sub"}}},
+            {"source": "FromClaim", "requests": ["slow"],
+             "opaque": {"driver": "knd.dev", "parameters": {"n": "claim-slow"}}},
+            {"source": "FromClaim",
+             "opaque": {"driver": "gpu.example", "parameters": {"n": "foreign"}}}]}}}})");
+}
+
+std::vector<std::string> config_names(const AllocatedDevice& device) {
+    std::vector<std::string> names;
+    for (const auto& config : device.configs) names.push_back(json_string(config, "n"));
+    return names;
+}
+
+TEST(ParseClaim, KeepsOurResultsOnly) {
+    const auto claim = parse_claim(allocated_claim(), kRef, "knd.dev");
+    ASSERT_TRUE(claim.ok()) << claim.error().message();
+    ASSERT_EQ(claim->devices.size(), 2u);
+    EXPECT_EQ(claim->devices[0].device, "eth1");
+    EXPECT_EQ(claim->devices[1].device, "eth2");
+}
+
+TEST(ParseClaim, ReadsShareIdAndAdminAccess) {
+    const auto claim = parse_claim(allocated_claim(), kRef, "knd.dev");
+    EXPECT_EQ(claim->devices[0].share_id, "s");
+    EXPECT_TRUE(claim->devices[0].admin_access);
+    EXPECT_FALSE(claim->devices[1].admin_access);
+}
+
+TEST(ParseClaim, AppliesConfigsOfTheWholeNameTheBaseAndAllClassFirst) {
+    const auto claim = parse_claim(allocated_claim(), kRef, "knd.dev");
+    EXPECT_EQ(config_names(claim->devices[0]),
+              (std::vector<std::string>{"class-all", "class-sub", "claim-base"}));
+    EXPECT_EQ(config_names(claim->devices[1]),
+              (std::vector<std::string>{"class-all", "claim-slow"}));
+}
+
+TEST(ParseClaim, ListsPodsThatReservedIt) {
+    const auto claim = parse_claim(allocated_claim(), kRef, "knd.dev");
+    EXPECT_EQ(claim->reserved_for, std::vector<std::string>{"pod-1"});
+    EXPECT_EQ(claim->pod_claim_name, "net");
+}
+
+TEST(ParseClaim, RefusesAReplacedClaim) {
+    const auto claim = parse_claim(allocated_claim(), {"default", "a", "uid-0"}, "knd.dev");
+    EXPECT_EQ(claim.code(), Code::kFailedPrecondition);
+    EXPECT_EQ(claim.error().message(),
+              "claim default/a was replaced: its uid is uid-1, not uid-0");
+}
+
+TEST(ParseClaim, RefusesAClaimWithoutAllocation) {
+    auto object = allocated_claim();
+    object["status"].erase("allocation");
+    const auto claim = parse_claim(object, kRef, "knd.dev");
+    EXPECT_EQ(claim.code(), Code::kFailedPrecondition);
+    EXPECT_EQ(claim.error().message(), "claim default/a is not allocated");
+}
+
+TEST(ParseClaim, SurvivesWrongTypesEverywhere) {
+    for (const auto* path : {"/metadata", "/status", "/status/reservedFor", "/status/allocation",
+                             "/status/allocation/devices", "/status/allocation/devices/results",
+                             "/status/allocation/devices/results/0",
+                             "/status/allocation/devices/config",
+                             "/status/allocation/devices/config/0",
+                             "/status/allocation/devices/config/0/requests"}) {
+        for (const auto& wrong : {Json(5), Json("x"), Json::array({1}), Json()}) {
+            auto object = allocated_claim();
+            object[Json::json_pointer(path)] = wrong;
+            (void)parse_claim(object, kRef, "knd.dev");
+        }
+    }
+}
+
+class ClaimReaderTest : public fakes::KubeFixture {
+  protected:
+    static inline const std::string kClaims =
+        "/apis/resource.k8s.io/v1/namespaces/default/resourceclaims";
+    static inline const std::string kEvents = "/api/v1/namespaces/default/events";
+
+    ClaimReaderTest() : reader(*client, *api, {.driver = "knd.dev", .node = "n1"}) {
+        server.put(kClaims, allocated_claim());
+    }
+    Result<Claim> read(const ClaimRef& ref = kRef) {
+        return wait_for<Claim>([&](auto done) { reader.get_claim(ref, done); });
+    }
+    std::vector<DeviceStatus> status(bool ready) {
+        return {{.pool = "n1", .device = "eth1", .ready = ready,
+                 .reason = ready ? "Attached" : "Prepared", .message = "m",
+                 .interface_name = "net1", .ips = {"10.0.0.1/24"},
+                 .hardware_address = "02:00:00:00:00:01"}};
+    }
+    Json stored_devices() {
+        return json_path(server.objects(kClaims).front(), {"status", "devices"});
+    }
+    std::size_t patches() { return server.count("PATCH", kClaims); }
+
+    ClaimReader reader;
+};
+
+TEST_F(ClaimReaderTest, ReadsAClaim) {
+    const auto claim = read();
+    ASSERT_TRUE(claim.ok()) << claim.error().message();
+    EXPECT_EQ(claim->devices.size(), 2u);
+}
+
+TEST_F(ClaimReaderTest, SaysWhichClaimIsMissing) {
+    const auto claim = read({"default", "gone", "u"});
+    EXPECT_EQ(claim.code(), Code::kNotFound);
+    EXPECT_TRUE(claim.error().message().starts_with("read claim default/gone: "));
+}
+
+TEST_F(ClaimReaderTest, ProbesTheApiVersionOnce) {
+    (void)read();
+    (void)read();
+    EXPECT_EQ(server.count("GET", "/apis/resource.k8s.io/v1"), 3u) << "one probe, two claims";
+}
+
+TEST_F(ClaimReaderTest, FallsBackToOlderVersions) {
+    server.serve_versions({"v1beta1"});
+    server.put("/apis/resource.k8s.io/v1beta1/namespaces/default/resourceclaims",
+               allocated_claim());
+    EXPECT_TRUE(read().ok());
+}
+
+TEST_F(ClaimReaderTest, SaysWhatToEnableWhenNoVersionIsServed) {
+    server.serve_versions({});
+    const auto claim = read();
+    EXPECT_EQ(claim.code(), Code::kFailedPrecondition);
+    EXPECT_NE(claim.error().message().find("DynamicResourceAllocation"), std::string::npos);
+}
+
+TEST_F(ClaimReaderTest, WritesItsStatusByServerSideApply) {
+    reader.publish_status(kRef, status(true));
+    ASSERT_TRUE(until([&] { return stored_devices().size() == 1; }));
+    const auto device = stored_devices()[0];
+    EXPECT_EQ(json_string(device, "driver"), "knd.dev");
+    EXPECT_EQ(json_path(device, {"networkData", "interfaceName"}), "net1");
+    EXPECT_EQ(json_path(device, {"networkData", "ips"}), Json::array({"10.0.0.1/24"}));
+    EXPECT_EQ(json_string(device["conditions"][0], "status"), "True");
+    EXPECT_EQ(json_string(device["conditions"][0], "reason"), "Attached");
+    EXPECT_FALSE(json_string(device["conditions"][0], "lastTransitionTime").empty());
+    const auto request = server.requests().back();
+    EXPECT_EQ(request.content_type, "application/apply-patch+yaml");
+    EXPECT_NE(request.query.find("fieldManager=knd.dev"), std::string::npos);
+}
+
+TEST_F(ClaimReaderTest, LeavesOtherDriversEntriesAlone) {
+    server.replace(kClaims + "/a", [](Json& claim) {
+        claim["status"]["devices"] = Json::array({{{"driver", "gpu.example"}}});
+    });
+    reader.publish_status(kRef, status(true));
+    EXPECT_TRUE(until([&] { return stored_devices().size() == 2; }));
+}
+
+TEST_F(ClaimReaderTest, WritesTheLatestStatusWhenTheyPileUp) {
+    server.inject({.method = "PATCH", .delay = std::chrono::milliseconds(100)});
+    reader.publish_status(kRef, status(false));
+    for (int i = 0; i < 10; ++i) reader.publish_status(kRef, status(i % 2 != 0));
+    ASSERT_TRUE(until([&] { return reader.status_counters().writes == 2; }));
+    EXPECT_EQ(json_string(stored_devices()[0]["conditions"][0], "reason"), "Attached");
+    EXPECT_EQ(patches(), 2u);
+}
+
+TEST_F(ClaimReaderTest, DoesNotRepeatAnEqualStatus) {
+    reader.publish_status(kRef, status(true));
+    ASSERT_TRUE(until([&] { return reader.status_counters().writes == 1; }));
+    reader.publish_status(kRef, status(true));
+    EXPECT_EQ(reader.status_counters().skipped, 1u);
+    EXPECT_EQ(patches(), 1u);
+}
+
+TEST_F(ClaimReaderTest, RetriesWhenTheServerIsBusy) {
+    server.inject({.method = "PATCH", .status = 500});
+    reader.publish_status(kRef, status(true));
+    EXPECT_TRUE(until([&] { return reader.status_counters().writes == 1; }));
+    EXPECT_EQ(patches(), 2u);
+}
+
+TEST_F(ClaimReaderTest, GivesUpOnAClaimThatIsGone) {
+    reader.publish_status({"default", "gone", "u"}, status(true));
+    ASSERT_TRUE(until([&] { return reader.status_counters().failures == 1; }));
+    fakes::run_for(io, std::chrono::milliseconds(50));
+    EXPECT_EQ(patches(), 1u);
+}
+
+TEST_F(ClaimReaderTest, DoesNotWriteToAReplacementOfItsClaim) {
+    reader.publish_status({"default", "a", "uid-0"}, status(true));
+    ASSERT_TRUE(until([&] { return reader.status_counters().failures == 1; }));
+    EXPECT_TRUE(stored_devices().is_null());
+}
+
+TEST_F(ClaimReaderTest, StopsWritingWhenTheServerDropsTheField) {
+    server.set_admission([](const std::string&, Json& object) {
+        if (object.contains("status")) object["status"].erase("devices");
+    });
+    reader.publish_status(kRef, status(false));
+    ASSERT_TRUE(until([&] { return reader.status_counters().writes == 1; }));
+    reader.publish_status(kRef, status(true));
+    EXPECT_EQ(reader.status_counters().skipped, 1u);
+}
+
+TEST_F(ClaimReaderTest, TakesItsEntriesAway) {
+    reader.publish_status(kRef, status(true));
+    ASSERT_TRUE(until([&] { return stored_devices().size() == 1; }));
+    reader.publish_status(kRef, {});
+    EXPECT_TRUE(until([&] { return stored_devices().empty(); }));
+}
+
+TEST_F(ClaimReaderTest, RecordsAnEventAboutTheClaim) {
+    reader.claim_event(kRef, true, "PrepareFailed", "device eth1 is gone");
+    ASSERT_TRUE(until([&] { return reader.event_counters().created == 1; }));
+    const auto event = server.objects(kEvents).front();
+    EXPECT_EQ(json_path(event, {"involvedObject", "kind"}), "ResourceClaim");
+    EXPECT_EQ(json_path(event, {"involvedObject", "uid"}), "uid-1");
+    EXPECT_EQ(json_string(event, "type"), "Warning");
+    EXPECT_EQ(json_string(event, "message"), "device eth1 is gone");
+    EXPECT_EQ(json_path(event, {"source", "host"}), "n1");
+}
+
+TEST_F(ClaimReaderTest, RecordsAnEventAboutThePod) {
+    reader.pod_event({.id = "s", .uid = "u", .ns = "default", .name = "p"}, false, "Attached", "m");
+    ASSERT_TRUE(until([&] { return reader.event_counters().created == 1; }));
+    const auto event = server.objects(kEvents).front();
+    EXPECT_EQ(json_path(event, {"involvedObject", "kind"}), "Pod");
+    EXPECT_EQ(json_string(event, "type"), "Normal");
+}
+
+class EventRecorderTest : public fakes::KubeFixture {
+  protected:
+    const EventTarget target{"v1", "Pod", "default", "p", "u"};
+    const std::string path = "/api/v1/namespaces/default/events";
+};
+
+TEST_F(EventRecorderTest, CountsRepeatsInsteadOfCreatingMore) {
+    EventRecorder events(*client, {.component = "c", .node = "n",
+                                   .update_every = std::chrono::seconds(0)});
+    for (int i = 0; i < 20; ++i) events.record(target, true, "R", "message " + std::to_string(i));
+    ASSERT_TRUE(until([&] { return events.counters().updated == 1; }));
+    ASSERT_EQ(server.objects(path).size(), 1u);
+    EXPECT_EQ(json_int(server.objects(path)[0], "count"), 20);
+    EXPECT_EQ(json_string(server.objects(path)[0], "message"), "message 19");
+}
+
+TEST_F(EventRecorderTest, KeepsReasonsApart) {
+    EventRecorder events(*client, {.component = "c", .node = "n"});
+    events.record(target, true, "One", "m");
+    events.record(target, true, "Two", "m");
+    EXPECT_TRUE(until([&] { return events.counters().created == 2; }));
+}
+
+TEST_F(EventRecorderTest, ForgetsTheOldestWhenThereAreTooMany) {
+    EventRecorder events(*client, {.component = "c", .node = "n", .max_open = 2});
+    for (const auto* reason : {"A", "B", "C"}) events.record(target, true, reason, "m");
+    ASSERT_TRUE(until([&] { return events.counters().created == 3; }));
+    events.record(target, true, "A", "again");
+    EXPECT_TRUE(until([&] { return events.counters().created == 4; }));
+}
+
+TEST_F(EventRecorderTest, CutsLongMessagesBetweenCharacters) {
+    EventRecorder events(*client, {.component = "c", .node = "n"});
+    std::string text;
+    for (int i = 0; i < 600; ++i) text += "\xc3\xa9";
+    events.record(target, true, "R", text);
+    ASSERT_TRUE(until([&] { return events.counters().created == 1; }));
+    const auto message = json_string(server.objects(path)[0], "message");
+    EXPECT_LE(message.size(), 1024u);
+    EXPECT_TRUE(message.ends_with("\xc3\xa9..."));
+}
+
+TEST_F(EventRecorderTest, LosesEventsQuietly) {
+    server.inject({.method = "POST", .status = 403, .reason = "Forbidden"});
+    EventRecorder events(*client, {.component = "c", .node = "n"});
+    events.record(target, true, "R", "m");
+    EXPECT_TRUE(until([&] { return events.counters().lost == 1; }));
+}
+
+}  // namespace
+}  // namespace knd::kube
