@@ -22,7 +22,9 @@ struct hello {
     char greeting[64];
 };
 
-static struct hello* self_of(const knd_backend* b) { return b->backend_data; }
+static struct hello* self_of(const knd_backend* b) {
+    return b->backend_data;
+}
 
 /* One sentence for a person; the host adds backend, claim and device. */
 static knd_status fail(knd_error* err, knd_status status, const char* message) {
@@ -44,9 +46,13 @@ static knd_status start(knd_backend* b, const knd_params* config, knd_error* err
     return KND_OK;
 }
 
-static void stop(knd_backend* b) { (void)b; }
+static void stop(knd_backend* b) {
+    (void)b;
+}
 
-static void destroy(knd_backend* b) { free(self_of(b)); }
+static void destroy(knd_backend* b) {
+    free(self_of(b));
+}
 
 static knd_status list(knd_backend* b, const knd_call* call, const knd_device_sink* sink,
                        knd_error* err) {

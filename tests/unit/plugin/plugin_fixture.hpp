@@ -22,7 +22,9 @@ class PluginFixture {
     using Milliseconds = std::chrono::milliseconds;
 
     PluginFixture() {
+#ifdef KND_BAD_BACKENDS
         options.directory = KND_BAD_BACKENDS;
+#endif
         options.grace = Milliseconds(100);
         options.probe_timeout = Milliseconds(3000);
     }

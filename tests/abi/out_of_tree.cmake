@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# Does what a vendor does: installs the SDK, copies the C example, builds it with CMake and again with
+# pkg-config alone, and has the plugin host load both.
+function(run)
+  execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+set(prefix ${WORK}/prefix)
+set(example ${WORK}/hello)
+run(${CMAKE_COMMAND} --install ${BUILD} --component sdk --prefix ${prefix})
+file(COPY ${SOURCE}/sdk/examples/c/ DESTINATION ${example})
+
+run(${CMAKE_COMMAND} -S ${example} -B ${example}/build -DCMAKE_PREFIX_PATH=${prefix}
+  -DCMAKE_C_COMPILER=${CC})
+run(${CMAKE_COMMAND} --build ${example}/build)
+run(${CMAKE_COMMAND} -E env KND_BACKENDS=${example}/build/backends ${TESTER})
+
+find_program(pkg_config pkg-config REQUIRED)
+set(ENV{PKG_CONFIG_PATH} ${prefix}/share/pkgconfig)
+execute_process(COMMAND ${pkg_config} --cflags knd-sdk COMMAND_ERROR_IS_FATAL ANY
+  OUTPUT_VARIABLE cflags OUTPUT_STRIP_TRAILING_WHITESPACE)
+execute_process(COMMAND ${pkg_config} --libs knd-sdk COMMAND_ERROR_IS_FATAL ANY
+  OUTPUT_VARIABLE libs OUTPUT_STRIP_TRAILING_WHITESPACE)
+separate_arguments(cflags UNIX_COMMAND "${cflags}")
+separate_arguments(libs UNIX_COMMAND "${libs}")
+file(MAKE_DIRECTORY ${example}/plain)
+run(${CC} -std=c11 ${cflags} ${example}/hello.c ${libs} -o ${example}/plain/knd-hello.so)
+run(${CMAKE_COMMAND} -E env KND_BACKENDS=${example}/plain ${TESTER})

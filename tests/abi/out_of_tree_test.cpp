@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C example, built elsewhere, in today's plugin host. KND_BACKENDS says where it is; run by
+// out_of_tree.cmake.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/unit/plugin/plugin_fixture.hpp"
+
+namespace knd::plugin {
+namespace {
+
+class Example : public ::testing::Test {
+  protected:
+    Example() {
+        const char* directory = std::getenv("KND_BACKENDS");
+        host_.options.directory = directory != nullptr ? directory : "";
+    }
+    PluginFixture host_;
+};
+
+TEST_F(Example, ListsAsManyDevicesAsConfigured) {
+    auto& backend = host_.run("knd-hello.so", {{"count", 3}, {"greeting", "good morning"}});
+    const auto devices = host_.list(backend);
+    ASSERT_TRUE(devices.ok()) << message_of(devices);
+    ASSERT_EQ(devices->size(), 3u);
+    const Device& last = devices->back();
+    EXPECT_EQ(last.name, "hello-2");
+    EXPECT_EQ(last.attributes, (std::map<std::string, AttributeValue>{
+                                   {"knd.dev/index", std::int64_t{2}},
+                                   {"knd.dev/greeting", std::string("good morning")},
+                                   {"knd.dev/protocol", Version{"1.0.0"}}}));
+    EXPECT_EQ(last.capacity, (std::map<std::string, std::string>{{"knd.dev/words", "2"}}));
+}
+
+TEST_F(Example, PreparesADevice) {
+    auto& backend = host_.run("knd-hello.so");
+    const auto effects = host_.wait<Effects>([&](Done<Effects> done) {
+        backend.prepare(PluginFixture::binding("hello-1"), Json::object(),
+                        std::chrono::steady_clock::now() + std::chrono::seconds(5),
+                        std::move(done));
+    });
+    ASSERT_TRUE(effects.ok()) << message_of(effects);
+    EXPECT_EQ(effects->env, (std::map<std::string, std::string>{{"HELLO_DEVICE", "hello-1"}}));
+}
+
+TEST_F(Example, RefusesACountOutOfRange) {
+    auto& backend = host_.load("knd-hello.so", {{"count", 65}});
+    EXPECT_EQ(message_of(host_.start(backend)), "backend bad: `count` must be 0 to 64");
+}
+
+}  // namespace
+}  // namespace knd::plugin
