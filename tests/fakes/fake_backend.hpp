@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FakeBackend: prepares devices in a FakeHardware that outlives it, answers later as the real one
+// does, and fails on demand. FakeDevices is the inventory over a set of them.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/post.hpp>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/claims/ports.hpp"
+#include "host/plugin/backend.hpp"
+
+namespace knd::fake {
+
+/// What hardware remembers when nobody runs.
+struct FakeHardware {
+    std::map<BindingKey, std::string> prepared;  ///< binding -> state
+    std::set<BindingKey> attached;
+};
+
+class FakeBackend final : public Backend {
+  public:
+    FakeBackend(std::string name, FakeHardware& hardware, boost::asio::any_io_executor home)
+        : name_(std::move(name)), hardware_(hardware), home_(std::move(home)) {}
+
+    /// What a device is, besides its netdev of the same name.
+    std::map<std::string, Effects> effects;
+    /// Asked before each call: "prepare", "unprepare", "attach", "detach", "reconcile".
+    std::function<std::optional<Error>(std::string_view call, const std::string& device)> fault =
+        [](std::string_view, const std::string&) { return std::nullopt; };
+    /// Configuration keys that it knows.
+    std::set<std::string> known_keys;
+    std::vector<std::string> calls;  ///< "prepare dra0"
+
+    const std::string& name() const override { return name_; }
+    BackendInfo info() const override { return {}; }
+    void start(Done<> done) override { answer(std::move(done), Result<void>{}); }
+    void stop(Done<> done) override { answer(std::move(done), Result<void>{}); }
+    void list(Done<std::vector<Device>> done) override {
+        answer(std::move(done), Result<std::vector<Device>>(std::vector<Device>{}));
+    }
+
+    void prepare(Binding binding, Json config, Deadline, Done<Effects> done) override {
+        call("prepare", binding.key.device);
+        boost::asio::post(home_, [this, binding = std::move(binding), config = std::move(config),
+                                  done = std::move(done)] {
+            done(prepare_now(binding, config));
+        });
+    }
+    void unprepare(Binding binding, Deadline, Done<> done) override {
+        call("unprepare", binding.key.device);
+        boost::asio::post(home_, [this, key = binding.key, done = std::move(done)] {
+            if (auto error = fault("unprepare", key.device)) return done(*std::move(error));
+            hardware_.prepared.erase(key);
+            done({});
+        });
+    }
+    void attach(Attachment attachment, Deadline, Done<> done) override {
+        call("attach", attachment.binding.key.device);
+        auto error = fault("attach", attachment.binding.key.device);
+        if (!error) hardware_.attached.insert(attachment.binding.key);
+        answer(std::move(done), error ? Result<void>(*std::move(error)) : Result<void>{});
+    }
+    void detach(Attachment attachment, Deadline, Done<> done) override {
+        call("detach", attachment.binding.key.device);
+        auto error = fault("detach", attachment.binding.key.device);
+        if (!error) hardware_.attached.erase(attachment.binding.key);
+        answer(std::move(done), error ? Result<void>(*std::move(error)) : Result<void>{});
+    }
+    void reconcile(std::vector<Binding> live, Deadline, Done<> done) override {
+        calls.push_back("reconcile " + std::to_string(live.size()));
+        std::erase_if(hardware_.prepared, [&](const auto& item) {
+            for (const auto& binding : live)
+                if (binding.key == item.first) return false;
+            return true;
+        });
+        answer(std::move(done), Result<void>{});
+    }
+
+    int count(const std::string& call) const {
+        int found = 0;
+        for (const auto& made : calls)
+            found += made == call ? 1 : 0;
+        return found;
+    }
+
+  private:
+    void call(std::string_view what, const std::string& device) {
+        calls.push_back(std::string(what) + " " + device);
+    }
+    template <class T>
+    void answer(Done<T> done, Result<T> result) {
+        boost::asio::post(home_, [done = std::move(done), result = std::move(result)] {
+            done(result);
+        });
+    }
+    Result<Effects> prepare_now(const Binding& binding, const Json& config) {
+        const auto& device = binding.key.device;
+        if (auto error = fault("prepare", device)) return *std::move(error);
+        for (const auto& [key, value] : config.items())
+            if (!known_keys.contains(key))
+                return Error(Code::kInvalidArgument, "unknown key `" + key + "`");
+        Effects result;
+        result.netdevs = {{7, device, "", ""}};
+        if (const auto found = effects.find(device); found != effects.end())
+            result = found->second;
+        result.state = "state of " + device;
+        hardware_.prepared[binding.key] = result.state;
+        return result;
+    }
+
+    std::string name_;
+    FakeHardware& hardware_;
+    boost::asio::any_io_executor home_;
+};
+
+class FakeDevices final : public DeviceTable {
+  public:
+    std::map<std::string, Backend*> instances;
+    std::map<std::pair<std::string, std::string>, Device> devices;  ///< (pool, name)
+
+    void add(const std::string& name, const std::string& backend) {
+        Device device;
+        device.name = name;
+        device.backend = backend;
+        device.hardware_key = "net:" + name;
+        device.netdev = name;
+        devices[{"node", name}] = device;
+    }
+    Result<Found> find(std::string_view pool, std::string_view device) const override {
+        const auto found = devices.find({std::string(pool), std::string(device)});
+        if (found == devices.end())
+            return Error(Code::kNotFound, "pool node has no such device on this node");
+        return Found{found->second, instances.at(found->second.backend)};
+    }
+    Backend* backend(std::string_view instance) const override {
+        const auto found = instances.find(std::string(instance));
+        return found == instances.end() ? nullptr : found->second;
+    }
+    std::vector<Backend*> backends() const override {
+        std::vector<Backend*> all;
+        for (const auto& [name, backend] : instances)
+            all.push_back(backend);
+        return all;
+    }
+};
+
+}  // namespace knd::fake

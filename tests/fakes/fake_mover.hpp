@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FakeNode: links and network namespaces of one node, as far as the claims can see them. It outlives
+// the daemon, as a kernel does. FakeMover moves its links, fails on demand, and stops in the middle
+// when a step hook throws.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "host/claims/mover.hpp"
+
+namespace knd::fake {
+
+struct FakeNode {
+    struct Link {
+        std::string where;     ///< empty: the host, else the identity of a namespace
+        std::string name;
+        bool pristine = true;  ///< on the host: name, addresses, routes as they were at first
+    };
+    std::map<std::string, Link> links;       ///< by device name, which is the name on the host
+    std::map<std::string, std::string> netns;  ///< path -> identity, those that live
+    int next_netns = 1;
+
+    void add_link(const std::string& device) { links[device] = {"", device, true}; }
+    void add_netns(const std::string& path) {
+        netns[path] = "4:" + std::to_string(next_netns++);
+    }
+    /// As the kernel does it: physical devices fall back to the host, unconfigured.
+    void kill_netns(const std::string& path) {
+        const auto found = netns.find(path);
+        if (found == netns.end()) return;
+        for (auto& [device, link] : links)
+            if (link.where == found->second) link = {"", "dev0", false};
+        netns.erase(found);
+    }
+    bool is_home(const std::string& device) const {
+        const auto& link = links.at(device);
+        return link.where.empty() && link.pristine && link.name == device;
+    }
+    bool is_in(const std::string& device, const std::string& path) const {
+        const auto found = netns.find(path);
+        return found != netns.end() && links.at(device).where == found->second;
+    }
+};
+
+class FakeMover final : public DeviceMover {
+  public:
+    explicit FakeMover(FakeNode& node) : node_(node) {}
+
+    /// Asked before each step of survey, attach (twice: before and after the move) and detach:
+    /// "survey", "attach", "configure", "detach".
+    std::function<std::optional<Error>(std::string_view step, const std::string& device)> fault =
+        [](std::string_view, const std::string&) { return std::nullopt; };
+
+    Result<PodNetns> pin(const std::string& path) override {
+        const auto found = node_.netns.find(path);
+        if (found == node_.netns.end())
+            return Error(Code::kNotFound, "network namespace " + path + " is gone");
+        return PodNetns{{}, path, found->second};
+    }
+
+    Result<Survey> survey(const BindingRecord& record) override {
+        if (auto error = fault("survey", record.device.name)) return *std::move(error);
+        KND_TRY_ASSIGN(auto netns, pin(record.netns_path));
+        const auto link = node_.links.find(record.device.name);
+        if (link == node_.links.end())
+            return Error(Code::kNotFound, "interface " + record.device.name + " does not exist");
+        if (!node_.is_home(record.device.name))
+            return Error(Code::kFailedPrecondition, record.device.name + " is not on the host");
+        return Survey{Json{{"name", link->second.name}}, std::move(netns)};
+    }
+
+    Result<AttachedFacts> attach(const BindingRecord& record, int,
+                                 const StepHook& on_step) override {
+        const auto& device = record.device.name;
+        if (auto error = fault("attach", device)) return *std::move(error);
+        if (!node_.is_home(device))
+            return Error(Code::kFailedPrecondition, device + " is not on the host");
+        if (!node_.netns.contains(record.netns_path) ||
+            node_.netns.at(record.netns_path) != record.netns_id)
+            return Error(Code::kNotFound, "the pod's network namespace is gone");
+        const auto& configured = record.network.interface_name;
+        const auto name = configured.empty() ? device : configured;
+        node_.links[device] = {record.netns_id, name, false};
+        on_step("attach.moved");
+        if (auto error = fault("configure", device)) return *std::move(error);
+        return AttachedFacts{name, "02:00:00:00:00:01", {"192.0.2.1/24"}, 7};
+    }
+
+    Result<Detached> detach(const BindingRecord& record, int, const StepHook& on_step) override {
+        const auto& device = record.device.name;
+        if (auto error = fault("detach", device)) return *std::move(error);
+        const auto found = node_.links.find(device);
+        if (found == node_.links.end()) return Error(Code::kNotFound, device + " does not exist");
+        if (node_.is_home(device)) return Detached{};
+        auto& link = found->second;
+        if (!link.where.empty() && link.where != record.netns_id)
+            return Error(Code::kInternal, device + " is in a namespace of somebody else");
+        link.where.clear();
+        on_step("detach.moved");
+        if (record.host_state.is_null())
+            return Error(Code::kInternal, "nobody noted what " + device + " was like");
+        link.name = json_string(record.host_state, "name");
+        on_step("detach.renamed");
+        link.pristine = true;
+        return Detached{};
+    }
+
+  private:
+    FakeNode& node_;
+};
+
+}  // namespace knd::fake
