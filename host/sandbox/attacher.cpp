@@ -189,19 +189,26 @@ Result<Whereabouts> locate(Ends& ends, const MovedDevice& device) {
     return where;
 }
 
+/// True when the device exists, wherever it is: it outlives its namespace and was not unplugged.
+bool hardware_exists(Kernel& kernel, const LinkInfo& home) {
+    return has_hardware(home) &&
+           (home.device.empty() || kernel.has_hardware(home.bus, home.device));
+}
+
 /// Waits a moment for a device whose namespace is dying.
-Result<Whereabouts> locate_patiently(Ends& ends, const MovedDevice& device) {
+Result<Whereabouts> locate_patiently(Kernel& kernel, Ends& ends, const MovedDevice& device) {
     for (int look = 1;; ++look) {
         KND_TRY_ASSIGN(auto where, locate(ends, device));
-        const bool may_come = ends.pod == nullptr && has_hardware(device.home.link);
-        if (where.at_home || where.in_pod || !may_come || look == kDyingNetnsLooks) return where;
+        const bool found = where.at_home || where.in_pod;
+        const bool may_come = !ends.pod && hardware_exists(kernel, device.home.link);
+        if (found || !may_come || look == kDyingNetnsLooks) return where;
         std::this_thread::sleep_for(kDyingNetnsPause);
     }
 }
 
 /// A device that is nowhere: lost for good, or only late?
 Result<void> account_for_missing(Kernel& kernel, const LinkInfo& home, Detached& detached) {
-    if (has_hardware(home) && (home.device.empty() || kernel.has_hardware(home.bus, home.device))) {
+    if (hardware_exists(kernel, home)) {
         return Error(Code::kUnavailable, "device `" + home.name + "` (" + home.bus + " " +
                                              home.device +
                                              ") is neither in the pod nor back on the host yet");
@@ -214,7 +221,7 @@ Result<void> detach_one(Kernel& kernel, Ends& ends, const DetachPlan& plan, std:
                         Detached& detached) {
     const MovedDevice device(plan.key, index, plan.effects, plan.network,
                              plan.host_state.netdevs[index]);
-    KND_TRY_ASSIGN(auto where, locate_patiently(ends, device));
+    KND_TRY_ASSIGN(auto where, locate_patiently(kernel, ends, device));
     if (where.in_pod) {
         KND_TRY(bring_home(*ends.pod, *ends.home, kernel.home_netns(), device, *where.in_pod));
         KND_TRY_ASSIGN(where.at_home, find_at_home(*ends.home, device));

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/fakes/kernel.hpp"
+
+#include <net/if.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cassert>
+
+namespace knd {
+
+/// The descriptor of a namespace is that of an empty memory file: a copy of it has the same inode.
+struct FakeKernel::Netns {
+    std::string path;
+    Fd file;
+    bool alive = true;
+    std::map<int, LinkState> links;
+    std::vector<RuleInfo> rules;
+
+    bool name_in_use(const std::string& name, int except = 0) const {
+        return std::any_of(links.begin(), links.end(), [&](const auto& entry) {
+            const auto& link = entry.second.link;
+            const auto& other = link.altnames;
+            const bool is_altname = std::find(other.begin(), other.end(), name) != other.end();
+            return is_altname || (entry.first != except && link.name == name);
+        });
+    }
+    LinkState* by_name(std::string_view name) {
+        for (auto& [ifindex, state] : links) {
+            const auto& other = state.link.altnames;
+            if (state.link.name == name) return &state;
+            if (std::find(other.begin(), other.end(), name) != other.end()) return &state;
+        }
+        return nullptr;
+    }
+    int free_ifindex(int wanted) const {
+        while (links.contains(wanted))
+            wanted += 100;
+        return wanted;
+    }
+};
+
+namespace {
+
+ino_t inode_of(int fd) {
+    struct stat file {};
+    return ::fstat(fd, &file) == 0 ? file.st_ino : 0;
+}
+
+Error kernel_error(int os_error) {
+    auto plain = Error::from_errno("", os_error);
+    return {plain.code(), plain.message().substr(2), os_error};
+}
+
+bool same(const AddressInfo& a, const AddressInfo& b) {
+    return a.address == b.address && a.prefix_length == b.prefix_length;
+}
+
+bool reachable(const LinkState& state, const std::string& gateway) {
+    return gateway.empty() ||
+           std::any_of(state.addresses.begin(), state.addresses.end(), [&](const AddressInfo& a) {
+               const Cidr own{a.address, a.prefix_length};
+               return own.network() == Cidr{gateway, a.prefix_length}.network();
+           });
+}
+
+}  // namespace
+
+class FakeView final : public NetworkView {
+  public:
+    FakeView(FakeKernel& kernel, FakeKernel::Netns& netns) : kernel_(kernel), netns_(netns) {}
+
+    Result<std::vector<LinkInfo>> links() override {
+        KND_TRY(kernel_.count());
+        std::vector<LinkInfo> links;
+        for (const auto& [ifindex, state] : netns_.links)
+            links.push_back(state.link);
+        return links;
+    }
+    Result<LinkInfo> link(int ifindex) override {
+        KND_TRY_ASSIGN(LinkState * state, find(ifindex));
+        return state->link;
+    }
+    Result<LinkInfo> link(std::string_view name) override {
+        KND_TRY(kernel_.count());
+        const auto* const state = netns_.by_name(name);
+        if (state == nullptr) return kernel_error(ENODEV);
+        return state->link;
+    }
+    Result<std::vector<AddressInfo>> addresses(int ifindex) override {
+        KND_TRY_ASSIGN(LinkState * state, find(ifindex));
+        return state->addresses;
+    }
+    Result<std::vector<RouteInfo>> routes(int ifindex) override {
+        KND_TRY_ASSIGN(LinkState * state, find(ifindex));
+        return state->routes;
+    }
+    Result<std::vector<NeighborInfo>> neighbors(int ifindex) override {
+        KND_TRY_ASSIGN(LinkState * state, find(ifindex));
+        return state->neighbors;
+    }
+
+    Result<void> change_link(int ifindex, const LinkChange& change) override {
+        KND_TRY_ASSIGN(LinkState * state, find(ifindex));
+        auto* netns = &netns_;
+        if (change.netns_fd) {
+            netns = kernel_.find(*change.netns_fd);
+            if (netns == nullptr) return kernel_error(EINVAL);
+            KND_TRY_ASSIGN(state, move(*state, *netns, change.name.value_or("")));
+        }
+        return apply(*netns, *state, change);
+    }
+    Result<void> add_altname(int ifindex, const std::string& name) override {
+        KND_TRY_ASSIGN(LinkState * state, find(ifindex));
+        if (netns_.name_in_use(name)) return kernel_error(EEXIST);
+        state->link.altnames.push_back(name);
+        return {};
+    }
+    Result<void> delete_altname(int ifindex, const std::string& name) override {
+        KND_TRY_ASSIGN(LinkState * state, find(ifindex));
+        return std::erase(state->link.altnames, name) > 0 ? Result<void>() : kernel_error(ENOENT);
+    }
+    Result<void> add_address(const AddressInfo& address) override {
+        KND_TRY_ASSIGN(LinkState * state, find(address.ifindex));
+        for (const auto& other : state->addresses) {
+            if (same(address, other)) return kernel_error(EEXIST);
+        }
+        state->addresses.push_back(address);
+        return {};
+    }
+    Result<void> delete_address(const AddressInfo& address) override {
+        KND_TRY_ASSIGN(LinkState * state, find(address.ifindex));
+        const auto erased = std::erase_if(
+            state->addresses, [&](const AddressInfo& other) { return same(address, other); });
+        return erased > 0 ? Result<void>() : kernel_error(EADDRNOTAVAIL);
+    }
+    Result<void> add_route(const RouteInfo& route) override {
+        KND_TRY_ASSIGN(LinkState * state, find(route.nexthops.at(0).ifindex));
+        if (!state->link.up()) return kernel_error(ENETDOWN);
+        if (!reachable(*state, route.nexthops[0].gateway)) return kernel_error(ENETUNREACH);
+        for (const auto& other : state->routes) {
+            if (other == route) return kernel_error(EEXIST);
+        }
+        state->routes.push_back(route);
+        return {};
+    }
+    Result<void> add_rule(const RuleInfo& rule) override {
+        KND_TRY(kernel_.count());
+        const auto found = std::find(netns_.rules.begin(), netns_.rules.end(), rule);
+        if (found != netns_.rules.end()) return kernel_error(EEXIST);
+        netns_.rules.push_back(rule);
+        return {};
+    }
+    Result<void> delete_rule(const RuleInfo& rule) override {
+        KND_TRY(kernel_.count());
+        return std::erase(netns_.rules, rule) > 0 ? Result<void>() : kernel_error(ENOENT);
+    }
+    Result<void> add_neighbor(const NeighborInfo& neighbor) override {
+        KND_TRY_ASSIGN(LinkState * state, find(neighbor.ifindex));
+        std::erase_if(state->neighbors,
+                      [&](const NeighborInfo& other) { return other.address == neighbor.address; });
+        state->neighbors.push_back(neighbor);
+        return {};
+    }
+
+  private:
+    Result<LinkState*> find(int ifindex) {
+        KND_TRY(kernel_.count());
+        const auto found = netns_.links.find(ifindex);
+        if (found == netns_.links.end()) return kernel_error(ENODEV);
+        return &found->second;
+    }
+
+    Result<LinkState*> move(LinkState& state, FakeKernel::Netns& target, const std::string& name) {
+        auto moved = state;
+        auto& link = moved.link;
+        for (const auto& altname : link.altnames) {
+            if (target.name_in_use(altname)) return kernel_error(EEXIST);
+        }
+        if (target.name_in_use(link.name)) {
+            if (name.empty() || target.name_in_use(name)) return kernel_error(EEXIST);
+            link.name = name;
+        }
+        netns_.links.erase(link.ifindex);
+        link.ifindex = target.free_ifindex(link.ifindex);
+        link.flags &= ~static_cast<unsigned>(IFF_UP);
+        link.master = 0;
+        moved.addresses.clear();
+        moved.routes.clear();
+        moved.neighbors.clear();
+        return &(target.links[link.ifindex] = std::move(moved));
+    }
+
+    static Result<void> apply(FakeKernel::Netns& netns, LinkState& state,
+                              const LinkChange& change) {
+        auto& link = state.link;
+        if (change.mac) link.mac = *change.mac;
+        if (change.mtu && (*change.mtu < link.min_mtu || *change.mtu > link.max_mtu)) {
+            return kernel_error(EINVAL);
+        }
+        if (change.mtu) link.mtu = *change.mtu;
+        if (change.name && *change.name != link.name) {
+            if (netns.name_in_use(*change.name, link.ifindex)) return kernel_error(EEXIST);
+            link.name = *change.name;
+        }
+        if (change.txqlen) link.txqlen = *change.txqlen;
+        if (change.alias) link.alias = *change.alias;
+        if (change.master) link.master = *change.master;
+        if (!change.up) return {};
+        link.flags = *change.up ? link.flags | IFF_UP : link.flags & ~static_cast<unsigned>(IFF_UP);
+        if (!*change.up) state.routes.clear();
+        return {};
+    }
+
+    FakeKernel& kernel_;
+    FakeKernel::Netns& netns_;
+};
+
+FakeKernel::FakeKernel() {
+    add_netns(kFakeHome);
+}
+FakeKernel::~FakeKernel() = default;
+
+void FakeKernel::add_netns(const std::string& path) {
+    auto netns = std::make_unique<Netns>();
+    netns->path = path;
+    netns->file = Fd(::memfd_create(path.c_str(), MFD_CLOEXEC));
+    LinkState loopback;
+    loopback.link.ifindex = 1;
+    loopback.link.name = "lo";
+    loopback.link.flags = IFF_LOOPBACK;
+    netns->links[1] = std::move(loopback);
+    all_.push_back(std::move(netns));
+}
+
+int FakeKernel::add_virtual(const std::string& netns, const std::string& name,
+                            const std::string& kind, const std::string& mac) {
+    auto& target = named(netns);
+    LinkState state;
+    state.link.ifindex = target.links.rbegin()->first + 1;
+    state.link.name = name;
+    state.link.kind = kind;
+    state.link.mac = mac;
+    state.link.mtu = 1500;
+    state.link.min_mtu = 68;
+    state.link.max_mtu = 9216;
+    state.link.txqlen = 1000;
+    return (target.links[state.link.ifindex] = std::move(state)).link.ifindex;
+}
+
+int FakeKernel::add_hardware(const std::string& netns, const std::string& name,
+                             const std::string& bus_address, const std::string& mac) {
+    const int ifindex = add_virtual(netns, name, "", mac);
+    auto& link = at(netns, name).link;
+    link.permanent_mac = mac;
+    link.bus = "pci";
+    link.device = bus_address;
+    hardware_.insert(bus_address);
+    return ifindex;
+}
+
+LinkState& FakeKernel::at(const std::string& netns, const std::string& name) {
+    auto* const state = named(netns).by_name(name);
+    assert(state != nullptr);
+    return *state;
+}
+
+void FakeKernel::kill_netns(const std::string& path) {
+    auto& dying = named(path);
+    auto& home = *all_.front();
+    dying.alive = false;
+    for (auto& [ifindex, state] : dying.links) {
+        auto& link = state.link;
+        if (!link.kind.empty() || link.loopback()) continue;
+        std::erase_if(link.altnames, [&](const auto& name) { return home.name_in_use(name); });
+        if (home.name_in_use(link.name)) link.name = "dev" + std::to_string(link.ifindex);
+        link.ifindex = home.free_ifindex(ifindex);
+        link.flags &= ~static_cast<unsigned>(IFF_UP);
+        state.addresses.clear();
+        state.routes.clear();
+        state.neighbors.clear();
+        home.links[link.ifindex] = std::move(state);
+    }
+    dying.links.clear();
+}
+
+void FakeKernel::unplug(const std::string& bus_address) {
+    hardware_.erase(bus_address);
+    for (auto& netns : all_) {
+        std::erase_if(netns->links,
+                      [&](const auto& entry) { return entry.second.link.device == bus_address; });
+    }
+}
+
+void FakeKernel::fail_call(int number, int os_error) {
+    no_faults();
+    fail_at_ = number;
+    fail_errno_ = os_error;
+}
+
+void FakeKernel::fail_from(int number, int os_error) {
+    fail_call(number, os_error);
+    fail_on_ = true;
+}
+
+void FakeKernel::crash_at_call(int number) {
+    no_faults();
+    crash_at_ = number;
+}
+
+void FakeKernel::no_faults() {
+    calls_ = 0;
+    fail_at_.reset();
+    crash_at_.reset();
+    fail_on_ = false;
+}
+
+Result<void> FakeKernel::count() {
+    ++calls_;
+    if (crash_at_ && calls_ >= *crash_at_) throw FakeCrash();
+    if (!fail_at_ || calls_ < *fail_at_ || (calls_ > *fail_at_ && !fail_on_)) return {};
+    return kernel_error(fail_errno_);
+}
+
+bool FakeKernel::has(const std::string& netns, const std::string& name) const {
+    return links(netns).contains(name);
+}
+
+std::map<std::string, LinkState> FakeKernel::links(const std::string& netns) const {
+    std::map<std::string, LinkState> result;
+    for (const auto& [ifindex, state] : named(netns).links) {
+        if (!state.link.loopback()) result[state.link.name] = state;
+    }
+    return result;
+}
+
+std::vector<RuleInfo> FakeKernel::rules(const std::string& netns) const {
+    return named(netns).rules;
+}
+
+Result<Fd> FakeKernel::open_netns(const std::string& path) {
+    for (const auto& netns : all_) {
+        if (netns->path == path && netns->alive) return Fd(::dup(netns->file.get()));
+    }
+    return Error::from_errno("open network namespace " + path, ENOENT);
+}
+
+int FakeKernel::home_netns() const {
+    return all_.front()->file.get();
+}
+
+Result<std::string> FakeKernel::netns_id(int netns_fd) {
+    return "0:" + std::to_string(inode_of(netns_fd));
+}
+
+Result<std::unique_ptr<NetworkView>> FakeKernel::view(int netns_fd) {
+    auto* const netns = find(netns_fd);
+    if (netns == nullptr) return kernel_error(EINVAL);
+    return std::unique_ptr<NetworkView>(std::make_unique<FakeView>(*this, *netns));
+}
+
+bool FakeKernel::has_hardware(const std::string&, const std::string& device) {
+    return hardware_.contains(device);
+}
+
+FakeKernel::Netns* FakeKernel::find(int netns_fd) {
+    for (const auto& netns : all_) {
+        if (inode_of(netns->file.get()) == inode_of(netns_fd)) return netns.get();
+    }
+    return nullptr;
+}
+
+FakeKernel::Netns& FakeKernel::named(const std::string& path) {
+    for (auto& netns : all_) {
+        if (netns->path == path) return *netns;
+    }
+    assert(false && "no such namespace in this test");
+    return *all_.front();
+}
+
+const FakeKernel::Netns& FakeKernel::named(const std::string& path) const {
+    return const_cast<FakeKernel*>(this)->named(path);
+}
+
+}  // namespace knd

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FakeKernel: network namespaces and links that behave as Linux's do where the sandbox layer
+// depends on it: a move closes the device and drops addresses and routes; it takes the wanted name
+// only if the present one is taken, renames afterwards, and is not undone when a later part of the
+// request fails; a name may be an altname; routes need a link that is up and a gateway that is
+// reachable; a namespace that dies gives hardware back to the host, under "dev<ifindex>" if its
+// name is taken, and destroys virtual links.
+//
+// Any call can be made to fail, and any call can be the last one of the process (FakeCrash).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "host/sandbox/host_state.hpp"
+#include "host/sandbox/kernel.hpp"
+
+namespace knd {
+
+/// Thrown instead of making the call at which the process dies.
+struct FakeCrash {};
+
+class FakeKernel final : public Kernel {
+  public:
+    /// A namespace "home" with a loopback.
+    FakeKernel();
+    ~FakeKernel() override;
+
+    // Setting the scene.
+    void add_netns(const std::string& path);
+    /// A link with hardware of its own at `bus_address`, or a virtual one of `kind`. Its ifindex.
+    int add_hardware(const std::string& netns, const std::string& name,
+                     const std::string& bus_address, const std::string& mac);
+    int add_virtual(const std::string& netns, const std::string& name, const std::string& kind,
+                    const std::string& mac);
+    LinkState& at(const std::string& netns, const std::string& name);
+    /// What the kernel does when the last user of a namespace is gone.
+    void kill_netns(const std::string& path);
+    /// As if the card was pulled out.
+    void unplug(const std::string& bus_address);
+
+    // Faults. Calls are counted from 1 since the last of these.
+    void fail_call(int number, int os_error);
+    /// That call and all after it.
+    void fail_from(int number, int os_error);
+    void crash_at_call(int number);
+    void no_faults();
+    int calls() const { return calls_; }
+
+    // Looking.
+    bool has(const std::string& netns, const std::string& name) const;
+    /// All links of a namespace by name, without the loopback.
+    std::map<std::string, LinkState> links(const std::string& netns) const;
+    std::vector<RuleInfo> rules(const std::string& netns) const;
+
+    // Kernel.
+    Result<Fd> open_netns(const std::string& path) override;
+    int home_netns() const override;
+    Result<std::string> netns_id(int netns_fd) override;
+    Result<std::unique_ptr<NetworkView>> view(int netns_fd) override;
+    bool has_hardware(const std::string& bus, const std::string& device) override;
+
+  private:
+    friend class FakeView;
+    struct Netns;
+    /// Counts a call; an error or a crash if this is the one.
+    Result<void> count();
+    Netns* find(int netns_fd);
+    Netns& named(const std::string& path);
+    const Netns& named(const std::string& path) const;
+
+    std::vector<std::unique_ptr<Netns>> all_;
+    std::set<std::string> hardware_;
+    int calls_ = 0;
+    std::optional<int> fail_at_;
+    bool fail_on_ = false;
+    int fail_errno_ = 0;
+    std::optional<int> crash_at_;
+};
+
+/// The path under which FakeKernel knows the host's namespace.
+inline constexpr const char* kFakeHome = "home";
+
+}  // namespace knd
