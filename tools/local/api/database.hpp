@@ -31,7 +31,7 @@ class Database {
 
     /// Calls back with every object. The newest revision is the result.
     Result<std::uint64_t> load(const std::function<Result<>(const Row&)>& each);
-    /// Both are on disk when they return.
+    /// Both survive the end of the process once they have returned.
     Result<> put(const Row& row, std::uint64_t revision);
     Result<> remove(const Row& row, std::uint64_t revision);
 

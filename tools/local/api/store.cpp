@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
+#include "host/model/log.hpp"
 #include "tools/local/api/clock.hpp"
 #include "tools/local/api/database.hpp"
 #include "tools/local/api/intake.hpp"
@@ -40,6 +41,13 @@ std::int64_t grace_of(const Kind& kind, const Json& object, const DeleteOptions&
 bool has_finalizers(const Kind& kind, const Json& object) {
     return !json_path(object, {"metadata", "finalizers"}).empty() ||
            (kind.id == Resource::kNamespaces && !json_path(object, {"spec", "finalizers"}).empty());
+}
+
+/// Nobody waits for the answer to a garbage collector's write; only a failing disk is worth a word.
+void discard(const Answer<Object>& answer, const Json& object) {
+    if (!answer.ok() && answer.error().code == 500)
+        log::error("cannot collect garbage",
+                   {{"key", object_name(object)}, {"error", answer.error().message}});
 }
 
 }  // namespace
@@ -346,14 +354,16 @@ void Store::collect(const Event& event) {
         finish_namespace(object_namespace(object));
 }
 
-void Store::collect_if_orphan(Resource resource, const Json& object) {
-    const auto& owners = json_path(object, {"metadata", "ownerReferences"});
-    const bool owned = owners.empty() || std::any_of(owners.begin(), owners.end(), [&](const Json& o) {
-        return uids_.contains(json_string(o, "uid"));
+void Store::collect_if_orphan(Resource resource, const Json& seen) {
+    // Judged as it is now, since it may have been adopted, replaced or removed after it was seen.
+    const auto object = get(resource, object_namespace(seen), object_name(seen));
+    if (!object.ok() || is_leaving(**object)) return;
+    const auto& owners = json_path(**object, {"metadata", "ownerReferences"});
+    const bool owned = std::any_of(owners.begin(), owners.end(), [&](const Json& owner) {
+        return uids_.contains(json_string(owner, "uid"));
     });
-    // Gone already, or changed and seen again: both are fine.
-    if (!owned && !is_leaving(object))
-        (void)remove(resource, object_namespace(object), object_name(object));
+    if (!owned && !owners.empty())
+        discard(remove(resource, object_namespace(seen), object_name(seen)), seen);
 }
 
 void Store::release_dependents(const std::string& uid) {
@@ -366,7 +376,8 @@ void Store::release_dependents(const std::string& uid) {
                           [&](const Json& owner) { return json_string(owner, "uid") == uid; });
             if (metadata["ownerReferences"].empty()) metadata.erase("ownerReferences");
             if (after != *dependent)
-                (void)commit(kind, EventType::kModified, std::move(after), dependent, false);
+                discard(commit(kind, EventType::kModified, std::move(after), dependent, false),
+                        *dependent);
         }
     }
 }
@@ -376,13 +387,13 @@ void Store::finish_namespace(const std::string& name) {
     for (const auto& kind : all_kinds()) {
         if (!kind.namespaced) continue;
         for (const auto& object : list(kind.id, name)) {
-            if (!is_leaving(*object)) (void)remove(kind.id, name, object_name(*object));
+            if (!is_leaving(*object)) discard(remove(kind.id, name, object_name(*object)), *object);
             empty = empty && !get(kind.id, name, object_name(*object)).ok();
         }
     }
     const auto ns = get(Resource::kNamespaces, "", name);
     if (empty && ns.ok())
-        (void)commit(kind_of(Resource::kNamespaces), EventType::kDeleted, **ns, *ns, false);
+        discard(commit(kind_of(Resource::kNamespaces), EventType::kDeleted, **ns, *ns, false), **ns);
 }
 
 void Store::expire_events() {
@@ -391,7 +402,7 @@ void Store::expire_events() {
         auto seen = json_string(*event, "lastTimestamp");
         if (seen.empty()) seen = json_string(json_at(*event, "metadata"), "creationTimestamp");
         if (parse_time(seen) + kEventLifeSeconds < now_seconds())
-            (void)remove(Resource::kEvents, object_namespace(*event), object_name(*event));
+            discard(remove(Resource::kEvents, object_namespace(*event), object_name(*event)), *event);
     }
     expiry_.expires_after(std::chrono::minutes(5));
     expiry_.async_wait([this](boost::system::error_code error) {
