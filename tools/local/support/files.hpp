@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small things that every part of knd-local needs: whole files, random ids, times as Kubernetes
+// writes them.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "host/model/json.hpp"
+
+#include <knd/cpp/result.hpp>
+
+namespace knd::local {
+
+Result<std::string> read_file(const std::filesystem::path& path);
+/// Readers see the old content or the new one, never half of it.
+Result<> write_file(const std::filesystem::path& path, std::string_view content,
+                    mode_t mode = 0644);
+
+/// `digits` random lower-case hex digits.
+std::string random_id(std::size_t digits);
+
+using WallClock = std::chrono::system_clock;
+
+/// "2026-11-23T06:00:00Z"
+std::string rfc3339(WallClock::time_point time);
+/// The same with six decimals, for Event.eventTime.
+std::string rfc3339_micro(WallClock::time_point time);
+
+}  // namespace knd::local
