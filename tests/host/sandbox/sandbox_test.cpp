@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Attach and detach on this kernel, in namespaces of their own.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <net/if.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+
+#include "host/sandbox/attacher.hpp"
+#include "host/sandbox/system_kernel.hpp"
+#include "tests/host/sandbox/namespaces.hpp"
+
+namespace knd {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+constexpr const char* kMac = "02:00:00:00:00:01";
+
+/// "The host" has a veth `dra0` whose peer `dra0-peer` stays there, furnished with all that must
+/// come back.
+class SandboxTest : public NamespaceTest {
+  protected:
+    void SetUp() override {
+        NamespaceTest::SetUp();
+        if (IsSkipped()) return;
+        home_ = make_netns();
+        kernel_.emplace(Fd(::fcntl(home_.get(), F_DUPFD_CLOEXEC, 0)));
+        pod_path_ = testing::TempDir() + "knd-pod-" + std::to_string(::getpid());
+        pod_ = make_netns();
+        ASSERT_OK(netns::pin(pod_.get(), pod_path_));
+        furnish();
+    }
+    void TearDown() override {
+        if (!pod_path_.empty()) EXPECT_OK(netns::unpin(pod_path_));
+    }
+
+    void furnish() {
+        auto home = netlink_in(home_);
+        ASSERT_OK(home.create_link({.kind = "veth",
+                                    .name = "dra0",
+                                    .mac = kMac,
+                                    .mtu = 1400,
+                                    .alias = "rack 4",
+                                    .peer_name = "dra0-peer"}));
+        ifindex_ = home.link("dra0")->ifindex;
+        ASSERT_OK(home.add_altname(ifindex_, "a-long-altname-of-dra0"));
+        ASSERT_OK(home.add_address({.ifindex = ifindex_,
+                                    .address = "192.0.2.1",
+                                    .prefix_length = 24,
+                                    .broadcast = "192.0.2.255",
+                                    .label = "dra0:x",
+                                    .metric = 77}));
+        ASSERT_OK(home.add_address(
+            {.ifindex = ifindex_, .address = "2001:db8::1", .prefix_length = 64, .flags = 0x02}));
+        ASSERT_OK(home.set_up(ifindex_));
+        ASSERT_OK(home.set_up(home.link("dra0-peer")->ifindex));
+        ASSERT_OK(home.add_route({.destination = "203.0.113.0/24",
+                                  .nexthops = {{.ifindex = ifindex_, .gateway = "192.0.2.254"}},
+                                  .metric = 50,
+                                  .metrics = {{2, 1300}}}));
+        ASSERT_OK(home.add_route({.destination = "198.51.100.0/24",
+                                  .nexthops = {{.ifindex = ifindex_}},
+                                  .table = 1000,
+                                  .scope = 253}));
+        ASSERT_OK(home.add_route({.destination = "2001:db8:1::/48",
+                                  .nexthops = {{.ifindex = ifindex_, .gateway = "2001:db8::fe"}},
+                                  .metric = 1024}));
+        ASSERT_OK(home.add_neighbor(
+            {.ifindex = ifindex_, .address = "192.0.2.254", .mac = "02:00:00:00:00:fe"}));
+    }
+
+    AttachPlan attach_plan() const {
+        AttachPlan plan;
+        plan.key = {"claim-uid", "dra0"};
+        plan.effects.netdevs = {{ifindex_, "dra0", kMac, ""}};
+        plan.network.interface_name = "net1";
+        plan.network.mtu = 1300;
+        plan.network.hardware_addr = "02:00:00:00:00:0a";
+        plan.network.addresses = {{"10.0.0.1/24", "fd00::1/64"}};
+        plan.network.routes = {{.destination = "10.9.0.0/16", .gateway = "10.0.0.254"},
+                               {.destination = "10.8.0.0/16", .scope = 253}};
+        plan.network.rules = {{.priority = 100, .source = "10.0.0.0/24", .table = 1000}};
+        plan.network.neighbors = {{"10.0.0.254", "02:00:00:00:00:ff"}};
+        plan.netns.path = pod_path_;
+        return plan;
+    }
+    static DetachPlan way_back(const AttachPlan& plan, const HostState& state) {
+        DetachPlan back;
+        back.key = plan.key;
+        back.effects = plan.effects;
+        back.network = plan.network;
+        back.host_state = state;
+        back.netns.path = plan.netns.path;
+        return back;
+    }
+
+    /// What `dra0` is like on the host, in a form that two looks can be compared by.
+    Result<HostState> look() const {
+        KND_TRY_ASSIGN(auto state, Attacher(*kernel_).inspect(attach_plan()));
+        auto& link = state.netdevs[0].link;
+        link.operstate.clear();
+        link.carrier = false;
+        link.flags &= IFF_UP;
+        for (auto& address : state.netdevs[0].addresses)
+            address.flags &= ~0x80u;
+        return state;
+    }
+
+    Fd home_;
+    Fd pod_;
+    std::string pod_path_;
+    int ifindex_ = 0;
+    mutable std::optional<SystemKernel> kernel_;
+};
+
+TEST_F(SandboxTest, MovesADeviceIntoThePodAndBringsItHomeAsItWas) {
+    const Attacher attacher(*kernel_);
+    const auto before = look();
+    ASSERT_OK(before);
+    EXPECT_THAT(before->netdevs[0].routes, SizeIs(3));
+    const auto plan = attach_plan();
+    auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    auto facts = attacher.attach(plan, *state);
+    ASSERT_OK(facts);
+    EXPECT_EQ(facts->interface_name, "net1");
+    EXPECT_EQ(facts->hardware_address, "02:00:00:00:00:0a");
+    EXPECT_THAT(facts->addresses, ElementsAre("10.0.0.1/24", "fd00::1/64"));
+
+    auto pod = netlink_in(pod_);
+    auto link = pod.link("net1");
+    ASSERT_OK(link);
+    EXPECT_TRUE(link->up());
+    EXPECT_EQ(link->mtu, 1300);
+    auto routes = pod.routes(link->ifindex);
+    ASSERT_OK(routes);
+    EXPECT_EQ(std::count_if(routes->begin(), routes->end(),
+                            [](const auto& route) { return route.protocol == 3; }),
+              2);
+    EXPECT_THAT(*pod.neighbors(link->ifindex), Contains(NeighborInfo{.ifindex = link->ifindex,
+                                                                     .address = "10.0.0.254",
+                                                                     .mac = "02:00:00:00:00:ff"}));
+
+    auto detached = attacher.detach(way_back(plan, *state));
+    ASSERT_OK(detached);
+    EXPECT_THAT(detached->warnings, SizeIs(0));
+    const auto after = look();
+    ASSERT_OK(after);
+    EXPECT_EQ(to_text(to_json(*after)), to_text(to_json(*before)));
+}
+
+TEST_F(SandboxTest, CopiesWhatTheHostHasWhenNothingIsConfigured) {
+    const Attacher attacher(*kernel_);
+    auto plan = attach_plan();
+    plan.network = {};
+    auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    auto facts = attacher.attach(plan, *state);
+    ASSERT_OK(facts);
+    EXPECT_EQ(facts->interface_name, "dra0");
+    EXPECT_THAT(facts->addresses, ElementsAre("192.0.2.1/24", "2001:db8::1/64"));
+    auto pod = netlink_in(pod_);
+    auto routes = *pod.routes(pod.link("dra0")->ifindex);
+    EXPECT_TRUE(std::any_of(routes.begin(), routes.end(), [](const RouteInfo& route) {
+        return route.destination == "203.0.113.0/24" && route.metrics.at(2) == 1300;
+    }));
+}
+
+TEST_F(SandboxTest, UndoesAnAttachThatTheKernelRefusesHalfWay) {
+    const Attacher attacher(*kernel_);
+    const auto before = look();
+    auto plan = attach_plan();
+    plan.network.routes = {{.destination = "10.9.0.0/16", .gateway = "172.16.0.1"}};
+    auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    auto facts = attacher.attach(plan, *state);
+    ASSERT_FALSE(facts.ok());
+    EXPECT_THAT(facts.error().message(), HasSubstr("add route 10.9.0.0/16 via 172.16.0.1: "));
+    EXPECT_THAT(facts.error().message(), testing::Not(HasSubstr("undoing failed")));
+    const auto after = look();
+    ASSERT_OK(after);
+    EXPECT_EQ(to_text(to_json(*after)), to_text(to_json(*before)));
+}
+
+/// The kernel moves the device before it finds the MTU wrong.
+TEST_F(SandboxTest, UndoesAMoveWithAnMtuThatCannotBe) {
+    const Attacher attacher(*kernel_);
+    const auto before = look();
+    auto plan = attach_plan();
+    plan.network.mtu = 70000;
+    auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    EXPECT_FALSE(attacher.attach(plan, *state).ok());
+    EXPECT_EQ(to_text(to_json(*look())), to_text(to_json(*before)));
+    EXPECT_THAT(*netlink_in(pod_).links(), SizeIs(1));
+}
+
+TEST_F(SandboxTest, EntersAPodThatHasTheHostsNameAndIfindex) {
+    auto pod = netlink_in(pod_);
+    // Interfaces until the pod has used up the ifindexes that the host's device could keep.
+    for (int i = 0; pod.link(ifindex_).code() == Code::kNotFound; ++i) {
+        ASSERT_OK(
+            pod.create_link({.kind = "veth", .name = i == 0 ? "dra0" : "a" + std::to_string(i)}));
+    }
+    const Attacher attacher(*kernel_);
+    const auto before = look();
+    const auto plan = attach_plan();
+    auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    ASSERT_OK(attacher.attach(plan, *state));
+    EXPECT_NE(pod.link("net1")->ifindex, ifindex_);
+    ASSERT_OK(attacher.detach(way_back(plan, *state)));
+    auto home = netlink_in(home_);
+    EXPECT_EQ(home.link("dra0")->mac, kMac);
+    EXPECT_EQ(home.link("dra0")->alias, before->netdevs[0].link.alias);
+}
+
+TEST_F(SandboxTest, RefusesANameThatThePodHas) {
+    ASSERT_OK(netlink_in(pod_).create_link({.kind = "veth", .name = "net1"}));
+    const auto state = Attacher(*kernel_).inspect(attach_plan());
+    EXPECT_EQ(state.code(), Code::kFailedPrecondition);
+    EXPECT_THAT(state.error().message(), HasSubstr("the pod has an interface `net1` already"));
+}
+
+TEST_F(SandboxTest, TellsThatADeviceDiedWithItsPod) {
+    const Attacher attacher(*kernel_);
+    const auto plan = attach_plan();
+    auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    ASSERT_OK(attacher.attach(plan, *state));
+    ASSERT_OK(netns::unpin(pod_path_));
+    pod_.reset();
+    auto detached = attacher.detach(way_back(plan, *state));
+    ASSERT_OK(detached);
+    EXPECT_THAT(detached->lost, ElementsAre("dra0"));
+}
+
+TEST_F(SandboxTest, BringsADeviceHomeFromAPinnedNamespaceWithoutPath) {
+    const Attacher attacher(*kernel_);
+    const auto before = look();
+    const auto plan = attach_plan();
+    auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    ASSERT_OK(attacher.attach(plan, *state));
+    auto back = way_back(plan, *state);
+    auto pinned = attacher.pin(pod_path_);
+    ASSERT_OK(pinned);
+    back.netns = *std::move(pinned);
+    ASSERT_OK(netns::unpin(pod_path_));
+    ASSERT_OK(attacher.detach(back));
+    ASSERT_OK(netns::pin(pod_.get(), pod_path_));
+    EXPECT_EQ(to_text(to_json(*look())), to_text(to_json(*before)));
+}
+
+/// A process that is killed at each of the marked points leaves what one detach puts right.
+TEST_F(SandboxTest, SurvivesKillAtEveryMarkedPoint) {
+    const auto before = look();
+    ASSERT_OK(before);
+    const std::vector<std::string> points = {
+        "attach.moved",   "attach.addressed", "attach.up", "attach.routed",  "detach.moved",
+        "detach.renamed", "detach.addressed", "detach.up", "detach.restored"};
+    for (const auto& point : points) {
+        auto plan = attach_plan();
+        auto state = Attacher(*kernel_).inspect(plan);
+        ASSERT_OK(state);
+        const auto child = ::fork();
+        ASSERT_GE(child, 0);
+        if (child == 0) {
+            plan.on_step = [&](std::string_view step) {
+                if (step == point) ::kill(::getpid(), SIGKILL);
+            };
+            auto back = way_back(plan, *state);
+            back.on_step = plan.on_step;
+            static_cast<void>(Attacher(*kernel_).attach(plan, *state));
+            static_cast<void>(Attacher(*kernel_).detach(back));
+            ::_exit(0);
+        }
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        ASSERT_TRUE(WIFSIGNALED(status)) << point << " was never reached";
+        EXPECT_OK(Attacher(*kernel_).detach(way_back(plan, *state)));
+        auto after = look();
+        ASSERT_OK(after);
+        EXPECT_EQ(to_text(to_json(*after)), to_text(to_json(*before))) << point;
+    }
+}
+
+}  // namespace
+}  // namespace knd
