@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "host/cel/cel.hpp"
 #include "tools/local/api/rules.hpp"
 #include "tools/local/api/schema.hpp"
 
@@ -258,7 +259,15 @@ void validate_opaque(const Json& config, const std::string& path, FieldErrors& e
         validate_raw_object(opaque["parameters"], path + ".opaque.parameters", errors);
 }
 
-void validate_selectors(const Json&, const std::string&, FieldErrors&) {}
+void validate_selectors(const Json& selectors, const std::string& path, FieldErrors& errors) {
+    for (std::size_t i = 0; i < selectors.size(); ++i) {
+        const auto expression = json_string(json_at(selectors[i], "cel"), "expression");
+        if (expression.empty()) continue;
+        if (const auto compiled = cel::compile_selector(expression); !compiled.ok())
+            errors.push_back(field_invalid(path_index(path, i) + ".cel.expression", expression,
+                                           compiled.error().message()));
+    }
+}
 
 void validate_class(const Change& change, FieldErrors& errors) {
     const auto& spec = json_at(change.after, "spec");
