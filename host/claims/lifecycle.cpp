@@ -130,7 +130,7 @@ void Lifecycle::backend_attached(Held& held, Result<void> result) {
         log::info("device attached", {{"claim", bound.record.claim.text()},
                                       {"device", bound.record.device.name},
                                       {"pod", bound.record.pod}});
-        listener_.on_attached(bound);
+        if (is_aim(bound)) listener_.on_attached(bound);
         end(bound);
     });
 }

@@ -15,14 +15,21 @@
 namespace knd {
 namespace {
 
-/// One pod alone can have what moves; anything else is ready once it is attached at all.
-bool is_available(const Held& held, const std::string& sandbox_id) {
-    return held.record.state == BindingState::kAttached &&
-           (held.record.sandbox_id == sandbox_id || !held.moves());
-}
-
 bool is_wanted_by(const Held& held, const std::string& sandbox_id) {
     return held.wanted && held.wanted->id == sandbox_id;
+}
+
+/// In this sandbox, and meant to stay there. What does not move serves every pod of its claim once
+/// it is attached for one.
+bool is_available(const Held& held, const std::string& sandbox_id) {
+    return held.record.state == BindingState::kAttached && held.wanted &&
+           held.wanted->id == held.record.sandbox_id &&
+           (held.wanted->id == sandbox_id || !held.moves());
+}
+
+bool all_available(const std::vector<Held*>& held, const std::string& sandbox_id) {
+    return std::all_of(held.begin(), held.end(),
+                       [&](const Held* h) { return is_available(*h, sandbox_id); });
 }
 
 bool has_failed(const Held& held, const std::string& sandbox_id) {
@@ -133,7 +140,7 @@ void PodDesk::leave(const std::string& sandbox_id) {
         if (!held->wanted && !held->moves())
             // Shared by several pods: the next one keeps it.
             for (const auto& [id, pod] : pods_)
-                if (held->serves_pod(pod.uid)) held->wanted = pod;
+                if (held->serves_pod(pod.sandbox.uid)) held->wanted = pod.sandbox;
         lifecycle_.advance(*held);
     }
 }
@@ -169,7 +176,7 @@ Result<void> PodDesk::check(const PodSandbox& pod, const std::vector<Held*>& hel
 }
 
 void PodDesk::admit(const PodSandbox& pod, const std::vector<Held*>& held) {
-    pods_[pod.id] = pod;
+    pods_[pod.id].sandbox = pod;
     for (auto* binding : held) {
         if (is_wanted_by(*binding, pod.id)) continue;
         if (binding->wanted && !binding->moves() && binding->wanted->uid != pod.uid)
@@ -177,8 +184,7 @@ void PodDesk::admit(const PodSandbox& pod, const std::vector<Held*>& held) {
         binding->wanted = pod;
         lifecycle_.advance(*binding);
     }
-    for (const auto& uid : claim_uids(held))
-        mark(pod.id, uid);
+    release_gates(pod.id);
 }
 
 void PodDesk::refuse(const PodSandbox& pod, const std::vector<Held*>& held, const Error& error) {
@@ -267,9 +273,7 @@ void PodDesk::bring_home_orphans(const std::map<std::string, const PodSandbox*>&
 void PodDesk::take_up(const PodSandbox& pod, bool has_running_containers) {
     const auto held = claims_of(pod);
     if (held.empty()) return;
-    const bool missed = std::any_of(held.begin(), held.end(), [&](const Held* h) {
-        return !is_wanted_by(*h, pod.id) && !is_available(*h, pod.id);
-    });
+    const bool missed = !all_available(held, pod.id);
     auto checked = check(pod, held);
     if (checked && missed && has_running_containers &&
         options_.attach.missed == LateAttach::kFail)
@@ -296,13 +300,10 @@ void PodDesk::sweep_markers(const std::map<std::string, const PodSandbox*>& live
 // --- what became of it ---------------------------------------------------------------------------
 
 void PodDesk::on_attached(const Held& held) {
+    if (all_available(bindings_.of_claim(held.record.claim.uid), held.record.sandbox_id))
+        publish(held);
     for (const auto& [id, pod] : pods_)
-        if (held.serves_pod(pod.uid)) mark(id, held.record.claim.uid);
-    const auto siblings = bindings_.of_claim(held.record.claim.uid);
-    const auto ready = [&](const Held* h) { return is_available(*h, held.record.sandbox_id); };
-    if (std::all_of(siblings.begin(), siblings.end(), ready)) publish(held);
-    const auto all = bindings_.of_sandbox(held.record.sandbox_id);
-    if (std::all_of(all.begin(), all.end(), ready)) settle(held.record.sandbox_id, {});
+        if (held.serves_pod(pod.sandbox.uid)) release_gates(id);
 }
 
 void PodDesk::on_attach_failed(const Held& held) {
@@ -313,14 +314,18 @@ void PodDesk::on_attach_failed(const Held& held) {
     log::error("attach failed", {{"error", error.message()}});
     const auto known = pods_.find(record.sandbox_id);
     if (known == pods_.end()) return;  // stopped meanwhile: nobody waits
-    const PodSandbox pod = known->second;
-    for (const auto& uid : claim_uids(bindings_.of_sandbox(pod.id)))
-        mark_failed(pod.id, uid, error.message());
-    ports_.source.pod_event(pod, true, "AttachFailed", error.message());
+    const Pod pod = known->second;
+    const auto& id = pod.sandbox.id;
+    mark_failed(id, record.claim.uid, error.message());
+    ports_.source.pod_event(pod.sandbox, true, "AttachFailed", error.message());
     ports_.source.claim_event(record.claim, true, "AttachFailed", error.message());
     publish(held);
-    leave(pod.id);
-    settle(pod.id, error);
+    // A claim that came late must not take from running containers what they have.
+    if (pod.released) return;
+    for (const auto& uid : claim_uids(bindings_.of_sandbox(id)))
+        mark_failed(id, uid, error.message());
+    leave(id);
+    settle(id, error);
 }
 
 void PodDesk::on_claim_gone(const std::string& claim_uid) {
@@ -330,15 +335,21 @@ void PodDesk::on_claim_gone(const std::string& claim_uid) {
         log_marker(ports_.markers.remove(sandbox_id, claim_uid));
     marked_.erase(marked);
     // After a restart of the runtime a pod may end without a word about its sandbox.
-    std::erase_if(pods_, [&](const auto& item) { return claims_of(item.second).empty(); });
+    std::erase_if(pods_, [&](const auto& item) { return claims_of(item.second.sandbox).empty(); });
 }
 
-void PodDesk::mark(const std::string& sandbox_id, const std::string& claim_uid) {
-    const auto held = bindings_.of_claim(claim_uid);
-    const auto ready = [&](const Held* h) { return is_available(*h, sandbox_id); };
-    if (!std::all_of(held.begin(), held.end(), ready)) return;
-    marked_[claim_uid].insert(sandbox_id);
-    log_marker(ports_.markers.attached(sandbox_id, claim_uid));
+/// All claims of a pod at once: were one container let go earlier, a device that fails later would
+/// have to be taken from under it.
+void PodDesk::release_gates(const std::string& sandbox_id) {
+    auto& pod = pods_.at(sandbox_id);
+    const auto held = claims_of(pod.sandbox);
+    if (!all_available(held, sandbox_id)) return;
+    pod.released = true;
+    for (const auto& uid : claim_uids(held)) {
+        marked_[uid].insert(sandbox_id);
+        log_marker(ports_.markers.attached(sandbox_id, uid));
+    }
+    settle(sandbox_id, {});
 }
 
 void PodDesk::mark_failed(const std::string& sandbox_id, const std::string& claim_uid,
@@ -357,9 +368,7 @@ void PodDesk::publish(const Held& any) {
 // --- attach mode `sync` --------------------------------------------------------------------------
 
 void PodDesk::wait(const std::string& sandbox_id, Done<> done) {
-    const auto held = bindings_.of_sandbox(sandbox_id);
-    const auto ready = [&](const Held* h) { return is_available(*h, sandbox_id); };
-    if (std::all_of(held.begin(), held.end(), ready)) return done({});
+    if (pods_.at(sandbox_id).released) return done({});
     waiters_[sandbox_id].push_back(std::move(done));
     auto timer = std::make_shared<boost::asio::steady_timer>(ports_.home, options_.hook_budget);
     timer->async_wait([this, alive = std::weak_ptr(alive_), timer,

@@ -42,7 +42,10 @@ class PodDesk {
     void on_claim_gone(const std::string& claim_uid);
 
   private:
-    struct Waiter;
+    struct Pod {
+        PodSandbox sandbox;
+        bool released = false;  ///< its gates have been opened
+    };
 
     std::vector<Held*> claims_of(const PodSandbox& pod);
     Result<void> check(const PodSandbox& pod, const std::vector<Held*>& held) const;
@@ -56,7 +59,7 @@ class PodDesk {
     void take_up(const PodSandbox& pod, bool has_running_containers);
     void sweep_markers(const std::map<std::string, const PodSandbox*>& live);
 
-    void mark(const std::string& sandbox_id, const std::string& claim_uid);
+    void release_gates(const std::string& sandbox_id);
     void mark_failed(const std::string& sandbox_id, const std::string& claim_uid,
                      const std::string& why);
     void publish(const Held& any);
@@ -67,7 +70,7 @@ class PodDesk {
     const ClaimsPorts& ports_;
     Bindings& bindings_;
     Lifecycle& lifecycle_;
-    std::map<std::string, PodSandbox> pods_;  ///< by sandbox id: those that use our devices
+    std::map<std::string, Pod> pods_;  ///< by sandbox id: those that use our devices
     std::map<std::string, std::set<std::string>> marked_;  ///< claim uid -> sandbox ids
     std::map<std::string, std::vector<Done<>>> waiters_;   ///< by sandbox id, attach mode `sync`
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< timers look at it

@@ -52,6 +52,7 @@ class ClaimsWorld {
         log::set_level("off");  // failures are what these tests are about
         char name[] = "/tmp/knd-claims-XXXXXX";
         directory = ::mkdtemp(name);
+        std::filesystem::create_directory(directory + "/run");
         options.driver = "knd.dev";
         options.cdi_dir = directory + "/cdi";
         options.run_dir = directory + "/run";
