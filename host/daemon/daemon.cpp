@@ -126,8 +126,11 @@ class Daemon::Impl final : public nri::PluginObserver {
   public:
     Impl(boost::asio::io_context& io, Config config, std::unique_ptr<SqliteJournal> journal,
          std::unique_ptr<kube::Client> client, std::string api_server, DeviceFilter filter,
-         std::unique_ptr<Kernel> kernel, const std::vector<plugin::LoadedLibrary>& libraries,
+         SystemKernel kernel, const std::vector<plugin::LoadedLibrary>& libraries,
          StepObserver& observer);
+
+    /// What runs on the workers uses the parts below.
+    ~Impl() override { workers_.join(); }
 
     Result<void> open();
     void start();
@@ -165,7 +168,7 @@ class Daemon::Impl final : public nri::PluginObserver {
     std::string api_server_;
     kube::ResourceApi api_;
     kube::ClaimReader source_;
-    std::unique_ptr<Kernel> kernel_;
+    SystemKernel kernel_;
     Attacher attacher_;
     SandboxMover mover_;
     Markers markers_;
@@ -190,7 +193,7 @@ class Daemon::Impl final : public nri::PluginObserver {
 
 Daemon::Impl::Impl(boost::asio::io_context& io, Config config,
                    std::unique_ptr<SqliteJournal> journal, std::unique_ptr<kube::Client> client,
-                   std::string api_server, DeviceFilter filter, std::unique_ptr<Kernel> kernel,
+                   std::string api_server, DeviceFilter filter, SystemKernel kernel,
                    const std::vector<plugin::LoadedLibrary>& libraries, StepObserver& observer)
     : io_(io),
       config_(std::move(config)),
@@ -201,7 +204,7 @@ Daemon::Impl::Impl(boost::asio::io_context& io, Config config,
       api_(*client_),
       source_(*client_, api_, {config_.driver.name, config_.driver.node}),
       kernel_(std::move(kernel)),
-      attacher_(*kernel_),
+      attacher_(kernel_),
       mover_(attacher_),
       markers_(config_.paths.run),
       registry_(io, workers_, plugin_options(config_), libraries),
@@ -345,7 +348,7 @@ void Daemon::Impl::register_with_kubelet() {
 }
 
 void Daemon::Impl::read_node() {
-    client_->get("/api/v1/nodes/" + config_.driver.node, [this](Result<Json> node) {
+    client_->get(kube::Resource{"v1", "nodes", ""}, config_.driver.node, [this](Result<Json> node) {
         if (!node) {
             log::warn("cannot read the node's addresses; its uplink is told by routes alone",
                       {{"node", config_.driver.node}, {"error", node.error().message()}});
