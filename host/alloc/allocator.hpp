@@ -46,8 +46,6 @@ struct Features {
     bool consumable_capacity = true;
     bool device_binding = true;
     bool list_attributes = false;
-    /// Be equal to upstream where upstream is known to be wrong.
-    bool upstream_flaws = false;
 };
 
 /// What the claims of the cluster hold already.

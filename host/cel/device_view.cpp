@@ -40,6 +40,11 @@ const std::string& Vocabulary::intern(std::string_view text) {
     return kept;
 }
 
+const std::string* Vocabulary::find_text(std::string_view text) const {
+    const auto found = text_ids_.find(text);
+    return found == text_ids_.end() ? nullptr : found->second;
+}
+
 const Semver& Vocabulary::keep(Semver version) { return versions_.emplace_back(std::move(version)); }
 
 const Quantity& Vocabulary::keep(const Quantity& quantity) {
@@ -84,6 +89,7 @@ Result<void> append_attributes(Vocabulary& vocabulary, std::string_view driver,
         auto slot = make_slot(vocabulary, value);
         if (!slot.ok()) return std::move(slot).error().wrap("attribute " + name);
         slot->name = vocabulary.intern_name(split_qualified_name(name, driver));
+        slot->qualified = name.find('/') != std::string::npos;
         slots.push_back(*slot);
     }
     return {};
@@ -93,6 +99,7 @@ void append_capacity(Vocabulary& vocabulary, std::string_view driver, std::strin
                      const Quantity& value, std::vector<Slot>& slots) {
     Slot slot;
     slot.name = vocabulary.intern_name(split_qualified_name(name, driver));
+    slot.qualified = name.find('/') != std::string_view::npos;
     slot.type = Slot::Type::kQuantity;
     slot.quantity = &vocabulary.keep(value);
     slots.push_back(slot);

@@ -49,6 +49,8 @@ class Vocabulary {
 
     /// The one copy of this text; its address identifies it.
     const std::string& intern(std::string_view text);
+    /// Null: never interned.
+    const std::string* find_text(std::string_view text) const;
     const Semver& keep(Semver version);
     const Quantity& keep(const Quantity& quantity);
     const AttributeValue& keep(const AttributeValue& list);
@@ -78,6 +80,7 @@ struct Slot {
     enum class Type : std::uint8_t { kInt, kBool, kString, kVersion, kList, kQuantity };
     NameId name = 0;
     Type type = Type::kInt;
+    bool qualified = false;  ///< written with its domain; requests for capacity must say it the same
     union {
         std::int64_t integer = 0;
         bool boolean;

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/alloc/inventory.hpp"
+
+#include <algorithm>
+
+namespace knd::alloc {
+namespace {
+
+class Builder {
+  public:
+    Builder(Inventory::Data& data, const Features& features) : data_(data), features_(features) {}
+
+    void add(const api::ResourceSlice& slice) {
+        SliceEntry entry;
+        entry.name = slice.meta.name;
+        entry.driver = &data_.vocabulary.intern(slice.driver);
+        entry.pool = &data_.vocabulary.intern(slice.pool.name);
+        entry.generation = slice.pool.generation;
+        entry.slice_count = slice.pool.slice_count;
+        entry.per_device = slice.per_device_node_selection;
+        entry.reach = reach(slice.node_name, slice.all_nodes, slice.node_selector);
+        entry.counter_sets = slice.shared_counters;
+        entry.first_device = static_cast<DeviceIndex>(data_.devices.size());
+        entry.device_count = static_cast<std::uint32_t>(slice.devices.size());
+        const auto index = static_cast<SliceIndex>(data_.slices.size());
+        for (const auto& device : slice.devices) {
+            entry.has_bindings = entry.has_bindings || !device.binding_conditions.empty();
+            add(device, *entry.driver, index, entry.per_device);
+        }
+        const bool local = slice.node_name && !slice.node_name->empty() &&
+                           slice.shared_counters.empty();
+        (local ? data_.by_node[*entry.reach.node] : data_.shared).push_back(index);
+        data_.by_pool[{entry.driver, entry.pool}].push_back(index);
+        data_.slices.push_back(std::move(entry));
+    }
+
+  private:
+    Reach reach(const std::optional<std::string>& node, bool all,
+                const std::optional<api::NodeSelector>& selector) {
+        Reach out;
+        if (node && !node->empty()) {
+            out.kind = Reach::Kind::kNode;
+            out.node = &data_.vocabulary.intern(*node);
+        } else if (all) {
+            out.kind = Reach::Kind::kAllNodes;
+        } else if (selector) {
+            out.kind = Reach::Kind::kSelector;
+            out.selector = &data_.selectors.emplace_back(*selector);
+        }
+        return out;
+    }
+
+    void add(const api::SliceDevice& device, const std::string& driver, SliceIndex slice,
+             bool per_device) {
+        DeviceEntry entry;
+        DeviceExtra extra;
+        entry.name = &data_.vocabulary.intern(device.name);
+        entry.slice = slice;
+        entry.allow_multiple = device.allow_multiple_allocations;
+        entry.binds_to_node = device.binds_to_node;
+        entry.first_slot = static_cast<std::uint32_t>(data_.slots.size());
+        add_attributes(device, driver, extra);
+        entry.attributes = static_cast<std::uint16_t>(data_.slots.size() - entry.first_slot);
+        std::uint32_t number = 0;
+        for (const auto& [name, capacity] : device.capacity) {
+            cel::append_capacity(data_.vocabulary, driver, name, capacity.value, data_.slots);
+            if (capacity.request_policy) extra.policies.emplace(number, *capacity.request_policy);
+            ++number;
+        }
+        entry.capacities = static_cast<std::uint16_t>(number);
+        extra.taints = device.taints;
+        extra.counters = device.consumes_counters;
+        extra.binding_conditions = device.binding_conditions;
+        extra.binding_failure_conditions = device.binding_failure_conditions;
+        if (per_device) extra.reach = reach(device.node_name, device.all_nodes, device.node_selector);
+        const bool plain = extra.broken.empty() && !per_device && extra.taints.empty() &&
+                           extra.counters.empty() && extra.policies.empty() &&
+                           extra.binding_conditions.empty() &&
+                           extra.binding_failure_conditions.empty();
+        if (!plain) {
+            entry.extra = static_cast<std::uint32_t>(data_.extras.size());
+            data_.extras.push_back(std::move(extra));
+        }
+        data_.devices.push_back(entry);
+    }
+
+    /// What cannot be evaluated is remembered, and reported when a selector meets the device.
+    void add_attributes(const api::SliceDevice& device, const std::string& driver,
+                        DeviceExtra& extra) {
+        if (!features_.list_attributes) {
+            for (const auto& [name, value] : device.attributes) {
+                if (value.index() < 4) continue;
+                extra.broken = "attribute " + name + ": unsupported attribute value";
+                return;
+            }
+        }
+        const auto appended =
+            cel::append_attributes(data_.vocabulary, driver, device.attributes, data_.slots);
+        if (!appended.ok()) extra.broken = appended.error().message();
+    }
+
+    Inventory::Data& data_;
+    const Features& features_;
+};
+
+}  // namespace
+
+bool Reach::covers(const api::Node& other) const {
+    switch (kind) {
+        case Kind::kUnknown: return false;
+        case Kind::kNode: return *node == other.name;
+        case Kind::kAllNodes: return true;
+        case Kind::kSelector: return api::matches(*selector, other);
+    }
+    return false;
+}
+
+cel::DeviceView Inventory::Data::view(const DeviceEntry& device) const {
+    const auto* first = slots.data() + device.first_slot;
+    return {&vocabulary,
+            *slices[device.slice].driver,
+            {first, device.attributes},
+            {first + device.attributes, device.capacities},
+            device.allow_multiple};
+}
+
+DeviceId Inventory::Data::id(const DeviceEntry& device) const {
+    const auto& slice = slices[device.slice];
+    return {*slice.driver, *slice.pool, *device.name};
+}
+
+std::vector<DeviceIndex> Inventory::Data::find(const DeviceId& id) const {
+    std::vector<DeviceIndex> out;
+    const auto* driver = vocabulary.find_text(id.driver);
+    const auto* pool = vocabulary.find_text(id.pool);
+    const auto* name = vocabulary.find_text(id.device);
+    if (driver == nullptr || pool == nullptr || name == nullptr) return out;
+    const auto found = by_pool.find({driver, pool});
+    if (found == by_pool.end()) return out;
+    for (const auto index : found->second) {
+        const auto& slice = slices[index];
+        for (auto i = slice.first_device; i < slice.first_device + slice.device_count; ++i)
+            if (devices[i].name == name) out.push_back(i);
+    }
+    return out;
+}
+
+Inventory::Inventory(std::unique_ptr<const Data> data) : data_(std::move(data)) {}
+Inventory::~Inventory() = default;
+
+Result<std::shared_ptr<const Inventory>> Inventory::make(
+    std::span<const api::ResourceSlice> slices, const Features& features) {
+    auto data = std::make_unique<Data>();
+    Builder builder(*data, features);
+    for (const auto& slice : slices) {
+        for (const auto& device : slice.devices)
+            if (device.attributes.size() + device.capacity.size() > 0xFFFF)
+                return Error(Code::kInvalidArgument, "slice " + slice.meta.name + ": device " +
+                                                         device.name + " has too many attributes");
+        builder.add(slice);
+    }
+    return std::make_shared<const Inventory>(std::move(data));
+}
+
+}  // namespace knd::alloc

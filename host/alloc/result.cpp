@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From picks to what goes into status.allocation.
+#include <algorithm>
+#include <set>
+
+#include "host/alloc/search.hpp"
+
+namespace knd::alloc {
+namespace {
+
+using Requirements = std::vector<api::NodeSelectorRequirement>;
+
+/// Each once, whatever the order of its values.
+void merge(const Requirements& from, Requirements& to) {
+    for (const auto& requirement : from) {
+        const std::set<std::string> values(requirement.values.begin(), requirement.values.end());
+        const bool known = std::any_of(to.begin(), to.end(), [&](const auto& other) {
+            return other.key == requirement.key && other.op == requirement.op &&
+                   std::set<std::string>(other.values.begin(), other.values.end()) == values;
+        });
+        if (!known) to.push_back(requirement);
+    }
+}
+
+}  // namespace
+
+Result<Allocations> Search::assemble() const {
+    Allocations out(prepared_.size());
+    for (const auto& pick : picks_) out[pick.claim].results.push_back(device_result(pick));
+    for (std::uint32_t i = 0; i < prepared_.size(); ++i) {
+        add_class_configs(prepared_[i], out[i]);
+        add_claim_configs(prepared_[i], out[i]);
+        auto selector = node_selector(i);
+        if (!selector.ok())
+            return std::move(selector).error().wrap("create NodeSelector for claim " +
+                                                    prepared_[i].claim->meta.name);
+        out[i].node_selector = *std::move(selector);
+    }
+    return out;
+}
+
+api::DeviceAllocation Search::device_result(const Pick& pick) const {
+    const auto& device = device_of(pick.candidate);
+    const auto id = data_.id(device);
+    api::DeviceAllocation out;
+    out.request = pick.prepared->result_name();
+    out.driver = id.driver;
+    out.pool = id.pool;
+    out.device = id.device;
+    out.admin_access = pick.prepared->request->admin_access;
+    out.tolerations = pick.prepared->request->tolerations;
+    if (const auto* extra = data_.extra(device); extra != nullptr && features_.device_binding) {
+        out.binding_conditions = extra->binding_conditions;
+        out.binding_failure_conditions = extra->binding_failure_conditions;
+    }
+    if (pick.shared) {
+        out.share_id = context_.share_ids();
+        out.consumed_capacity = pick.consumed;
+    }
+    return out;
+}
+
+/// A class's entries come once, and name every request that uses the class.
+void Search::add_class_configs(const PreparedClaim& claim, api::AllocationResult& out) const {
+    struct Range {
+        std::size_t first, last;
+    };
+    std::map<std::string, Range> known;
+    for (std::size_t i = 0; i < claim.requests.size(); ++i) {
+        const auto& chosen = claim.requests[i][claim.chosen[i]];
+        const auto name = chosen.result_name();
+        const auto [entry, is_new] =
+            known.try_emplace(chosen.device_class->meta.name, Range{out.config.size(), 0});
+        if (is_new) {
+            for (const auto& config : chosen.device_class->config)
+                out.config.push_back({api::AllocatedConfig::Source::kClass, {{}, config.opaque}});
+            entry->second.last = out.config.size();
+        }
+        for (auto n = entry->second.first; n < entry->second.last; ++n)
+            out.config[n].config.requests.push_back(name);
+    }
+}
+
+void Search::add_claim_configs(const PreparedClaim& claim, api::AllocationResult& out) const {
+    for (const auto& config : claim.claim->devices.config) {
+        const auto names = [&](const std::string& name) {
+            return std::find(config.requests.begin(), config.requests.end(), name) !=
+                   config.requests.end();
+        };
+        bool applies = config.requests.empty();
+        for (std::size_t i = 0; i < claim.requests.size() && !applies; ++i) {
+            const auto& chosen = claim.requests[i][claim.chosen[i]];
+            applies = names(std::string(chosen.base)) || names(chosen.result_name());
+        }
+        if (applies) out.config.push_back({api::AllocatedConfig::Source::kClaim, config});
+    }
+}
+
+Result<std::optional<api::NodeSelector>> Search::node_selector(std::uint32_t claim) const {
+    api::NodeSelectorTerm term;
+    for (const auto& pick : picks_) {
+        if (pick.claim != claim) continue;
+        const auto& device = device_of(pick.candidate);
+        const auto& slice = data_.slices[device.slice];
+        const auto* extra = data_.extra(device);
+        const auto& reach = slice.per_device && extra != nullptr ? extra->reach : slice.reach;
+        if (reach.kind == Reach::Kind::kNode || device.binds_to_node) {
+            term = {{}, {{"metadata.name", "In", {node_.name}}}};
+            return std::optional(api::NodeSelector{{term}});
+        }
+        if (reach.kind != Reach::Kind::kSelector || reach.selector->terms.empty()) continue;
+        if (reach.selector->terms.size() > 1)
+            return Error(Code::kInvalidArgument,
+                         "unsupported ResourceSlice.NodeSelector with " +
+                             std::to_string(reach.selector->terms.size()) + " terms");
+        merge(reach.selector->terms[0].match_fields, term.match_fields);
+        merge(reach.selector->terms[0].match_expressions, term.match_expressions);
+    }
+    if (term.empty()) return std::optional<api::NodeSelector>();
+    return std::optional(api::NodeSelector{{std::move(term)}});
+}
+
+}  // namespace knd::alloc
