@@ -77,7 +77,9 @@ class Params {
         return values;
     }
 
-    /// The tables of a list: `for (const auto& vf : *params.tables("vf")) vf.string("mac")`.
+    /// The tables of a list:
+    ///   KND_TRY_ASSIGN(const auto vfs, config.tables("vf"));
+    ///   for (const auto& vf : vfs) { KND_TRY_ASSIGN(const auto mac, vf.string("mac")); ... }
     Result<std::vector<Params>> tables(std::string_view key) const {
         KND_TRY_ASSIGN(const auto count, length(key));
         std::vector<Params> items;
