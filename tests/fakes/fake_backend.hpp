@@ -22,7 +22,7 @@ namespace knd::fake {
 
 /// What hardware remembers when nobody runs.
 struct FakeHardware {
-    std::map<BindingKey, std::string> prepared;  ///< binding -> state
+    std::map<BindingKey, std::string> prepared;  ///< binding -> the instance that prepared it
     std::set<BindingKey> attached;
 };
 
@@ -80,7 +80,7 @@ class FakeBackend final : public Backend {
         std::erase_if(hardware_.prepared, [&](const auto& item) {
             for (const auto& binding : live)
                 if (binding.key == item.first) return false;
-            return true;
+            return item.second == name_;
         });
         answer(std::move(done), Result<void>{});
     }
@@ -113,7 +113,7 @@ class FakeBackend final : public Backend {
         if (const auto found = effects.find(device); found != effects.end())
             result = found->second;
         result.state = "state of " + device;
-        hardware_.prepared[binding.key] = result.state;
+        hardware_.prepared[binding.key] = name_;
         return result;
     }
 
