@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Does what a vendor does: installs the SDK, copies the C example, builds it with CMake and again with
-# pkg-config alone, and has the plugin host load both.
+# Does what a vendor does: installs the SDK, copies the examples, builds them with CMake, the one in C
+# again with pkg-config alone, and has the plugin host load them.
 function(run)
   execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
 endfunction()
@@ -14,7 +14,16 @@ file(COPY ${SOURCE}/sdk/examples/c/ DESTINATION ${example})
 run(${CMAKE_COMMAND} -S ${example} -B ${example}/build -DCMAKE_PREFIX_PATH=${prefix}
   -DCMAKE_C_COMPILER=${CC})
 run(${CMAKE_COMMAND} --build ${example}/build)
-run(${CMAKE_COMMAND} -E env KND_BACKENDS=${example}/build/backends ${TESTER})
+run(${CMAKE_COMMAND} -E env KND_BACKENDS=${example}/build/backends ${TESTER}
+  --gtest_filter=Example.*)
+
+file(COPY ${SOURCE}/sdk/examples/cpp/ DESTINATION ${WORK}/shelf)
+run(${CMAKE_COMMAND} -S ${WORK}/shelf -B ${WORK}/shelf/build -DCMAKE_PREFIX_PATH=${prefix}
+  -DCMAKE_CXX_COMPILER=${CXX})
+run(${CMAKE_COMMAND} --build ${WORK}/shelf/build)
+file(COPY ${WORK}/shelf/build/backends/knd-shelf.so DESTINATION ${example}/build/backends)
+run(${CMAKE_COMMAND} -E env KND_BACKENDS=${example}/build/backends ${TESTER}
+  --gtest_filter=CppExample.*)
 
 find_program(pkg_config pkg-config REQUIRED)
 set(ENV{PKG_CONFIG_PATH} ${prefix}/share/pkgconfig)
@@ -26,4 +35,4 @@ separate_arguments(cflags UNIX_COMMAND "${cflags}")
 separate_arguments(libs UNIX_COMMAND "${libs}")
 file(MAKE_DIRECTORY ${example}/plain)
 run(${CC} -std=c11 ${cflags} ${example}/hello.c ${libs} -o ${example}/plain/knd-hello.so)
-run(${CMAKE_COMMAND} -E env KND_BACKENDS=${example}/plain ${TESTER})
+run(${CMAKE_COMMAND} -E env KND_BACKENDS=${example}/plain ${TESTER} --gtest_filter=Example.*)
