@@ -50,7 +50,7 @@ HostServices::HostServices(boost::asio::io_context& io, std::string backend,
     events_table_.devices_changed = [](const knd_host* host) noexcept {
         self_of(host).note_devices_changed();
     };
-    // Health has no consumer of its own yet: the next list shows what changed.
+    // Health is checked after every list.
     events_table_.health_changed = events_table_.devices_changed;
     poll_table_.size = sizeof poll_table_;
     poll_table_.watch = [](const knd_host* host, std::int32_t fd, knd_error* err) noexcept {

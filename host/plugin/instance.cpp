@@ -137,7 +137,10 @@ void Instance::list(Done<std::vector<Device>> done) {
             .done =
                 [weak = weak_from_this(), listing, done = std::move(done)](Result<> result) {
                     if (!result.ok()) return done(std::move(result).error());
-                    if (const auto self = weak.lock()) self->note_refusals(listing->refusals);
+                    if (const auto self = weak.lock()) {
+                        self->note_refusals(listing->refusals);
+                        self->check_health();
+                    }
                     done(std::move(listing->devices));
                 }});
 }
@@ -337,6 +340,41 @@ void Instance::count_bug(const Call& call, const Error& error) {
               "out of service after " + std::to_string(bugs_.size()) + " internal errors in " +
                   std::to_string(options_.bug_window.count()) + " minutes, the last one in " +
                   call.operation() + ": " + error.message());
+}
+
+void Instance::check_health() {
+    if (!core_->tables().offers(KND_EXT_HEALTH)) return;
+    auto sick = std::make_shared<std::map<std::string, std::string>>();
+    submit({.operation = "check",
+            .device = {},
+            .deadline = in(options_.list_timeout),
+            .retry = false,
+            .work = [core = core_, sick](const Call& call) -> Result<void> {
+                KND_TRY_ASSIGN(*sick, core->check(call));
+                return {};
+            },
+            .done =
+                [weak = weak_from_this(), sick](const Result<>& result) {
+                    // A failed check is counted and says nothing about the devices.
+                    const auto self = weak.lock();
+                    if (self && result.ok()) self->note_health(std::move(*sick));
+                }});
+}
+
+/// One line per change.
+void Instance::note_health(std::map<std::string, std::string> sick) {
+    for (const auto& [device, why] : sick) {
+        const auto before = sick_.find(device);
+        if (before != sick_.end() && before->second == why) continue;
+        log::warn("device is not healthy",
+                  {{"backend", name()}, {"device", device}, {"error", why}});
+    }
+    for (const auto& [device, why] : sick_) {
+        if (sick.contains(device)) continue;
+        log::info("device is healthy again", {{"backend", name()}, {"device", device}});
+    }
+    sick_ = std::move(sick);
+    counters_.unhealthy_devices = sick_.size();
 }
 
 /// One line per device and reason, until the device is right or wrong in another way.

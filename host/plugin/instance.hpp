@@ -64,6 +64,8 @@ class Instance final : public Backend, public std::enable_shared_from_this<Insta
     CallQueue::Observer observer();
     void finished(const Call& call, const Result<void>& result, CallQueue::Clock::duration took);
     void count_bug(const Call& call, const Error& error);
+    void check_health();
+    void note_health(std::map<std::string, std::string> sick);
     void note_refusals(const std::vector<DeviceCollector::Refusal>& refusals);
     void set_state(BackendState state, std::string reason);
 
@@ -76,8 +78,9 @@ class Instance final : public Backend, public std::enable_shared_from_this<Insta
     std::shared_ptr<InstanceCore> core_;  ///< shared with calls on workers; null: never loaded
     std::shared_ptr<CallQueue> queue_;    ///< shared with its own timers; null with core_
     std::deque<CallQueue::Clock::time_point> bugs_;
-    std::string degraded_by_;  ///< the operation that must work again
-    std::set<DeviceCollector::Refusal> refused_;
+    std::string degraded_by_;                     ///< the operation that must work again
+    std::set<DeviceCollector::Refusal> refused_;  ///< of the last list
+    std::map<std::string, std::string> sick_;     ///< device -> what the backend says about it
     bool started_ = false;
     BackendState state_before_stuck_ = BackendState::kRunning;
 };

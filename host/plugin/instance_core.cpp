@@ -29,6 +29,33 @@ knd_binding to_abi(const Backend::Binding& binding) {
             binding.state.size()};
 }
 
+/// Receives the health of devices; remembers those that are not healthy.
+class HealthCollector {
+  public:
+    HealthCollector() {
+        face_.size = sizeof face_;
+        face_.device = [](const knd_health_sink* s, const char* device, std::int32_t health,
+                          const char* message) noexcept -> knd_status {
+            const std::string_view name(device != nullptr ? device : "");
+            if (!is_dns_label(name)) return KND_INVALID_ARGUMENT;
+            auto& sick = static_cast<HealthCollector*>(s->host_data)->sick_;
+            sick.erase(std::string(name));
+            if (health == KND_HEALTH_HEALTHY) return KND_OK;
+            auto text = printable(message != nullptr ? message : "");
+            if (text.empty()) text = health == KND_HEALTH_UNHEALTHY ? "unhealthy" : "unknown";
+            sick.emplace(name, std::move(text));
+            return KND_OK;
+        };
+        face_.host_data = this;
+    }
+    const knd_health_sink* face() const { return &face_; }
+    const std::map<std::string, std::string>& sick() const { return sick_; }
+
+  private:
+    knd_health_sink face_{};
+    std::map<std::string, std::string> sick_;
+};
+
 /// The binding is known to be gone, which is what was asked for.
 Result<void> gone_is_done(Result<void> result) {
     if (result.code() == Code::kNotFound) return {};
@@ -161,6 +188,14 @@ Result<void> InstanceCore::reconcile(const Call& call, const std::vector<Backend
     return checked([&](knd_error* err) {
         return tables_.recover.reconcile(backend_, call.face(), raw.data(), raw.size(), err);
     });
+}
+
+Result<std::map<std::string, std::string>> InstanceCore::check(const Call& call) {
+    HealthCollector health;
+    KND_TRY(checked([&](knd_error* err) {
+        return tables_.health.check(backend_, call.face(), health.face(), err);
+    }));
+    return health.sick();
 }
 
 void InstanceCore::on_ready(int fd, std::uint64_t token) {

@@ -8,6 +8,7 @@
 //          because each holds a share of it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,8 @@ class InstanceCore {
     Result<void> attach(const Call& call, const Backend::Attachment& attachment);
     Result<void> detach(const Call& call, const Backend::Attachment& attachment);
     Result<void> reconcile(const Call& call, const std::vector<Backend::Binding>& live);
+    /// Devices that are not healthy, with what the backend says about them.
+    Result<std::map<std::string, std::string>> check(const Call& call);
     void on_ready(int fd, std::uint64_t token);
 
   private:

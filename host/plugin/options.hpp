@@ -46,12 +46,14 @@ struct OperationCounters {
 
 /// Metrics: knd_backend_calls_total{backend,operation}, ..._failures_total, ..._retries_total,
 /// ..._timeouts_total, ..._seconds_total; knd_backend_refused_devices{backend};
+/// knd_backend_unhealthy_devices{backend};
 /// knd_backend_events_total{backend}; knd_backend_bugs_total{backend}.
 struct BackendCounters {
     std::map<std::string, OperationCounters> operations;
     std::uint64_t refused_devices = 0;  ///< left out of the last list
-    std::uint64_t events = 0;           ///< devices_changed, before coalescing
-    std::uint64_t bugs = 0;             ///< INTERNAL and UNKNOWN
+    std::uint64_t unhealthy_devices = 0;
+    std::uint64_t events = 0;  ///< devices_changed, before coalescing
+    std::uint64_t bugs = 0;    ///< INTERNAL and UNKNOWN
 };
 
 }  // namespace knd::plugin

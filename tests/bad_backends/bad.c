@@ -168,13 +168,23 @@ static knd_status unprepare(knd_backend* b, const knd_call* call, const knd_bind
     return KND_NOT_FOUND;
 }
 
+#ifdef BAD_HEALTH
+static knd_status check(knd_backend* b, const knd_call* call, const knd_health_sink* sink,
+                        knd_error* err) {
+    (void)b, (void)call, (void)err;
+    sink->device(sink, "good-0", KND_HEALTH_UNHEALTHY, "it smokes");
+    sink->device(sink, "Not A Label", KND_HEALTH_UNHEALTHY, NULL);
+    return sink->device(sink, "good-1", KND_HEALTH_HEALTHY, NULL);
+}
+#endif
+
 static const void* extension(const knd_backend* b, const char* id) {
     static const knd_discovery discovery = {sizeof discovery, 0, list};
     static const knd_prepare preparation = {sizeof preparation, 0,
 #ifdef BAD_HALF_TABLE
                                             prepare, NULL
 #else
-                                             prepare, unprepare
+                                            prepare, unprepare
 #endif
     };
     (void)b;
@@ -184,6 +194,10 @@ static const void* extension(const knd_backend* b, const char* id) {
     (void)discovery, (void)list;
 #endif
     if (strcmp(id, KND_EXT_PREPARE) == 0) return &preparation;
+#ifdef BAD_HEALTH
+    static const knd_health health = {sizeof health, 0, check};
+    if (strcmp(id, KND_EXT_HEALTH) == 0) return &health;
+#endif
 #ifdef BAD_SHORT_TABLE
     static const knd_health health = {8, 0, NULL};
     if (strcmp(id, KND_EXT_HEALTH) == 0) return &health;

@@ -81,6 +81,16 @@ TEST(Calling, EndsAnEndlessList) {
     EXPECT_EQ(devices.code(), Code::kResourceExhausted);
 }
 
+TEST(Calling, ChecksHealthAfterEachList) {
+    PluginFixture host;
+    auto& backend = host.run("bad-health.so");
+    EXPECT_TRUE(host.list(backend).ok());
+    host.run_for(milliseconds(100));
+    const auto counters = host.registry->counters()[0].counters;
+    EXPECT_EQ(counters.operations.at("check").calls, 1u);
+    EXPECT_EQ(counters.unhealthy_devices, 1u);
+}
+
 TEST(Calling, SaysWhyStartFailed) {
     PluginFixture host;
     auto& backend = host.load("bad-start-fails.so");
