@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <thread>
 
@@ -19,23 +20,25 @@ namespace knd {
 namespace {
 
 namespace fs = std::filesystem;
+using std::chrono::milliseconds;
 using testing::HasSubstr;
 using testing::StartsWith;
-using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kState =
     R"({"ociVersion":"1.0.2","id":"c1","status":"creating","pid":7,"bundle":"/b","annotations":)"
-    R"({"io.kubernetes.cri.container-name":"c","io.kubernetes.cri.sandbox-id":"25c029e1a57b0001"}})";
+    R"({"io.kubernetes.cri.container-name":"c",)"
+    R"("io.kubernetes.cri.sandbox-id":"25c029e1a57b0001"}})";
 
 class GateProgram : public testing::Test {
   protected:
     struct Outcome {
         int status = -1;
         std::string message;
-        std::chrono::milliseconds took{0};
+        milliseconds took{0};
     };
 
+    static void SetUpTestSuite() { ::signal(SIGPIPE, SIG_IGN); }
     void SetUp() override {
         run_dir_ = testing::TempDir() + "knd-gate-XXXXXX";
         ASSERT_NE(::mkdtemp(run_dir_.data()), nullptr);
@@ -68,7 +71,9 @@ class GateProgram : public testing::Test {
         ::posix_spawn_file_actions_destroy(&actions);
         in[0].reset();
         err[1].reset();
-        EXPECT_EQ(::write(in[1].get(), state.data(), state.size()), ssize_t(state.size()));
+        // A gate that refuses its arguments ends without reading.
+        const auto written = ::write(in[1].get(), state.data(), state.size());
+        EXPECT_TRUE(written == static_cast<ssize_t>(state.size()) || errno == EPIPE);
         if (close_stdin) in[1].reset();
         Outcome outcome;
         char buffer[4096];
@@ -78,8 +83,7 @@ class GateProgram : public testing::Test {
         int status = 0;
         EXPECT_EQ(::waitpid(pid, &status, 0), pid);
         outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-        outcome.took =
-            std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started);
+        outcome.took = std::chrono::duration_cast<milliseconds>(Clock::now() - started);
         return outcome;
     }
 
@@ -99,18 +103,18 @@ TEST_F(GateProgram, LetsTheContainerStartWhenTheMarkerIsThere) {
     const auto outcome = run(arguments());
     EXPECT_EQ(outcome.status, 0);
     EXPECT_EQ(outcome.message, "");
-    EXPECT_LT(outcome.took, 1000ms);
+    EXPECT_LT(outcome.took, milliseconds(1000));
 }
 
 TEST_F(GateProgram, WaitsForTheMarker) {
     std::thread later([&] {
-        std::this_thread::sleep_for(150ms);
+        std::this_thread::sleep_for(milliseconds(150));
         EXPECT_TRUE(Markers(run_dir_).attached("25c029e1a57b0001", "uid-1").ok());
     });
     const auto outcome = run(arguments("20000"));
     later.join();
     EXPECT_EQ(outcome.status, 0);
-    EXPECT_GE(outcome.took, 150ms);
+    EXPECT_GE(outcome.took, milliseconds(150));
 }
 
 TEST_F(GateProgram, RefusesWhenTheTimeIsUp) {
@@ -119,7 +123,7 @@ TEST_F(GateProgram, RefusesWhenTheTimeIsUp) {
     EXPECT_EQ(outcome.message,
               "knd-gate: network of claim default/my-claim is not attached after 0.3 s (sandbox "
               "25c029e1a57b): see the events of the pod, and whether kndd runs on this node\n");
-    EXPECT_GE(outcome.took, 300ms);
+    EXPECT_GE(outcome.took, milliseconds(300));
 }
 
 TEST_F(GateProgram, RefusesAtOnceWhenTheAttachFailed) {
@@ -130,7 +134,7 @@ TEST_F(GateProgram, RefusesAtOnceWhenTheAttachFailed) {
     EXPECT_EQ(outcome.status, 1);
     EXPECT_EQ(outcome.message,
               "knd-gate: network of claim default/my-claim: device eth1 is gone from the host\n");
-    EXPECT_LT(outcome.took, 5000ms);
+    EXPECT_LT(outcome.took, milliseconds(5000));
 }
 
 TEST_F(GateProgram, LooksAtItsOwnSandboxAndClaimAlone) {
@@ -153,7 +157,7 @@ TEST_F(GateProgram, TellsThatTheRuntimeNamesNoSandbox) {
 TEST_F(GateProgram, DoesNotOutliveItsTimeWhenStdinStaysOpen) {
     const auto outcome = run(arguments("200"), "{", false);
     EXPECT_EQ(outcome.status, 1);
-    EXPECT_LT(outcome.took, 5000ms);
+    EXPECT_LT(outcome.took, milliseconds(5000));
 }
 
 TEST_F(GateProgram, RefusesToRunWithoutKnowingForWhat) {
