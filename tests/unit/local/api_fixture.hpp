@@ -47,7 +47,8 @@ inline Json slice_json(const std::string& name) {
 inline Json allocation_json(const std::vector<std::string>& devices) {
     Json results = Json::array();
     for (const auto& device : devices)
-        results.push_back({{"request", "nic"}, {"driver", "dra.net"}, {"pool", "n1"}, {"device", device}});
+        results.push_back(
+            {{"request", "nic"}, {"driver", "dra.net"}, {"pool", "n1"}, {"device", device}});
     return {{"devices", {{"results", std::move(results)}}}};
 }
 

@@ -6,9 +6,13 @@
 namespace knd::api {
 namespace {
 
-const Type& type(const char* name) { return *Schema::instance().find(name); }
+const Type& type(const char* name) {
+    return *Schema::instance().find(name);
+}
 
-Json parse(const char* text) { return *parse_json(text); }
+Json parse(const char* text) {
+    return *parse_json(text);
+}
 
 Json strategic(const char* target, const char* patch) {
     auto result = strategic_merge_patch(type("Pod"), parse(target), parse(patch));
@@ -29,9 +33,10 @@ TEST(JsonPatch, RefusesAPathThatIsNotThere) {
 }
 
 TEST(StrategicMergePatch, MergesListsByTheirKey) {
-    EXPECT_EQ(strategic(R"({"spec":{"containers":[{"name":"a","image":"1"},{"name":"b"}]}})",
-                        R"({"spec":{"containers":[{"name":"a","image":"2"},{"name":"c"}]}})"),
-              parse(R"({"spec":{"containers":[{"name":"a","image":"2"},{"name":"b"},{"name":"c"}]}})"));
+    EXPECT_EQ(
+        strategic(R"({"spec":{"containers":[{"name":"a","image":"1"},{"name":"b"}]}})",
+                  R"({"spec":{"containers":[{"name":"a","image":"2"},{"name":"c"}]}})"),
+        parse(R"({"spec":{"containers":[{"name":"a","image":"2"},{"name":"b"},{"name":"c"}]}})"));
 }
 
 TEST(StrategicMergePatch, DeletesAnItemOfAKeyedList) {
@@ -72,7 +77,8 @@ Answer<Json> apply(const Json& live, const char* intent, const char* manager, bo
 }
 
 TEST(Apply, RecordsTheFieldsOfItsManager) {
-    const auto applied = apply({}, R"({"metadata":{"name":"c","labels":{"a":"1"}},"spec":{}})", "me");
+    const auto applied =
+        apply({}, R"({"metadata":{"name":"c","labels":{"a":"1"}},"spec":{}})", "me");
     ASSERT_TRUE(applied.ok());
     const auto& entry = (*applied)["metadata"]["managedFields"][0];
     EXPECT_EQ(entry["manager"], "me");

@@ -6,8 +6,7 @@
 namespace knd::api {
 namespace {
 
-constexpr const char* kTable =
-    "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+constexpr const char* kTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
 class ApiRest : public ApiTest {
   protected:
@@ -96,7 +95,8 @@ TEST_F(ApiRest, SelectsByLabelAndField) {
 }
 
 TEST_F(ApiRest, ListsInPages) {
-    for (const auto* name : {"a", "b", "c"}) create(Resource::kPods, pod_json(name));
+    for (const auto* name : {"a", "b", "c"})
+        create(Resource::kPods, pod_json(name));
     const auto first = get("/api/v1/pods?limit=2");
     EXPECT_EQ(first["items"].size(), 2U);
     EXPECT_EQ(first["metadata"]["remainingItemCount"], 1);
@@ -142,10 +142,11 @@ TEST_F(ApiRest, PrintsTheStateOfAPod) {
                           {"ready", true},
                           {"restartCount", 2},
                           {"state", {{"running", Json::object()}}}};
-    const Json status = {{"phase", "Running"}, {"podIP", "10.0.0.1"},
-                         {"containerStatuses", Json::array({running})}};
+    const Json status = {
+        {"phase", "Running"}, {"podIP", "10.0.0.1"}, {"containerStatuses", Json::array({running})}};
     ASSERT_EQ(code("PATCH", "/api/v1/namespaces/default/pods/a/status", {{"status", status}},
-                   "application/merge-patch+json"), 200);
+                   "application/merge-patch+json"),
+              200);
     const auto table = get("/api/v1/pods", kTable);
     const auto& cells = table["rows"][0]["cells"];
     EXPECT_EQ(cells[1], "1/1");
@@ -164,7 +165,8 @@ TEST_F(ApiRest, PrintsTheStateOfAClaim) {
     EXPECT_EQ(state(), "pending");
     const Json pod = {{"resource", "pods"}, {"name", "p"}, {"uid", "u"}};
     ASSERT_TRUE(set_status("c", {{"allocation", allocation_json({"dra0"})},
-                                 {"reservedFor", Json::array({pod})}}).ok());
+                                 {"reservedFor", Json::array({pod})}})
+                    .ok());
     EXPECT_EQ(state(), "allocated,reserved");
 }
 
@@ -173,8 +175,9 @@ TEST_F(ApiRest, AppliesYaml) {
     request.method = "PATCH";
     request.set_target("/apis/resource.k8s.io/v1/deviceclasses/net?fieldManager=me");
     request.content_type = "application/apply-patch+yaml";
-    request.body = "apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: net}\n"
-                   "spec:\n  selectors:\n  - cel: {expression: 'device.driver == \"dra.net\"'}\n";
+    request.body =
+        "apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: net}\n"
+        "spec:\n  selectors:\n  - cel: {expression: 'device.driver == \"dra.net\"'}\n";
     EXPECT_EQ(std::get<Response>(rest_.handle(request)).status, 201);
     EXPECT_EQ(std::get<Response>(rest_.handle(request)).status, 200);
     request.query.clear();
@@ -208,8 +211,9 @@ TEST_F(ApiRest, TellsAWatcherOnlyOfWhatItSelects) {
 }
 
 TEST_F(ApiRest, MarksTheEndOfInitialEvents) {
-    const auto reply = ask("GET", "/api/v1/pods?watch=1&sendInitialEvents=true&"
-                                  "resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
+    const auto reply = ask("GET",
+                           "/api/v1/pods?watch=1&sendInitialEvents=true&"
+                           "resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
     const auto& watch = std::get<WatchRequest>(reply);
     EXPECT_TRUE(watch.mark_initial_end);
     const auto bookmark = *parse_json(watch.bookmark(7, true));
@@ -221,8 +225,9 @@ TEST_F(ApiRest, MarksTheEndOfInitialEvents) {
 TEST_F(ApiRest, DiscoversEveryKindInBothForms) {
     const auto old = get("/apis/resource.k8s.io/v1");
     EXPECT_EQ(old["kind"], "APIResourceList");
-    const auto aggregated = get("/apis", "application/json;g=apidiscovery.k8s.io;v=v2;"
-                                         "as=APIGroupDiscoveryList,application/json");
+    const auto aggregated = get("/apis",
+                                "application/json;g=apidiscovery.k8s.io;v=v2;"
+                                "as=APIGroupDiscoveryList,application/json");
     EXPECT_EQ(aggregated["apiVersion"], "apidiscovery.k8s.io/v2");
     std::size_t resources = 0;
     for (const auto& row : old["resources"])

@@ -21,7 +21,8 @@ class ApiRules : public ApiTest {
         EXPECT_EQ(answer.error().code, 422) << answer.error().message;
         return causes_of(answer.error());
     }
-    std::vector<std::string> slice_refusal(const std::function<void(Json& spec, Json& device)>& edit) {
+    std::vector<std::string> slice_refusal(
+        const std::function<void(Json& spec, Json& device)>& edit) {
         auto slice = slice_json("s");
         auto device = slice["spec"]["devices"][0];
         edit(slice["spec"], device);
@@ -200,8 +201,8 @@ TEST_F(ApiRules, WantConfigAndConstraintsToNameRequests) {
 TEST_F(ApiRules, WantOpaqueParametersToBeASmallObject) {
     const auto with = [&](const Json& parameters) {
         return claim_refusal([&](Json& devices) {
-            devices["config"] = Json::array(
-                {{{"opaque", {{"driver", "dra.net"}, {"parameters", parameters}}}}});
+            devices["config"] =
+                Json::array({{{"opaque", {{"driver", "dra.net"}, {"parameters", parameters}}}}});
         });
     };
     EXPECT_THAT(with({{"mtu", 9000}}), ElementsAre());
@@ -240,9 +241,10 @@ TEST_F(ApiClaimStatus, KeepsAnAllocationOnceMade) {
 
 TEST_F(ApiClaimStatus, ReservesOnlyWhatIsAllocated) {
     const Json pod = {{"resource", "pods"}, {"name", "p"}, {"uid", "u"}};
-    EXPECT_THAT(status_refusal({{"reservedFor", Json::array({pod})}}),
-                ElementsAre("status.reservedFor: Forbidden: may not be specified when `allocated` is "
-                            "not set"));
+    EXPECT_THAT(
+        status_refusal({{"reservedFor", Json::array({pod})}}),
+        ElementsAre("status.reservedFor: Forbidden: may not be specified when `allocated` is "
+                    "not set"));
 }
 
 TEST_F(ApiClaimStatus, ShowsOnlyAllocatedDevices) {

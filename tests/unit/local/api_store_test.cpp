@@ -128,13 +128,13 @@ TEST_F(ApiStore, KeepsAnObjectUntilItsLastFinalizerIsGone) {
     create(Resource::kResourceClaims, claim);
     ASSERT_TRUE(store_->remove(Resource::kResourceClaims, "default", "a").ok());
     ASSERT_TRUE(exists(Resource::kResourceClaims, "a"));
-    const auto released = store_->modify(Resource::kResourceClaims, "default", "a",
-                                         [](const Json& current) -> Answer<Json> {
-                                             auto after = current;
-                                             EXPECT_TRUE(after["metadata"]["deletionTimestamp"].is_string());
-                                             after["metadata"].erase("finalizers");
-                                             return after;
-                                         });
+    const auto released = store_->modify(
+        Resource::kResourceClaims, "default", "a", [](const Json& current) -> Answer<Json> {
+            auto after = current;
+            EXPECT_TRUE(after["metadata"]["deletionTimestamp"].is_string());
+            after["metadata"].erase("finalizers");
+            return after;
+        });
     ASSERT_TRUE(released.ok());
     EXPECT_FALSE(exists(Resource::kResourceClaims, "a"));
 }

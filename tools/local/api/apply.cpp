@@ -2,8 +2,8 @@
 //
 // Server-side apply. A set of fields is kept in the notation of metadata.managedFields (FieldsV1):
 // an object whose keys are "f:name" for a field, "k:{...}" for an item of a keyed list, "v:..." for
-// a value of a set, and "." for the thing itself. Only applies are recorded; a plain write is not an
-// entry of its own but takes away ownership of what it changes.
+// a value of a set, and "." for the thing itself. Only applies are recorded; a plain write is not
+// an entry of its own but takes away ownership of what it changes.
 #include <algorithm>
 
 #include "tools/local/api/clock.hpp"
@@ -14,7 +14,9 @@ namespace {
 
 const Json kLeaf = Json::object();
 
-bool is_keyed(const Field& field) { return field.type->shape == Shape::kList && !field.keys.empty(); }
+bool is_keyed(const Field& field) {
+    return field.type->shape == Shape::kList && !field.keys.empty();
+}
 bool is_struct(const Type& type) {
     return type.shape == Shape::kObject || type.shape == Shape::kMap;
 }
@@ -58,7 +60,8 @@ Json fields_below(const Field& field, const Json& value) {
     }
     if (field.set && value.is_array()) {
         Json set = Json::object();
-        for (const auto& item : value) set["v:" + to_text(item)] = kLeaf;
+        for (const auto& item : value)
+            set["v:" + to_text(item)] = kLeaf;
         return set;
     }
     if (is_struct(*field.type) && value.is_object()) return fields_of(*field.type, value);
@@ -141,15 +144,18 @@ Json merge_field(const Field& field, const Json& live, const Json& intent) {
             const auto found = std::find_if(merged.begin(), merged.end(), [&](const Json& one) {
                 return item_key(field, one) == key;
             });
-            if (found == merged.end()) merged.push_back(item);
-            else *found = merge(*field.type->element, *found, item);
+            if (found == merged.end())
+                merged.push_back(item);
+            else
+                *found = merge(*field.type->element, *found, item);
         }
         return merged;
     }
     if (field.set && live.is_array() && intent.is_array()) {
         Json merged = live;
         for (const auto& item : intent) {
-            if (std::find(merged.begin(), merged.end(), item) == merged.end()) merged.push_back(item);
+            if (std::find(merged.begin(), merged.end(), item) == merged.end())
+                merged.push_back(item);
         }
         return merged;
     }
@@ -161,7 +167,8 @@ Json merge_field(const Field& field, const Json& live, const Json& intent) {
 Json merge(const Type& type, Json live, const Json& intent) {
     if (!live.is_object()) return intent;
     for (const auto& [name, value] : intent.items()) {
-        if (!value.is_null()) live[name] = merge_field(child_field(type, name), json_at(live, name), value);
+        if (!value.is_null())
+            live[name] = merge_field(child_field(type, name), json_at(live, name), value);
     }
     return live;
 }
@@ -201,16 +208,19 @@ Status apply_conflict(const std::vector<std::string>& managers,
     std::string text = "Apply failed with " + std::to_string(paths.size()) +
                        (one ? " conflict" : " conflicts") + ": conflict" + (one ? "" : "s") +
                        " with \"" + managers[0] + "\":";
-    if (one) text += " " + paths[0];
+    if (one)
+        text += " " + paths[0];
     else
-        for (const auto& path : paths) text += "\n- " + path;
+        for (const auto& path : paths)
+            text += "\n- " + path;
     return {409, "Conflict", text, {{"causes", causes}}};
 }
 
 /// The entry of the manager in the list, or null.
 Json* entry_of(Json& managed, const std::string& manager, const std::string& subresource) {
     for (auto& entry : managed) {
-        if (json_string(entry, "manager") == manager && json_string(entry, "operation") == "Apply" &&
+        if (json_string(entry, "manager") == manager &&
+            json_string(entry, "operation") == "Apply" &&
             json_string(entry, "subresource") == subresource)
             return &entry;
     }
@@ -249,13 +259,17 @@ Answer<Json> apply_patch(const Type& type, const Json& live, const Json& intent,
         take_away(type, result, given_up);
     }
     result = merge(type, std::move(result), intent);
-    Json entry = {{"manager", manager},       {"operation", "Apply"},
+    Json entry = {{"manager", manager},
+                  {"operation", "Apply"},
                   {"apiVersion", json_at(intent, "apiVersion")},
-                  {"time", now_text()},       {"fieldsType", "FieldsV1"},
+                  {"time", now_text()},
+                  {"fieldsType", "FieldsV1"},
                   {"fieldsV1", set}};
     if (!subresource.empty()) entry["subresource"] = subresource;
-    if (own == nullptr) managed.push_back(std::move(entry));
-    else if (json_at(*own, "fieldsV1") != set) *own = std::move(entry);
+    if (own == nullptr)
+        managed.push_back(std::move(entry));
+    else if (json_at(*own, "fieldsV1") != set)
+        *own = std::move(entry);
     drop_empty_entries(managed);
     result["metadata"]["managedFields"] = std::move(managed);
     return result;
@@ -282,8 +296,8 @@ Json unchanged(const Type& type, const Json& owned, const Json& before, const Js
             for (const auto& [item, inner] : below.items()) {
                 const auto& now = item_at(field, new_value, item);
                 if (now.is_null()) continue;
-                items[item] = unchanged(*field.type->element, inner,
-                                        item_at(field, old_value, item), now);
+                items[item] =
+                    unchanged(*field.type->element, inner, item_at(field, old_value, item), now);
             }
             if (!items.empty()) kept[key] = std::move(items);
         } else if (is_struct(*field.type) && new_value.is_object() && !below.empty()) {

@@ -63,7 +63,8 @@ Result<Certificate> blank(const char* name, EVP_PKEY* key, long days) {
     X509_gmtime_adj(X509_getm_notAfter(raw), days * kDay);
     X509_set_pubkey(raw, key);
     const auto* text = reinterpret_cast<const unsigned char*>(name);
-    if (X509_NAME_add_entry_by_txt(X509_get_subject_name(raw), "CN", MBSTRING_UTF8, text, -1, -1, 0) != 1)
+    if (X509_NAME_add_entry_by_txt(X509_get_subject_name(raw), "CN", MBSTRING_UTF8, text, -1, -1,
+                                   0) != 1)
         return failure("name a certificate");
     return certificate;
 }
@@ -107,7 +108,8 @@ Result<Credential> issue_certificate(const Credential& authority,
                                      const std::vector<std::string>& addresses) {
     const Bio certificate_text(BIO_new_mem_buf(authority.certificate.data(),
                                                static_cast<int>(authority.certificate.size())));
-    const Bio key_text(BIO_new_mem_buf(authority.key.data(), static_cast<int>(authority.key.size())));
+    const Bio key_text(
+        BIO_new_mem_buf(authority.key.data(), static_cast<int>(authority.key.size())));
     const Certificate issuer(PEM_read_bio_X509(certificate_text.get(), nullptr, nullptr, nullptr));
     const Key issuer_key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
     if (!issuer || !issuer_key) return failure("read the certificate authority");

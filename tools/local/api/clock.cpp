@@ -27,14 +27,17 @@ std::string time_text(std::int64_t unix_seconds) {
     return {text, size};
 }
 
-std::int64_t now_seconds() { return static_cast<std::int64_t>(std::time(nullptr)); }
+std::int64_t now_seconds() {
+    return static_cast<std::int64_t>(std::time(nullptr));
+}
 
 std::int64_t parse_time(const std::string& text) {
     std::tm parts{};
     const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
     if (rest == nullptr) return 0;
     const auto seconds = static_cast<std::int64_t>(timegm(&parts));
-    while (*rest == '.' || (*rest >= '0' && *rest <= '9')) ++rest;
+    while (*rest == '.' || (*rest >= '0' && *rest <= '9'))
+        ++rest;
     int hours = 0;
     int minutes = 0;
     if ((*rest != '+' && *rest != '-') || std::sscanf(rest + 1, "%2d:%2d", &hours, &minutes) != 2)

@@ -11,7 +11,9 @@ namespace knd::api {
 
 std::string time_text(std::int64_t unix_seconds);
 std::int64_t now_seconds();
-inline std::string now_text() { return time_text(now_seconds()); }
+inline std::string now_text() {
+    return time_text(now_seconds());
+}
 /// Seconds since 1970; 0 when `text` is no time. Fractions are dropped.
 std::int64_t parse_time(const std::string& text);
 /// How long ago `text` was, the way kubectl prints ages: "5s", "3m20s", "8d"; "<unknown>" if empty.

@@ -8,9 +8,13 @@
 namespace knd::api {
 namespace {
 
-std::string or_none(std::string text) { return text.empty() ? "<none>" : text; }
+std::string or_none(std::string text) {
+    return text.empty() ? "<none>" : text;
+}
 
-Json name_cell(const Json& object) { return json_string(json_at(object, "metadata"), "name"); }
+Json name_cell(const Json& object) {
+    return json_string(json_at(object, "metadata"), "name");
+}
 
 Json age_cell(const Json& object) {
     return age_text(json_string(json_at(object, "metadata"), "creationTimestamp"));
@@ -106,9 +110,8 @@ Json pod_gates(const Json& pod) {
 Json event_object(const Json& event) {
     const auto& object = json_at(event, "involvedObject");
     auto kind = json_string(object, "kind");
-    std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) {
-        return static_cast<char>(std::tolower(c));
-    });
+    std::transform(kind.begin(), kind.end(), kind.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return kind + "/" + json_string(object, "name");
 }
 
@@ -129,16 +132,22 @@ Json claim_state(const Json& claim) {
     const auto& status = json_at(claim, "status");
     const bool allocated = json_at(status, "allocation").is_object();
     std::string text = is_leaving(claim) ? "deleted" : "";
-    const auto add = [&](std::string_view word) { text.append(text.empty() ? "" : ",").append(word); };
-    if (allocated) add("allocated");
-    else if (text.empty()) add("pending");
+    const auto add = [&](std::string_view word) {
+        text.append(text.empty() ? "" : ",").append(word);
+    };
+    if (allocated)
+        add("allocated");
+    else if (text.empty())
+        add("pending");
     if (!json_at(status, "reservedFor").empty()) add("reserved");
     return text;
 }
 
 }  // namespace
 
-std::vector<Column> plain_columns() { return {kName, kAge}; }
+std::vector<Column> plain_columns() {
+    return {kName, kAge};
+}
 
 std::vector<Column> namespace_columns() {
     return {kName,
@@ -148,57 +157,62 @@ std::vector<Column> namespace_columns() {
 }
 
 std::vector<Column> node_columns() {
-    return {kName,
-            {"Status", "string", 0, node_status},
-            {"Roles", "string", 0, node_roles},
-            kAge,
-            {"Version", "string", 0,
-             [](const Json& o) -> Json { return node_info(o, "kubeletVersion"); }},
-            {"Internal-IP", "string", 1,
-             [](const Json& o) -> Json { return node_address(o, "InternalIP"); }},
-            {"External-IP", "string", 1,
-             [](const Json& o) -> Json { return node_address(o, "ExternalIP"); }},
-            {"OS-Image", "string", 1, [](const Json& o) -> Json { return node_info(o, "osImage"); }},
-            {"Kernel-Version", "string", 1,
-             [](const Json& o) -> Json { return node_info(o, "kernelVersion"); }},
-            {"Container-Runtime", "string", 1,
-             [](const Json& o) -> Json { return node_info(o, "containerRuntimeVersion"); }}};
+    return {
+        kName,
+        {"Status", "string", 0, node_status},
+        {"Roles", "string", 0, node_roles},
+        kAge,
+        {"Version", "string", 0,
+         [](const Json& o) -> Json { return node_info(o, "kubeletVersion"); }},
+        {"Internal-IP", "string", 1,
+         [](const Json& o) -> Json { return node_address(o, "InternalIP"); }},
+        {"External-IP", "string", 1,
+         [](const Json& o) -> Json { return node_address(o, "ExternalIP"); }},
+        {"OS-Image", "string", 1, [](const Json& o) -> Json { return node_info(o, "osImage"); }},
+        {"Kernel-Version", "string", 1,
+         [](const Json& o) -> Json { return node_info(o, "kernelVersion"); }},
+        {"Container-Runtime", "string", 1,
+         [](const Json& o) -> Json { return node_info(o, "containerRuntimeVersion"); }}};
 }
 
 std::vector<Column> pod_columns() {
-    return {kName,
-            {"Ready", "string", 0, pod_ready},
-            {"Status", "string", 0, pod_status},
-            {"Restarts", "string", 0, pod_restarts},
-            kAge,
-            {"IP", "string", 1,
-             [](const Json& o) -> Json { return or_none(json_string(json_at(o, "status"), "podIP")); }},
-            {"Node", "string", 1,
-             [](const Json& o) -> Json { return or_none(json_string(json_at(o, "spec"), "nodeName")); }},
-            {"Nominated Node", "string", 1,
-             [](const Json& o) -> Json {
-                 return or_none(json_string(json_at(o, "status"), "nominatedNodeName"));
-             }},
-            {"Readiness Gates", "string", 1, pod_gates}};
+    return {
+        kName,
+        {"Ready", "string", 0, pod_ready},
+        {"Status", "string", 0, pod_status},
+        {"Restarts", "string", 0, pod_restarts},
+        kAge,
+        {"IP", "string", 1,
+         [](const Json& o) -> Json { return or_none(json_string(json_at(o, "status"), "podIP")); }},
+        {"Node", "string", 1,
+         [](const Json& o) -> Json {
+             return or_none(json_string(json_at(o, "spec"), "nodeName"));
+         }},
+        {"Nominated Node", "string", 1,
+         [](const Json& o) -> Json {
+             return or_none(json_string(json_at(o, "status"), "nominatedNodeName"));
+         }},
+        {"Readiness Gates", "string", 1, pod_gates}};
 }
 
 std::vector<Column> event_columns() {
-    return {{"Last Seen", "string", 0,
-             [](const Json& o) -> Json { return event_age(o, "lastTimestamp"); }},
-            {"Type", "string", 0, [](const Json& o) -> Json { return json_string(o, "type"); }},
-            {"Reason", "string", 0, [](const Json& o) -> Json { return json_string(o, "reason"); }},
-            {"Object", "string", 0, event_object},
-            {"Subobject", "string", 1,
-             [](const Json& o) -> Json {
-                 return json_string(json_at(o, "involvedObject"), "fieldPath");
-             }},
-            {"Source", "string", 1, event_source},
-            {"Message", "string", 0, [](const Json& o) -> Json { return json_string(o, "message"); }},
-            {"First Seen", "string", 1,
-             [](const Json& o) -> Json { return event_age(o, "firstTimestamp"); }},
-            {"Count", "string", 1,
-             [](const Json& o) -> Json { return std::to_string(json_int(o, "count", 1)); }},
-            {"Name", "string", 1, name_cell}};
+    return {
+        {"Last Seen", "string", 0,
+         [](const Json& o) -> Json { return event_age(o, "lastTimestamp"); }},
+        {"Type", "string", 0, [](const Json& o) -> Json { return json_string(o, "type"); }},
+        {"Reason", "string", 0, [](const Json& o) -> Json { return json_string(o, "reason"); }},
+        {"Object", "string", 0, event_object},
+        {"Subobject", "string", 1,
+         [](const Json& o) -> Json {
+             return json_string(json_at(o, "involvedObject"), "fieldPath");
+         }},
+        {"Source", "string", 1, event_source},
+        {"Message", "string", 0, [](const Json& o) -> Json { return json_string(o, "message"); }},
+        {"First Seen", "string", 1,
+         [](const Json& o) -> Json { return event_age(o, "firstTimestamp"); }},
+        {"Count", "string", 1,
+         [](const Json& o) -> Json { return std::to_string(json_int(o, "count", 1)); }},
+        {"Name", "string", 1, name_cell}};
 }
 
 std::vector<Column> claim_columns() {
@@ -208,7 +222,9 @@ std::vector<Column> claim_columns() {
 std::vector<Column> slice_columns() {
     return {kName,
             {"Node", "string", 0,
-             [](const Json& o) -> Json { return json_string(json_at(o, "spec"), "nodeName", "<unset>"); }},
+             [](const Json& o) -> Json {
+                 return json_string(json_at(o, "spec"), "nodeName", "<unset>");
+             }},
             {"Driver", "string", 0,
              [](const Json& o) -> Json { return json_string(json_at(o, "spec"), "driver"); }},
             {"Pool", "string", 0,

@@ -61,8 +61,10 @@ class Session : public Connection, public std::enable_shared_from_this<Session> 
         http::async_read(stream_, buffer_, *parser_,
                          [self = shared_from_this()](error_code error, std::size_t) {
                              if (self->closed_) return;
-                             if (error) self->read_failed(error);
-                             else self->handle(self->parser_->release());
+                             if (error)
+                                 self->read_failed(error);
+                             else
+                                 self->handle(self->parser_->release());
                          });
     }
 
@@ -72,8 +74,8 @@ class Session : public Connection, public std::enable_shared_from_this<Session> 
             return;
         }
         keep_alive_ = false;
-        write(respond(Status{413, "RequestEntityTooLarge", "the request body is too large",
-                             Json::object()}));
+        write(respond(
+            Status{413, "RequestEntityTooLarge", "the request body is too large", Json::object()}));
     }
 
     void handle(http::request<http::string_body> message) {
@@ -91,11 +93,15 @@ class Session : public Connection, public std::enable_shared_from_this<Session> 
             return;
         }
         auto reply = context_->rest.handle(request);
-        log::debug("api request", {{"key", request.method}, {"path", request.path},
+        log::debug("api request", {{"key", request.method},
+                                   {"path", request.path},
                                    {"code", std::holds_alternative<Response>(reply)
-                                                ? std::get<Response>(reply).status : 200}});
-        if (auto* watch = std::get_if<WatchRequest>(&reply)) begin_watch(std::move(*watch));
-        else write(std::get<Response>(std::move(reply)));
+                                                ? std::get<Response>(reply).status
+                                                : 200}});
+        if (auto* watch = std::get_if<WatchRequest>(&reply))
+            begin_watch(std::move(*watch));
+        else
+            write(std::get<Response>(std::move(reply)));
     }
 
     /// The user whose bearer token it is; empty for none.
@@ -120,8 +126,10 @@ class Session : public Connection, public std::enable_shared_from_this<Session> 
         http::async_write(stream_, sent,
                           [self = shared_from_this(), message](error_code error, std::size_t) {
                               if (self->closed_) return;
-                              if (error || !self->keep_alive_) self->shut_down();
-                              else self->read();
+                              if (error || !self->keep_alive_)
+                                  self->shut_down();
+                              else
+                                  self->read();
                           });
     }
 
@@ -136,8 +144,9 @@ class Session : public Connection, public std::enable_shared_from_this<Session> 
     void begin_watch(WatchRequest request) {
         watching_.emplace(std::move(request));
         beast::get_lowest_layer(stream_).expires_never();
-        backlog_ = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                   "Cache-Control: no-cache, private\r\nTransfer-Encoding: chunked\r\n\r\n";
+        backlog_ =
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            "Cache-Control: no-cache, private\r\nTransfer-Encoding: chunked\r\n\r\n";
         auto& store = context_->store;
         const auto newest = store.revision();
         auto watch = store.watch(watching_->kind.id, watching_->since,
@@ -177,8 +186,10 @@ class Session : public Connection, public std::enable_shared_from_this<Session> 
         char size[24];
         std::snprintf(size, sizeof size, "%zx\r\n", text.size());
         backlog_.append(size).append(text).append("\r\n");
-        if (backlog_.size() > kMaxBacklog) close();
-        else flush();
+        if (backlog_.size() > kMaxBacklog)
+            close();
+        else
+            flush();
     }
 
     void end_watch() {
@@ -201,8 +212,10 @@ class Session : public Connection, public std::enable_shared_from_this<Session> 
                           [self = shared_from_this()](error_code error, std::size_t) {
                               self->writing_.clear();
                               if (self->closed_) return;
-                              if (error) self->close();
-                              else self->flush();
+                              if (error)
+                                  self->close();
+                              else
+                                  self->flush();
                           });
     }
 
@@ -211,8 +224,10 @@ class Session : public Connection, public std::enable_shared_from_this<Session> 
         stream_.async_read_some(buffer_.prepare(1024),
                                 [self = shared_from_this()](error_code error, std::size_t) {
                                     if (self->closed_ || self->ended_) return;
-                                    if (error) self->close();
-                                    else self->notice_hang_up();
+                                    if (error)
+                                        self->close();
+                                    else
+                                        self->notice_hang_up();
                                 });
     }
 

@@ -17,7 +17,8 @@ constexpr const char* kSchemaSql =
 
 std::string_view column(sqlite3_stmt* row, int index) {
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(row, index));
-    return {text == nullptr ? "" : text, static_cast<std::size_t>(sqlite3_column_bytes(row, index))};
+    return {text == nullptr ? "" : text,
+            static_cast<std::size_t>(sqlite3_column_bytes(row, index))};
 }
 
 void bind(sqlite3_stmt* statement, int index, std::string_view text) {
@@ -28,21 +29,23 @@ void bind(sqlite3_stmt* statement, int index, std::string_view text) {
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path) {
     sqlite3* handle = nullptr;
-    const int code = sqlite3_open_v2(path.c_str(), &handle,
-                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+    const int code =
+        sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
     std::unique_ptr<Database> database(new Database(handle));
     if (code != SQLITE_OK) return database->failure("open " + path.string());
     KND_TRY(database->execute(kSchemaSql).wrap("open " + path.string()));
     KND_TRY_ASSIGN(database->put_,
                    database->prepare("INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3, ?4)"));
-    KND_TRY_ASSIGN(database->remove_,
-                   database->prepare("DELETE FROM objects WHERE resource = ?1 AND ns = ?2 AND name = ?3"));
+    KND_TRY_ASSIGN(
+        database->remove_,
+        database->prepare("DELETE FROM objects WHERE resource = ?1 AND ns = ?2 AND name = ?3"));
     KND_TRY_ASSIGN(database->set_revision_, database->prepare("UPDATE revision SET value = ?1"));
     return database;
 }
 
 Database::~Database() {
-    for (auto* statement : {put_, remove_, set_revision_}) sqlite3_finalize(statement);
+    for (auto* statement : {put_, remove_, set_revision_})
+        sqlite3_finalize(statement);
     sqlite3_close(handle_);
 }
 
@@ -85,8 +88,8 @@ Result<> Database::write(sqlite3_stmt* statement, const Row& row, std::uint64_t 
     bind(statement, 3, row.name);
     if (statement == put_) bind(statement, 4, row.body);
     sqlite3_bind_int64(set_revision_, 1, static_cast<sqlite3_int64>(revision));
-    const bool done = sqlite3_step(statement) == SQLITE_DONE &&
-                      sqlite3_step(set_revision_) == SQLITE_DONE;
+    const bool done =
+        sqlite3_step(statement) == SQLITE_DONE && sqlite3_step(set_revision_) == SQLITE_DONE;
     Result<> result;
     if (!done) result = failure("object database");
     sqlite3_reset(statement);
@@ -97,7 +100,9 @@ Result<> Database::write(sqlite3_stmt* statement, const Row& row, std::uint64_t 
     return result;
 }
 
-Result<> Database::put(const Row& row, std::uint64_t revision) { return write(put_, row, revision); }
+Result<> Database::put(const Row& row, std::uint64_t revision) {
+    return write(put_, row, revision);
+}
 
 Result<> Database::remove(const Row& row, std::uint64_t revision) {
     return write(remove_, row, revision);

@@ -64,21 +64,21 @@ Result<Json> parse_protobuf(std::string_view bytes) {
     bool good = bytes.substr(0, kMagic.size()) == kMagic;
     if (good) bytes.remove_prefix(kMagic.size());
     good = good && for_each_field(bytes, [&](std::uint64_t field, std::string_view value) {
-        if (field == 2) raw = value;
-        if (field != 1) return true;
-        return for_each_field(value, [&](std::uint64_t type_field, std::string_view text) {
-            if (type_field <= 2) object[type_field == 1 ? "apiVersion" : "kind"] = text;
-            return true;
-        });
-    });
+               if (field == 2) raw = value;
+               if (field != 1) return true;
+               return for_each_field(value, [&](std::uint64_t type_field, std::string_view text) {
+                   if (type_field <= 2) object[type_field == 1 ? "apiVersion" : "kind"] = text;
+                   return true;
+               });
+           });
     if (good && json_string(object, "kind") != "Namespace")
         return Error(Code::kUnimplemented,
                      "the body of the request was in an unknown format - accepted media types "
                      "include: application/json, application/yaml");
     object["metadata"] = Json::object();
     good = good && for_each_field(raw, [&](std::uint64_t field, std::string_view value) {
-        return field != 1 || read_metadata(value, object["metadata"]);
-    });
+               return field != 1 || read_metadata(value, object["metadata"]);
+           });
     if (!good) return Error(Code::kInvalidArgument, "the protobuf body cannot be decoded");
     return object;
 }

@@ -9,6 +9,8 @@ namespace knd::api {
 namespace {
 
 constexpr int kMaxDepth = 64;
+/// Aliases can make a short document stand for a huge one.
+constexpr std::size_t kMaxNodes = 200'000;
 
 Json scalar(const YAML::Node& node) {
     const auto& text = node.Scalar();
@@ -29,13 +31,15 @@ Json scalar(const YAML::Node& node) {
     return text;
 }
 
-Result<Json> convert(const YAML::Node& node, int depth) {
+Result<Json> convert(const YAML::Node& node, int depth, std::size_t& nodes) {
+    if (++nodes > kMaxNodes)
+        return Error(Code::kInvalidArgument, "YAML expands to more than 200000 values");
     if (depth > kMaxDepth)
         return Error(Code::kInvalidArgument, "YAML is nested over 64 levels deep");
     if (node.IsSequence()) {
         Json list = Json::array();
         for (const auto& item : node) {
-            KND_TRY_ASSIGN(auto value, convert(item, depth + 1));
+            KND_TRY_ASSIGN(auto value, convert(item, depth + 1, nodes));
             list.push_back(std::move(value));
         }
         return list;
@@ -45,7 +49,7 @@ Result<Json> convert(const YAML::Node& node, int depth) {
         for (const auto& pair : node) {
             if (!pair.first.IsScalar())
                 return Error(Code::kInvalidArgument, "YAML has a key that is no string");
-            KND_TRY_ASSIGN(object[pair.first.Scalar()], convert(pair.second, depth + 1));
+            KND_TRY_ASSIGN(object[pair.first.Scalar()], convert(pair.second, depth + 1, nodes));
         }
         return object;
     }
@@ -58,7 +62,8 @@ Result<Json> parse_yaml(const std::string& text) {
     // JSON is YAML too, and is what most clients send here.
     if (auto json = parse_json(text); json.ok()) return json;
     try {
-        return convert(YAML::Load(text), 0);
+        std::size_t nodes = 0;
+        return convert(YAML::Load(text), 0, nodes);
     } catch (const YAML::Exception& e) {
         return Error(Code::kInvalidArgument, std::string("invalid YAML: ") + e.what());
     }

@@ -38,10 +38,14 @@ Json version() {
     utsname system{};
     uname(&system);
     const bool arm = std::string_view(system.machine) == "aarch64";
-    return {{"major", "1"},          {"minor", "34"},
-            {"gitVersion", kGitVersion}, {"gitCommit", ""},
-            {"gitTreeState", "clean"}, {"buildDate", "1970-01-01T00:00:00Z"},
-            {"goVersion", ""},       {"compiler", ""},
+    return {{"major", "1"},
+            {"minor", "34"},
+            {"gitVersion", kGitVersion},
+            {"gitCommit", ""},
+            {"gitTreeState", "clean"},
+            {"buildDate", "1970-01-01T00:00:00Z"},
+            {"goVersion", ""},
+            {"compiler", ""},
             {"platform", arm ? "linux/arm64" : "linux/amd64"}};
 }
 
@@ -49,8 +53,10 @@ Json resource_list(std::string_view group, std::string_view group_version) {
     Json resources = Json::array();
     for (const auto& kind : all_kinds()) {
         if (kind.group != group) continue;
-        Json row = {{"name", kind.plural},         {"singularName", kind.singular},
-                    {"namespaced", kind.namespaced}, {"kind", kind.kind},
+        Json row = {{"name", kind.plural},
+                    {"singularName", kind.singular},
+                    {"namespaced", kind.namespaced},
+                    {"kind", kind.kind},
                     {"verbs", verbs("")}};
         if (!kind.short_names.empty()) row["shortNames"] = kind.short_names;
         if (kind.id == Resource::kPods) row["categories"] = {"all"};
@@ -84,10 +90,10 @@ Json aggregated_group(std::string_view group) {
         if (kind.group != group) continue;
         Json parts = Json::array();
         for (const auto part : kind.subresources) {
-            parts.push_back({{"subresource", part},
-                             {"responseKind", response_kind(kind, part == "binding" ? "Binding"
-                                                                                    : kind.kind)},
-                             {"verbs", verbs(part)}});
+            parts.push_back(
+                {{"subresource", part},
+                 {"responseKind", response_kind(kind, part == "binding" ? "Binding" : kind.kind)},
+                 {"verbs", verbs(part)}});
         }
         Json row = {{"resource", kind.plural},
                     {"responseKind", response_kind(kind, kind.kind)},
@@ -108,7 +114,8 @@ Json aggregated_group(std::string_view group) {
 
 std::set<std::string_view> groups() {
     std::set<std::string_view> names;
-    for (const auto& kind : all_kinds()) names.insert(kind.group);
+    for (const auto& kind : all_kinds())
+        names.insert(kind.group);
     return names;
 }
 
@@ -122,11 +129,12 @@ Response root(const Request& request, bool core) {
         for (const auto group : groups()) {
             if (group.empty() == core) items.push_back(aggregated_group(group));
         }
-        return plain(to_text({{"apiVersion", "apidiscovery.k8s.io/" + form},
-                              {"kind", "APIGroupDiscoveryList"},
-                              {"metadata", Json::object()},
-                              {"items", std::move(items)}}),
-                     "application/json;g=apidiscovery.k8s.io;v=" + form + ";as=APIGroupDiscoveryList");
+        return plain(
+            to_text({{"apiVersion", "apidiscovery.k8s.io/" + form},
+                     {"kind", "APIGroupDiscoveryList"},
+                     {"metadata", Json::object()},
+                     {"items", std::move(items)}}),
+            "application/json;g=apidiscovery.k8s.io;v=" + form + ";as=APIGroupDiscoveryList");
     }
     if (core) return document({{"kind", "APIVersions"}, {"versions", {"v1"}}});
     Json list = Json::array();
@@ -154,7 +162,8 @@ std::optional<Response> group_document(std::string_view path) {
 std::optional<Response> openapi_document(const Request& request) {
     if (request.path == "/openapi/v2") {
         if (request.accept.find("proto-openapi.spec.v2") != std::string::npos)
-            return plain(openapi_v2_protobuf(kGitVersion), std::string(kProtobufV2) + ".v1.0+protobuf");
+            return plain(openapi_v2_protobuf(kGitVersion),
+                         std::string(kProtobufV2) + ".v1.0+protobuf");
         return document(openapi_v2(kGitVersion));
     }
     Json paths = Json::object();

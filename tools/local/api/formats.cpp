@@ -9,16 +9,19 @@ namespace knd::api {
 namespace {
 
 constexpr std::string_view kLabelWhy =
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must "
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+    "must "
     "start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for "
     "validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 constexpr std::string_view kSubdomainWhy =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', "
     "and must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
     "validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 constexpr std::string_view kNameWhy =
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with "
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
+    "with "
     "an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
     "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 constexpr std::string_view kValueWhy =
@@ -26,8 +29,12 @@ constexpr std::string_view kValueWhy =
     "and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or "
     "'12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
-bool is_lower(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool is_alnum(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
+bool is_lower(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+bool is_alnum(char c) {
+    return is_lower(c) || (c >= 'A' && c <= 'Z');
+}
 
 bool is_label(std::string_view text) {
     return !text.empty() && is_lower(text.front()) && is_lower(text.back()) &&
@@ -45,9 +52,8 @@ bool is_subdomain(std::string_view text) {
 
 bool is_name(std::string_view text) {
     return !text.empty() && is_alnum(text.front()) && is_alnum(text.back()) &&
-           std::all_of(text.begin(), text.end(), [](char c) {
-               return is_alnum(c) || c == '-' || c == '_' || c == '.';
-           });
+           std::all_of(text.begin(), text.end(),
+                       [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 std::string label(const std::string& text) {
@@ -87,8 +93,7 @@ std::string qualified(const std::string& text) {
 /// domain/identifier, as device attributes are.
 std::string attribute(const std::string& text, bool domain_required) {
     const auto slash = text.find('/');
-    if (slash == std::string::npos && domain_required)
-        return "must include a domain";
+    if (slash == std::string::npos && domain_required) return "must include a domain";
     const auto name = slash == std::string::npos ? text : text.substr(slash + 1);
     if (slash != std::string::npos) {
         if (slash == 0) return "the domain must not be empty";
@@ -97,14 +102,15 @@ std::string attribute(const std::string& text, bool domain_required) {
     }
     if (name.empty()) return "the name must not be empty";
     if (name.size() > 32) return "the name must be no more than 32 bytes";
-    const bool identifier = !(name[0] >= '0' && name[0] <= '9') &&
-                            std::all_of(name.begin(), name.end(),
-                                        [](char c) { return is_alnum(c) || c == '_'; });
-    return identifier ? ""
-                      : "a valid C identifier must start with alphabetic character or '_', followed "
-                        "by a string of alphanumeric characters or '_' (e.g. 'my_name',  or "
-                        "'MY_NAME',  or 'MyName', regex used for validation is "
-                        "'[A-Za-z_][A-Za-z0-9_]*')";
+    const bool identifier =
+        !(name[0] >= '0' && name[0] <= '9') &&
+        std::all_of(name.begin(), name.end(), [](char c) { return is_alnum(c) || c == '_'; });
+    return identifier
+               ? ""
+               : "a valid C identifier must start with alphabetic character or '_', followed "
+                 "by a string of alphanumeric characters or '_' (e.g. 'my_name',  or "
+                 "'MY_NAME',  or 'MyName', regex used for validation is "
+                 "'[A-Za-z_][A-Za-z0-9_]*')";
 }
 
 std::string label_value(const std::string& text) {

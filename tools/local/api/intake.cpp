@@ -13,13 +13,9 @@ namespace {
 
 constexpr std::size_t kMaxGeneratedPrefix = 58;
 /// Fields of metadata that only the server writes.
-constexpr const char* kServerFields[] = {"uid",
-                                         "creationTimestamp",
-                                         "deletionTimestamp",
-                                         "deletionGracePeriodSeconds",
-                                         "generation",
-                                         "generateName",
-                                         "selfLink"};
+constexpr const char* kServerFields[] = {
+    "uid",        "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+    "generation", "generateName",      "selfLink"};
 
 std::string new_uid() {
     std::random_device random;
@@ -33,7 +29,9 @@ std::string new_uid() {
     return text;
 }
 
-const Type& type_of(const Kind& kind) { return *Schema::instance().find(kind.kind); }
+const Type& type_of(const Kind& kind) {
+    return *Schema::instance().find(kind.kind);
+}
 
 /// apiVersion and kind are right or absent; the rest has the shape of the schema.
 Answer<bool> check_shape(const Kind& kind, Json& object, const WriteOptions& options) {
@@ -81,8 +79,10 @@ Json confine(const Kind& kind, const Json& before, Json after, const std::string
         return next;
     }
     if (subresource.empty() && kind.has_subresource("status")) {
-        if (before.contains("status")) after["status"] = before["status"];
-        else after.erase("status");
+        if (before.contains("status"))
+            after["status"] = before["status"];
+        else
+            after.erase("status");
     }
     return after;
 }
@@ -91,8 +91,10 @@ void keep_server_fields(const Json& before, Json& after) {
     const auto& had = before["metadata"];
     auto& metadata = after["metadata"];
     for (const auto* key : kServerFields) {
-        if (had.contains(key)) metadata[key] = had[key];
-        else metadata.erase(key);
+        if (had.contains(key))
+            metadata[key] = had[key];
+        else
+            metadata.erase(key);
     }
     metadata["resourceVersion"] = had["resourceVersion"];
     if (had.contains("namespace")) metadata["namespace"] = had["namespace"];
@@ -112,12 +114,17 @@ std::string random_suffix(std::size_t size) {
     std::random_device random;
     std::uniform_int_distribution<std::size_t> pick(0, kLetters.size() - 1);
     std::string text;
-    while (text.size() < size) text += kLetters[pick(random)];
+    while (text.size() < size)
+        text += kLetters[pick(random)];
     return text;
 }
 
 std::string object_name(const Json& object) {
     return json_string(json_at(object, "metadata"), "name");
+}
+
+bool is_leaving(const Json& object) {
+    return json_path(object, {"metadata", "deletionTimestamp"}).is_string();
 }
 
 std::string object_namespace(const Json& object) {
@@ -131,13 +138,16 @@ Answer<Json> take_new(const Kind& kind, std::string_view ns, Json object,
     if (!json_string(metadata, "resourceVersion").empty())
         return bad_request("resourceVersion should not be set on objects to be created");
     if (const auto own = object_namespace(object); !own.empty() && own != ns && kind.namespaced)
-        return bad_request("the namespace of the provided object does not match the namespace sent "
-                           "on the request");
+        return bad_request(
+            "the namespace of the provided object does not match the namespace sent "
+            "on the request");
     for (const auto* key : kServerFields) {
         if (std::string_view(key) != "generateName") metadata.erase(key);
     }
-    if (kind.namespaced) metadata["namespace"] = ns;
-    else metadata.erase("namespace");
+    if (kind.namespaced)
+        metadata["namespace"] = ns;
+    else
+        metadata.erase("namespace");
     const auto prefix = json_string(metadata, "generateName");
     if (object_name(object).empty() && !prefix.empty())
         metadata["name"] = prefix.substr(0, kMaxGeneratedPrefix) + random_suffix(5);

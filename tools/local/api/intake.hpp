@@ -22,6 +22,8 @@ Answer<bool> check_preconditions(const Kind& kind, const Json& current, const st
 
 std::string random_suffix(std::size_t size);
 std::string object_name(const Json& object);
+/// Whether it waits for finalizers or a kubelet and then goes.
+bool is_leaving(const Json& object);
 std::string object_namespace(const Json& object);
 
 }  // namespace knd::api

@@ -10,7 +10,9 @@ namespace {
 constexpr std::string_view kGvk = "x-kubernetes-group-version-kind";
 constexpr const char* kWriteParameters[] = {"dryRun", "fieldManager", "fieldValidation"};
 
-std::string definition_name(const Type& type) { return type.package + "." + type.name; }
+std::string definition_name(const Type& type) {
+    return type.package + "." + type.name;
+}
 
 /// Builds schemas; the two OpenAPI versions differ in where definitions live and in how a reference
 /// can carry a description.
@@ -60,7 +62,9 @@ class SchemaWriter {
             json["x-kubernetes-patch-strategy"] = "merge";
         }
         if (field.type->shape == Shape::kList)
-            json["x-kubernetes-list-type"] = field.set ? "set" : field.keys.empty() ? "atomic" : "map";
+            json["x-kubernetes-list-type"] = field.set            ? "set"
+                                             : field.keys.empty() ? "atomic"
+                                                                  : "map";
         if (!field.keys.empty()) json["x-kubernetes-list-map-keys"] = field.keys;
         return json;
     }
@@ -68,16 +72,22 @@ class SchemaWriter {
     Json schema(const Type& type) const {
         switch (type.shape) {
             case Shape::kString:
-            case Shape::kQuantity: return {{"type", "string"}};
+            case Shape::kQuantity:
+                return {{"type", "string"}};
             case Shape::kInt:
                 return {{"type", "integer"}, {"format", type.name == "int" ? "int64" : "int32"}};
-            case Shape::kBool: return {{"type", "boolean"}};
-            case Shape::kTime: return {{"type", "string"}, {"format", "date-time"}};
-            case Shape::kAny: return {{"x-kubernetes-preserve-unknown-fields", true}};
-            case Shape::kList: return {{"type", "array"}, {"items", schema(*type.element)}};
+            case Shape::kBool:
+                return {{"type", "boolean"}};
+            case Shape::kTime:
+                return {{"type", "string"}, {"format", "date-time"}};
+            case Shape::kAny:
+                return {{"x-kubernetes-preserve-unknown-fields", true}};
+            case Shape::kList:
+                return {{"type", "array"}, {"items", schema(*type.element)}};
             case Shape::kMap:
                 return {{"type", "object"}, {"additionalProperties", schema(*type.element)}};
-            case Shape::kObject: break;
+            case Shape::kObject:
+                break;
         }
         const Json reference = {
             {"$ref", (v3_ ? "#/components/schemas/" : "#/definitions/") + definition_name(type)}};
@@ -92,8 +102,10 @@ Json operation(const Kind& kind, std::string_view action, bool writes, bool v3) 
     if (writes) {
         for (const auto* name : kWriteParameters) {
             Json parameter = {{"name", name}, {"in", "query"}};
-            if (v3) parameter["schema"] = {{"type", "string"}};
-            else parameter["type"] = "string";
+            if (v3)
+                parameter["schema"] = {{"type", "string"}};
+            else
+                parameter["type"] = "string";
             parameters.push_back(std::move(parameter));
         }
     }
@@ -106,8 +118,8 @@ Json operation(const Kind& kind, std::string_view action, bool writes, bool v3) 
 
 void add_paths(const Kind& kind, bool v3, Json& paths) {
     const auto base = (kind.group.empty() ? "/api/" : "/apis/") + kind.api_version();
-    const auto collection = base + (kind.namespaced ? "/namespaces/{namespace}/" : "/") +
-                            std::string(kind.plural);
+    const auto collection =
+        base + (kind.namespaced ? "/namespaces/{namespace}/" : "/") + std::string(kind.plural);
     paths[collection] = {{"get", operation(kind, "list", false, v3)},
                          {"post", operation(kind, "post", true, v3)}};
     paths[collection + "/{name}"] = {{"get", operation(kind, "get", false, v3)},
@@ -134,7 +146,8 @@ class Message {
 
   private:
     void varint(std::size_t value) {
-        for (; value > 0x7f; value >>= 7) bytes_ += static_cast<char>((value & 0x7f) | 0x80);
+        for (; value > 0x7f; value >>= 7)
+            bytes_ += static_cast<char>((value & 0x7f) | 0x80);
         bytes_ += static_cast<char>(value);
     }
     std::string bytes_;
@@ -144,21 +157,22 @@ class Message {
 void add_extensions(Message& message, unsigned field, const Json& json) {
     for (const auto& [key, value] : json.items()) {
         if (key.rfind("x-", 0) != 0) continue;
-        message.message(field, Message().text(1, key).message(2, Message().text(2, to_text(value))));
+        message.message(field,
+                        Message().text(1, key).message(2, Message().text(2, to_text(value))));
     }
 }
 
 Message encode_schema(const Json& json) {
     Message out;
     out.text(1, json, "$ref").text(2, json, "format").text(4, json, "description");
-    for (const auto& name : json_at(json, "required")) out.text(19, name.get_ref<const std::string&>());
+    for (const auto& name : json_at(json, "required"))
+        out.text(19, name.get_ref<const std::string&>());
     for (const auto& value : json_at(json, "enum"))
         out.message(20, Message().text(2, to_text(value)));
     if (json.contains("additionalProperties"))
         out.message(21, Message().message(1, encode_schema(json["additionalProperties"])));
     if (json.contains("type")) out.message(22, Message().text(1, json_string(json, "type")));
-    if (json.contains("items"))
-        out.message(23, Message().message(1, encode_schema(json["items"])));
+    if (json.contains("items")) out.message(23, Message().message(1, encode_schema(json["items"])));
     if (json.contains("properties")) {
         Message properties;
         for (const auto& [name, property] : json["properties"].items())
@@ -208,7 +222,8 @@ Json openapi_v3(std::string_view group, std::string_view version) {
 
 Json openapi_v2(std::string_view version) {
     Json paths = Json::object();
-    for (const auto& kind : all_kinds()) add_paths(kind, false, paths);
+    for (const auto& kind : all_kinds())
+        add_paths(kind, false, paths);
     return {{"swagger", "2.0"},
             {"info", {{"title", "Kubernetes"}, {"version", version}}},
             {"paths", std::move(paths)},

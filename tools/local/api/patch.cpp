@@ -9,7 +9,9 @@ namespace {
 constexpr std::string_view kOrder = "$setElementOrder/";
 constexpr std::string_view kDeleteValues = "$deleteFromPrimitiveList/";
 
-bool is_directive(std::string_view key) { return !key.empty() && key[0] == '$'; }
+bool is_directive(std::string_view key) {
+    return !key.empty() && key[0] == '$';
+}
 
 const Field* field_of(const Type* type, std::string_view name) {
     return type == nullptr ? nullptr : type->field(name);
@@ -18,10 +20,10 @@ const Field* field_of(const Type* type, std::string_view name) {
 /// Takes the directives out of what a patch adds, since nothing is there that they could act on.
 Json without_directives(Json value) {
     if (value.is_array()) {
-        std::erase_if(value.get_ref<Json::array_t&>(), [](const Json& item) {
-            return json_string(item, "$patch") == "delete";
-        });
-        for (auto& item : value) item = without_directives(std::move(item));
+        std::erase_if(value.get_ref<Json::array_t&>(),
+                      [](const Json& item) { return json_string(item, "$patch") == "delete"; });
+        for (auto& item : value)
+            item = without_directives(std::move(item));
     } else if (value.is_object()) {
         Json plain = Json::object();
         for (auto& [key, item] : value.items()) {
@@ -39,8 +41,7 @@ auto find_by_key(Json& list, const std::string& key, const Json& value) {
                         [&](const Json& item) { return json_at(item, key) == value; });
 }
 
-Json merge_keyed_list(const Type* element, const std::string& key, Json target,
-                      const Json& patch) {
+Json merge_keyed_list(const Type* element, const std::string& key, Json target, const Json& patch) {
     for (const auto& item : patch) {
         if (json_string(item, "$patch") == "replace") {
             return without_directives(patch);
@@ -85,8 +86,10 @@ void retain_keys(Json& target, const Json& keys) {
     if (!keys.is_array() || !target.is_object()) return;
     for (auto it = target.begin(); it != target.end();) {
         const bool kept = std::find(keys.begin(), keys.end(), Json(it.key())) != keys.end();
-        if (kept) ++it;
-        else it = target.erase(it);
+        if (kept)
+            ++it;
+        else
+            it = target.erase(it);
     }
 }
 
@@ -96,13 +99,14 @@ void follow_list_directives(const Type* type, Json& target, const Json& patch) {
         if (key.rfind(kDeleteValues, 0) == 0) {
             const auto name = key.substr(kDeleteValues.size());
             if (!json_at(target, name).is_array()) continue;
-            std::erase_if(target[name].get_ref<Json::array_t&>(), [&values = value](const Json& one) {
-                return std::find(values.begin(), values.end(), one) != values.end();
-            });
+            std::erase_if(target[name].get_ref<Json::array_t&>(),
+                          [&values = value](const Json& one) {
+                              return std::find(values.begin(), values.end(), one) != values.end();
+                          });
         } else if (key.rfind(kOrder, 0) == 0) {
             const auto name = key.substr(kOrder.size());
             const auto* field = field_of(type, name);
-            if (json_at(target, name).is_array())
+            if (json_at(target, name).is_array() && value.is_array())
                 reorder(target[name], value, field == nullptr ? "" : field->merge_key);
         }
     }
@@ -118,14 +122,17 @@ Json merge_object(const Type* type, Json target, const Json& patch) {
         if (is_directive(key)) continue;
         const auto* field = field_of(type, key);
         const bool is_map = type != nullptr && type->shape == Shape::kMap;
-        if (value.is_null()) target.erase(key);
-        else if (value.is_array()) target[key] = merge_list(field, json_at(target, key), value);
+        if (value.is_null())
+            target.erase(key);
+        else if (value.is_array())
+            target[key] = merge_list(field, json_at(target, key), value);
         else if (value.is_object() && target.contains(key))
             target[key] = merge_object(field != nullptr ? field->type
                                        : is_map         ? type->element
                                                         : nullptr,
                                        target[key], value);
-        else target[key] = without_directives(value);
+        else
+            target[key] = without_directives(value);
     }
     follow_list_directives(type, target, patch);
     return target;
@@ -142,10 +149,11 @@ Answer<Json> json_patch(const Json& target, const Json& patch) {
     try {
         return target.patch(patch);
     } catch (const Json::exception& e) {
-        return Status{422, "Invalid",
-                      std::string("the server rejected our request due to an error in our request: ") +
-                          e.what(),
-                      Json::object()};
+        return Status{
+            422, "Invalid",
+            std::string("the server rejected our request due to an error in our request: ") +
+                e.what(),
+            Json::object()};
     }
 }
 

@@ -23,8 +23,10 @@ Json Presenter::object(const Json& object) const {
         case Form::kTable:
             return table({std::make_shared<const Json>(object)},
                          {{"resourceVersion", json_path(object, {"metadata", "resourceVersion"})}});
-        case Form::kMetadata: return partial_metadata(object);
-        case Form::kObject: break;
+        case Form::kMetadata:
+            return partial_metadata(object);
+        case Form::kObject:
+            break;
     }
     return object;
 }
@@ -33,7 +35,8 @@ Json Presenter::list(const std::vector<Object>& objects, Json metadata) const {
     if (form_ == Form::kTable) return table(objects, std::move(metadata));
     const bool whole = form_ == Form::kObject;
     Json items = Json::array();
-    for (const auto& object : objects) items.push_back(whole ? *object : partial_metadata(*object));
+    for (const auto& object : objects)
+        items.push_back(whole ? *object : partial_metadata(*object));
     return {{"apiVersion", whole ? kind_.api_version() : "meta.k8s.io/v1"},
             {"kind", whole ? std::string(kind_.kind) + "List" : "PartialObjectMetadataList"},
             {"metadata", std::move(metadata)},
@@ -42,10 +45,13 @@ Json Presenter::list(const std::vector<Object>& objects, Json metadata) const {
 
 Json Presenter::row(const Json& object) const {
     Json cells = Json::array();
-    for (const auto& column : kind_.columns) cells.push_back(column.cell(object));
+    for (const auto& column : kind_.columns)
+        cells.push_back(column.cell(object));
     Json row = {{"cells", std::move(cells)}};
-    if (include_ == "Object") row["object"] = object;
-    else if (include_ == "Metadata") row["object"] = partial_metadata(object);
+    if (include_ == "Object")
+        row["object"] = object;
+    else if (include_ == "Metadata")
+        row["object"] = partial_metadata(object);
     return row;
 }
 
@@ -59,7 +65,8 @@ Json Presenter::table(const std::vector<Object>& objects, Json metadata) const {
                            {"priority", column.priority}});
     }
     Json rows = Json::array();
-    for (const auto& object : objects) rows.push_back(row(*object));
+    for (const auto& object : objects)
+        rows.push_back(row(*object));
     return {{"apiVersion", "meta.k8s.io/v1"},
             {"kind", "Table"},
             {"metadata", std::move(metadata)},

@@ -22,9 +22,7 @@ Response respond(const Json& json, int status = 200) {
 }
 
 std::string decoded(std::string_view text, bool plus_is_space) {
-    const auto digit = [](char c) {
-        return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-    };
+    const auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
     std::string plain;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const bool escape = text[i] == '%' && i + 2 < text.size() &&
@@ -50,7 +48,9 @@ std::vector<std::string> segments_of(std::string_view path) {
     return segments;
 }
 
-std::uint64_t number(const std::string& text) { return std::strtoull(text.c_str(), nullptr, 10); }
+std::uint64_t number(const std::string& text) {
+    return std::strtoull(text.c_str(), nullptr, 10);
+}
 
 Answer<Json> parse_body(const Request& request) {
     const auto is = [&](std::string_view type) {
@@ -81,8 +81,8 @@ WriteOptions write_options(const Request& request, const std::string& subresourc
 
 Reply written(const Kind& kind, const Request& request, const Json& object, int status,
               std::vector<std::string> warnings) {
-    auto response = respond(Presenter(kind, request.accept, request.parameter("includeObject"))
-                                .object(object), status);
+    auto response = respond(
+        Presenter(kind, request.accept, request.parameter("includeObject")).object(object), status);
     response.warnings = std::move(warnings);
     return response;
 }
@@ -112,7 +112,9 @@ bool Request::flag(std::string_view name) const {
     return text == "true" || text == "1";
 }
 
-Response respond(const Status& status) { return respond(status.json(), status.code); }
+Response respond(const Status& status) {
+    return respond(status.json(), status.code);
+}
 
 std::string error_event(const Status& status) {
     return to_text({{"type", "ERROR"}, {"object", status.json()}}) + "\n";
@@ -134,9 +136,11 @@ std::string WatchRequest::bookmark(std::uint64_t revision, bool initial_end) con
     Json metadata = {{"resourceVersion", std::to_string(revision)}, {"creationTimestamp", nullptr}};
     if (initial_end) metadata["annotations"] = {{"k8s.io/initial-events-end", "true"}};
     return to_text({{"type", "BOOKMARK"},
-                    {"object", {{"apiVersion", kind.api_version()},
-                                {"kind", kind.kind},
-                                {"metadata", metadata}}}}) + "\n";
+                    {"object",
+                     {{"apiVersion", kind.api_version()},
+                      {"kind", kind.kind},
+                      {"metadata", metadata}}}}) +
+           "\n";
 }
 
 std::optional<Rest::Target> Rest::find_target(std::string_view path) {
@@ -158,8 +162,8 @@ std::optional<Rest::Target> Rest::find_target(std::string_view path) {
     if (parts.size() > 2) target.subresource = parts[2];
     const bool known_part =
         target.subresource.empty() || target.kind->has_subresource(target.subresource);
-    const bool scope_fits = target.kind->namespaced ? target.name.empty() || !target.ns.empty()
-                                                    : target.ns.empty();
+    const bool scope_fits =
+        target.kind->namespaced ? target.name.empty() || !target.ns.empty() : target.ns.empty();
     if (!known_part || !scope_fits) return std::nullopt;
     return target;
 }
@@ -215,8 +219,9 @@ Answer<Reply> Rest::list(const Request& request, const Target& target) {
         const auto slash = token.find(':');
         if (slash == std::string::npos) return bad_request("continue key is not valid: " + token);
         if (!store_.can_resume(revision))
-            return expired("The provided continue parameter is too old to display a consistent list "
-                           "result. You must start a new list without the continue parameter.");
+            return expired(
+                "The provided continue parameter is too old to display a consistent list "
+                "result. You must start a new list without the continue parameter.");
         const auto last = token.substr(slash + 1);
         std::erase_if(objects, [&](const Object& o) {
             return object_namespace(*o) + "/" + object_name(*o) <= last;
@@ -226,8 +231,8 @@ Answer<Reply> Rest::list(const Request& request, const Target& target) {
     const auto limit = number(request.parameter("limit"));
     if (limit > 0 && objects.size() > limit) {
         const auto& last = *objects[limit - 1];
-        metadata["continue"] = std::to_string(revision) + ":" + object_namespace(last) + "/" +
-                               object_name(last);
+        metadata["continue"] =
+            std::to_string(revision) + ":" + object_namespace(last) + "/" + object_name(last);
         metadata["remainingItemCount"] = objects.size() - limit;
         objects.resize(limit);
     }
@@ -241,21 +246,20 @@ Answer<Reply> Rest::watch(const Request& request, const Target& target) {
                                                   request.parameter("fieldSelector")));
     const bool initial = request.flag("sendInitialEvents");
     if (initial && request.parameter("resourceVersionMatch") != "NotOlderThan")
-        return invalid("ListOptions.meta.k8s.io", "",
-                       {field_forbidden("resourceVersionMatch",
-                                        "sendInitialEvents requires setting resourceVersionMatch to "
-                                        "NotOlderThan")});
+        return invalid(
+            "ListOptions.meta.k8s.io", "",
+            {field_forbidden("resourceVersionMatch",
+                             "sendInitialEvents requires setting resourceVersionMatch to "
+                             "NotOlderThan")});
     auto since = initial ? 0 : number(request.parameter("resourceVersion"));
     if (request.parameter("sendInitialEvents") == "false" && since == 0) since = store_.revision();
-    const auto timeout = number(request.parameter("timeoutSeconds"));
-    return Reply(WatchRequest{kind,
-                              target.ns,
-                              std::move(selector),
-                              Presenter(kind, request.accept, request.parameter("includeObject")),
-                              since,
-                              timeout == 0 ? kWatchSeconds : static_cast<std::int64_t>(timeout),
-                              request.flag("allowWatchBookmarks"),
-                              initial && request.flag("allowWatchBookmarks")});
+    const auto timeout = std::min<std::uint64_t>(number(request.parameter("timeoutSeconds")),
+                                                 static_cast<std::uint64_t>(kWatchSeconds));
+    return Reply(WatchRequest{
+        kind, target.ns, std::move(selector),
+        Presenter(kind, request.accept, request.parameter("includeObject")), since,
+        timeout == 0 ? kWatchSeconds : static_cast<std::int64_t>(timeout),
+        request.flag("allowWatchBookmarks"), initial && request.flag("allowWatchBookmarks")});
 }
 
 Answer<Reply> Rest::create(const Request& request, const Target& target) {
@@ -264,7 +268,8 @@ Answer<Reply> Rest::create(const Request& request, const Target& target) {
     if (ns.empty() && target.kind->namespaced) ns = object_namespace(object);
     std::vector<std::string> warnings;
     const auto options = write_options(request, "", warnings);
-    KND_TRY_ASSIGN(const auto stored, store_.create(target.kind->id, ns, std::move(object), options));
+    KND_TRY_ASSIGN(const auto stored,
+                   store_.create(target.kind->id, ns, std::move(object), options));
     return written(*target.kind, request, *stored, 201, std::move(warnings));
 }
 
@@ -272,8 +277,8 @@ Answer<Reply> Rest::bind(const Request& request, const Target& target) {
     KND_TRY_ASSIGN(const auto binding, parse_body(request));
     const auto node = json_string(json_at(binding, "target"), "name");
     KND_TRY(store_.bind(target.ns, target.name, node));
-    return Reply(respond({{"apiVersion", "v1"}, {"kind", "Status"}, {"status", "Success"}, {"code", 201}},
-                         201));
+    return Reply(respond(
+        {{"apiVersion", "v1"}, {"kind", "Status"}, {"status", "Success"}, {"code", 201}}, 201));
 }
 
 Answer<Reply> Rest::update(const Request& request, const Target& target) {
@@ -298,8 +303,8 @@ Answer<Reply> Rest::patch(const Request& request, const Target& target) {
     const auto options = write_options(request, target.subresource, warnings);
     if (type == "application/apply-patch+yaml") {
         KND_TRY_ASSIGN(auto intent, parse_body(request));
-        KND_TRY_ASSIGN(const auto applied, store_.apply(kind.id, target.ns, target.name,
-                                                        std::move(intent), options));
+        KND_TRY_ASSIGN(const auto applied,
+                       store_.apply(kind.id, target.ns, target.name, std::move(intent), options));
         return written(kind, request, *applied.first, applied.second ? 201 : 200,
                        std::move(warnings));
     }
@@ -334,13 +339,14 @@ Answer<DeleteOptions> delete_options(const Request& request) {
     const auto& preconditions = json_at(body, "preconditions");
     options.uid = json_string(preconditions, "uid");
     options.resource_version = json_string(preconditions, "resourceVersion");
-    options.propagation = json_string(body, "propagationPolicy", request.parameter("propagationPolicy"));
+    options.propagation =
+        json_string(body, "propagationPolicy", request.parameter("propagationPolicy"));
     const auto grace = request.parameter("gracePeriodSeconds");
     if (!grace.empty()) options.grace_seconds = static_cast<std::int64_t>(number(grace));
     if (body.contains("gracePeriodSeconds"))
         options.grace_seconds = json_int(body, "gracePeriodSeconds");
-    options.dry_run = request.parameter("dryRun") == "All" ||
-                      json_at(body, "dryRun") == Json::array({"All"});
+    options.dry_run =
+        request.parameter("dryRun") == "All" || json_at(body, "dryRun") == Json::array({"All"});
     return options;
 }
 
@@ -370,12 +376,13 @@ Answer<Reply> Rest::remove_all(const Request& request, const Target& target) {
                                                         request.parameter("fieldSelector")));
     std::vector<Object> removed;
     for (const auto& object : store_.list(kind.id, target.ns, selector)) {
-        auto result = store_.remove(kind.id, object_namespace(*object), object_name(*object), options);
+        auto result =
+            store_.remove(kind.id, object_namespace(*object), object_name(*object), options);
         if (result.ok()) removed.push_back(*result);
     }
     const Presenter presenter(kind, request.accept, request.parameter("includeObject"));
-    return Reply(respond(
-        presenter.list(removed, {{"resourceVersion", std::to_string(store_.revision())}})));
+    return Reply(
+        respond(presenter.list(removed, {{"resourceVersion", std::to_string(store_.revision())}})));
 }
 
 }  // namespace knd::api

@@ -14,9 +14,11 @@ namespace knd::api {
 namespace {
 
 constexpr std::size_t kMaxRawObject = 10 * 1024;
-constexpr std::string_view kOneOfRequest = "exactly one of `exactly` or `firstAvailable` is required";
+constexpr std::string_view kOneOfRequest =
+    "exactly one of `exactly` or `firstAvailable` is required";
 constexpr std::string_view kUnknownRequest =
-    "must be the name of a request in the claim or the name of a request and a subrequest separated "
+    "must be the name of a request in the claim or the name of a request and a subrequest "
+    "separated "
     "by '/'";
 
 /// Names that constraints, configs and results may use: "req" and "req/sub".
@@ -41,7 +43,8 @@ void complete_claim_spec(Json& spec) {
     for (auto& request : spec["devices"]["requests"]) {
         if (request.contains("exactly")) complete_request(request["exactly"]);
         if (!request.contains("firstAvailable")) continue;
-        for (auto& alternative : request["firstAvailable"]) complete_request(alternative);
+        for (auto& alternative : request["firstAvailable"])
+            complete_request(alternative);
     }
 }
 
@@ -51,8 +54,7 @@ void validate_tolerations(const Json& tolerations, const std::string& path, Fiel
         const auto at = path_index(path, i);
         const auto key = json_string(one, "key");
         const bool exists = json_string(one, "operator") == "Exists";
-        if (key.empty() && !exists)
-            errors.push_back(field_required(at + ".key"));
+        if (key.empty() && !exists) errors.push_back(field_required(at + ".key"));
         if (auto why = check_format("qualified", key); !key.empty() && !why.empty())
             errors.push_back(field_invalid(at + ".key", key, why));
         if (exists && !json_string(one, "value").empty())
@@ -78,10 +80,11 @@ void validate_requests(const Json& requests, const std::string& path, FieldError
         const auto& alternatives = json_at(requests[i], "firstAvailable");
         const auto at = path_index(path, i);
         if (exactly.is_null() == alternatives.empty()) {
-            if (exactly.is_null()) errors.push_back(field_required(at, kOneOfRequest));
+            if (exactly.is_null())
+                errors.push_back(field_required(at, kOneOfRequest));
             else
-                errors.push_back(field_invalid(at, nullptr, std::string(kOneOfRequest) +
-                                                                ", but multiple fields are set"));
+                errors.push_back(field_invalid(
+                    at, nullptr, std::string(kOneOfRequest) + ", but multiple fields are set"));
         }
         if (exactly.is_object()) validate_request(exactly, at + ".exactly", errors);
         validate_unique(alternatives, at + ".firstAvailable", "name", errors);
@@ -219,8 +222,8 @@ void validate_claim_status(const Change& change, FieldErrors& errors) {
                                          "may not be specified when `allocated` is not set"));
     const auto leaving = json_path(change.before, {"metadata", "deletionTimestamp"}).is_string();
     if (leaving && reserved.size() > json_path(change.before, {"status", "reservedFor"}).size())
-        errors.push_back(field_forbidden("status.reservedFor",
-                                         "new entries may not be added while `deletionTimestamp` is set"));
+        errors.push_back(field_forbidden(
+            "status.reservedFor", "new entries may not be added while `deletionTimestamp` is set"));
     validate_device_statuses(status, errors);
 }
 
@@ -254,7 +257,8 @@ void validate_raw_object(const Json& value, const std::string& path, FieldErrors
 
 void validate_opaque(const Json& config, const std::string& path, FieldErrors& errors) {
     const auto& opaque = json_at(config, "opaque");
-    if (opaque.is_null()) errors.push_back(field_required(path + ".opaque"));
+    if (opaque.is_null())
+        errors.push_back(field_required(path + ".opaque"));
     else if (opaque.contains("parameters"))
         validate_raw_object(opaque["parameters"], path + ".opaque.parameters", errors);
 }
@@ -279,7 +283,8 @@ void validate_class(const Change& change, FieldErrors& errors) {
 
 void validate_claim(const Change& change, FieldErrors& errors) {
     const auto& spec = json_at(change.after, "spec");
-    if (change.before.is_null()) validate_claim_spec(spec, "spec", errors);
+    if (change.before.is_null())
+        validate_claim_spec(spec, "spec", errors);
     else if (json_at(change.before, "spec") != spec)
         errors.push_back(field_invalid("spec", spec, "field is immutable"));
     if (!change.before.is_null()) validate_claim_status(change, errors);
@@ -287,7 +292,8 @@ void validate_claim(const Change& change, FieldErrors& errors) {
 
 void validate_template(const Change& change, FieldErrors& errors) {
     const auto& spec = json_at(change.after, "spec");
-    if (change.before.is_null()) validate_claim_spec(json_at(spec, "spec"), "spec.spec", errors);
+    if (change.before.is_null())
+        validate_claim_spec(json_at(spec, "spec"), "spec.spec", errors);
     else if (json_at(change.before, "spec") != spec)
         errors.push_back(field_invalid("spec", spec, "field is immutable"));
 }

@@ -151,8 +151,8 @@ void validate_pod(const Change& change, FieldErrors& errors) {
     for (const auto* list : {"containers", "initContainers"}) {
         const auto& containers = json_at(spec, list);
         for (std::size_t i = 0; i < containers.size(); ++i)
-            validate_container(spec, containers[i],
-                               path_index(std::string("spec.") + list, i), errors);
+            validate_container(spec, containers[i], path_index(std::string("spec.") + list, i),
+                               errors);
     }
     validate_pod_claims(json_at(spec, "resourceClaims"), errors);
 }
@@ -162,8 +162,8 @@ void validate_event(const Change& change, FieldErrors& errors) {
     const auto about = json_string(json_at(change.after, "involvedObject"), "namespace");
     // Events about cluster-scoped objects live in "default".
     if (about == ns || (about.empty() && ns == "default")) return;
-    errors.push_back(field_invalid("involvedObject.namespace", about,
-                                   "does not match event.namespace"));
+    errors.push_back(
+        field_invalid("involvedObject.namespace", about, "does not match event.namespace"));
 }
 
 void validate_metadata(const Kind& kind, const Json& metadata, FieldErrors& errors) {
@@ -177,7 +177,8 @@ void validate_metadata(const Kind& kind, const Json& metadata, FieldErrors& erro
     const auto& labels = json_at(metadata, "labels");
     validate_keys(labels, "metadata.labels", "qualified", errors);
     for (const auto& [key, value] : labels.items()) {
-        if (auto why = check_format("labelvalue", value.get_ref<const std::string&>()); !why.empty())
+        if (auto why = check_format("labelvalue", value.get_ref<const std::string&>());
+            !why.empty())
             errors.push_back(field_invalid("metadata.labels", value, why));
     }
     const auto& annotations = json_at(metadata, "annotations");
@@ -210,7 +211,8 @@ void validate_keys(const Json& map, const std::string& path, std::string_view fo
                    FieldErrors& errors) {
     if (!map.is_object()) return;
     for (const auto& [key, value] : map.items()) {
-        if (key.empty()) errors.push_back(field_required(path));
+        if (key.empty())
+            errors.push_back(field_required(path));
         else if (auto why = check_format(format, key); !why.empty())
             errors.push_back(field_invalid(path, key, why));
     }
@@ -221,7 +223,8 @@ void validate_node_selector(const Json& selector, const std::string& path, bool 
     const auto& terms = json_at(selector, "nodeSelectorTerms");
     const auto terms_path = path + ".nodeSelectorTerms";
     if (exactly_one && terms.size() > 1)
-        errors.push_back(field_invalid(terms_path, terms, "must have exactly one node selector term"));
+        errors.push_back(
+            field_invalid(terms_path, terms, "must have exactly one node selector term"));
     for (std::size_t i = 0; i < terms.size(); ++i) {
         const auto& fields = json_at(terms[i], "matchFields");
         for (std::size_t j = 0; j < fields.size(); ++j) {

@@ -19,7 +19,8 @@ std::vector<std::string> node_choices(const Json& holder, const std::string& pat
                                       FieldErrors& errors) {
     std::vector<std::string> set;
     if (holder.contains("nodeName")) {
-        if (holder["nodeName"] != "") set.emplace_back("`nodeName`");
+        if (holder["nodeName"] != "")
+            set.emplace_back("`nodeName`");
         else
             errors.push_back(field_invalid(path + ".nodeName", "",
                                            "must be either unset or set to a non-empty string"));
@@ -30,7 +31,8 @@ std::vector<std::string> node_choices(const Json& holder, const std::string& pat
     }
     for (const auto* flag : {"allNodes", "perDeviceNodeSelection"}) {
         if (!holder.contains(flag)) continue;
-        if (holder[flag] == true) set.push_back("`" + std::string(flag) + "`");
+        if (holder[flag] == true)
+            set.push_back("`" + std::string(flag) + "`");
         else
             errors.push_back(field_invalid(path + "." + flag, holder[flag],
                                            "must be either unset or set to true"));
@@ -53,8 +55,10 @@ void validate_where(const Json& holder, const std::string& path, bool in_device,
         return;
     }
     std::string names;
-    for (const auto& one : set) names.append(names.empty() ? "" : ", ").append(one);
-    errors.push_back(field_invalid(path, "{" + names + "}", rule + ", but multiple fields are set"));
+    for (const auto& one : set)
+        names.append(names.empty() ? "" : ", ").append(one);
+    errors.push_back(
+        field_invalid(path, "{" + names + "}", rule + ", but multiple fields are set"));
 }
 
 void validate_attributes(const Json& attributes, const std::string& path, FieldErrors& errors) {
@@ -67,8 +71,9 @@ void validate_attributes(const Json& attributes, const std::string& path, FieldE
         else if (attribute.size() > 1)
             errors.push_back(field_invalid(at, attribute, "exactly one value must be specified"));
         if (attribute.contains("version") && !Semver::parse(json_string(attribute, "version")).ok())
-            errors.push_back(field_invalid(at + ".version", attribute["version"],
-                                           "must be a string compatible with semver.org spec 2.0.0"));
+            errors.push_back(
+                field_invalid(at + ".version", attribute["version"],
+                              "must be a string compatible with semver.org spec 2.0.0"));
     }
 }
 
@@ -85,8 +90,9 @@ void validate_capacity(const Json& device, const std::string& path, FieldErrors&
                 field_forbidden(at, "allowMultipleAllocations must be true to set requestPolicy"));
         if (policy.contains("validValues") && policy.contains("validRange"))
             errors.push_back(field_forbidden(
-                at, "exactly one policy can be specified, cannot specify `validValues` and "
-                    "`validRange` at the same time"));
+                at,
+                "exactly one policy can be specified, cannot specify `validValues` and "
+                "`validRange` at the same time"));
         if (!policy.contains("default") &&
             (policy.contains("validValues") || policy.contains("validRange")))
             errors.push_back(field_required(at + ".default",
@@ -105,19 +111,22 @@ void validate_binding_conditions(const Json& device, const std::string& path, Fi
     const auto& need = json_at(device, "bindingConditions");
     const auto& fail = json_at(device, "bindingFailureConditions");
     if (need.empty() && !fail.empty())
-        errors.push_back(field_invalid(path + ".bindingConditions", need,
-                                       "bindingConditions are required to use bindingFailureConditions"));
+        errors.push_back(
+            field_invalid(path + ".bindingConditions", need,
+                          "bindingConditions are required to use bindingFailureConditions"));
     if (!need.empty() && fail.empty())
-        errors.push_back(field_invalid(path + ".bindingFailureConditions", fail,
-                                       "bindingFailureConditions are required to use bindingConditions"));
+        errors.push_back(
+            field_invalid(path + ".bindingFailureConditions", fail,
+                          "bindingFailureConditions are required to use bindingConditions"));
     validate_unique(need, path + ".bindingConditions", "", errors);
     validate_unique(fail, path + ".bindingFailureConditions", "", errors);
     for (std::size_t i = 0; i < fail.size(); ++i) {
         for (const auto& one : need) {
             if (one == fail[i])
                 errors.push_back(field_invalid(path_index(path + ".bindingFailureConditions", i),
-                                               one, "bindingFailureConditions must not overlap with "
-                                                    "bindingConditions"));
+                                               one,
+                                               "bindingFailureConditions must not overlap with "
+                                               "bindingConditions"));
         }
     }
 }
@@ -135,11 +144,13 @@ void validate_taints(const Json& taints, const std::string& path, FieldErrors& e
 
 void validate_device(const Json& device, const std::string& path, bool has_own_node,
                      FieldErrors& errors) {
-    const auto attributes = json_at(device, "attributes").size() + json_at(device, "capacity").size();
+    const auto attributes =
+        json_at(device, "attributes").size() + json_at(device, "capacity").size();
     if (attributes > kMaxAttributesAndCapacities)
         errors.push_back(field_invalid(path, attributes,
                                        "the total number of attributes and capacities must not "
-                                       "exceed " + std::to_string(kMaxAttributesAndCapacities)));
+                                       "exceed " +
+                                           std::to_string(kMaxAttributesAndCapacities)));
     validate_attributes(json_at(device, "attributes"), path + ".attributes", errors);
     validate_capacity(device, path + ".capacity", errors);
     const auto& consumes = json_at(device, "consumesCounters");

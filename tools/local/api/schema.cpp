@@ -11,8 +11,8 @@ namespace knd::api {
 namespace {
 
 constexpr std::pair<std::string_view, Shape> kScalars[] = {
-    {"string", Shape::kString}, {"int", Shape::kInt},           {"int32", Shape::kInt},
-    {"bool", Shape::kBool},     {"time", Shape::kTime},         {"quantity", Shape::kQuantity},
+    {"string", Shape::kString}, {"int", Shape::kInt},   {"int32", Shape::kInt},
+    {"bool", Shape::kBool},     {"time", Shape::kTime}, {"quantity", Shape::kQuantity},
     {"any", Shape::kAny},
 };
 
@@ -29,15 +29,19 @@ std::vector<std::string> split(std::string_view text, char separator) {
 
 Json default_value(const Type& type, const std::string& text) {
     switch (type.shape) {
-        case Shape::kInt: return std::stoll(text);
-        case Shape::kBool: return text == "true";
+        case Shape::kInt:
+            return std::stoll(text);
+        case Shape::kBool:
+            return text == "true";
         case Shape::kObject:
         case Shape::kAny:
-        case Shape::kMap: return Json::object();
+        case Shape::kMap:
+            return Json::object();
         case Shape::kString:
         case Shape::kTime:
         case Shape::kQuantity:
-        case Shape::kList: return text;
+        case Shape::kList:
+            return text;
     }
     return nullptr;
 }
@@ -47,17 +51,28 @@ void set_attribute(Field& field, const std::string& word) {
         if (word.rfind(key, 0) != 0) return std::nullopt;
         return word.substr(key.size());
     };
-    if (word == "!") field.required = true;
-    else if (word == "fixed") field.fixed = true;
-    else if (word == "set") field.set = true;
-    else if (auto initial = value_of("=")) field.initial = default_value(*field.type, *initial);
-    else if (auto keys = value_of("key=")) field.keys = split(*keys, ',');
-    else if (auto merge = value_of("merge=")) field.merge_key = *merge;
-    else if (auto allowed = value_of("in=")) field.allowed = split(*allowed, '|');
-    else if (auto format = value_of("fmt=")) field.format = *format;
-    else if (auto min = value_of("min=")) field.min = std::stoll(*min);
-    else if (auto max = value_of("max=")) field.max = std::stoll(*max);
-    else assert(!"unknown attribute in the schema text");
+    if (word == "!")
+        field.required = true;
+    else if (word == "fixed")
+        field.fixed = true;
+    else if (word == "set")
+        field.set = true;
+    else if (auto initial = value_of("="))
+        field.initial = default_value(*field.type, *initial);
+    else if (auto keys = value_of("key="))
+        field.keys = split(*keys, ',');
+    else if (auto merge = value_of("merge="))
+        field.merge_key = *merge;
+    else if (auto allowed = value_of("in="))
+        field.allowed = split(*allowed, '|');
+    else if (auto format = value_of("fmt="))
+        field.format = *format;
+    else if (auto min = value_of("min="))
+        field.min = std::stoll(*min);
+    else if (auto max = value_of("max="))
+        field.max = std::stoll(*max);
+    else
+        assert(!"unknown attribute in the schema text");
 }
 
 std::string_view json_type(const Json& value) {
@@ -68,15 +83,24 @@ std::string_view json_type(const Json& value) {
 
 std::string go_type(const Type& type) {
     switch (type.shape) {
-        case Shape::kString: return "string";
-        case Shape::kInt: return type.name == "int" ? "int64" : "int32";
-        case Shape::kBool: return "bool";
-        case Shape::kTime: return "v1.Time";
-        case Shape::kQuantity: return "resource.Quantity";
-        case Shape::kAny: return "interface {}";
-        case Shape::kObject: return "v1." + type.name;
-        case Shape::kList: return "[]" + go_type(*type.element);
-        case Shape::kMap: return "map[string]" + go_type(*type.element);
+        case Shape::kString:
+            return "string";
+        case Shape::kInt:
+            return type.name == "int" ? "int64" : "int32";
+        case Shape::kBool:
+            return "bool";
+        case Shape::kTime:
+            return "v1.Time";
+        case Shape::kQuantity:
+            return "resource.Quantity";
+        case Shape::kAny:
+            return "interface {}";
+        case Shape::kObject:
+            return "v1." + type.name;
+        case Shape::kList:
+            return "[]" + go_type(*type.element);
+        case Shape::kMap:
+            return "map[string]" + go_type(*type.element);
     }
     return type.name;
 }
@@ -139,18 +163,24 @@ struct Conformer {
 
     bool any(const Type& type, Json& value, const std::string& path) {
         switch (type.shape) {
-            case Shape::kAny: return true;
-            case Shape::kString: return value.is_string() || fail(type, value, path);
-            case Shape::kInt: return value.is_number_integer() || fail(type, value, path);
-            case Shape::kBool: return value.is_boolean() || fail(type, value, path);
-            case Shape::kQuantity: return quantity(type, value, path);
+            case Shape::kAny:
+                return true;
+            case Shape::kString:
+                return value.is_string() || fail(type, value, path);
+            case Shape::kInt:
+                return value.is_number_integer() || fail(type, value, path);
+            case Shape::kBool:
+                return value.is_boolean() || fail(type, value, path);
+            case Shape::kQuantity:
+                return quantity(type, value, path);
             case Shape::kTime:
                 if (!value.is_string()) return fail(type, value, path);
                 if (is_time(value.get_ref<const std::string&>())) return true;
-                error = "parsing time " + to_text(value) + " as \"2006-01-02T15:04:05Z07:00\": " +
-                        "cannot parse " + to_text(value);
+                error = "parsing time " + to_text(value) +
+                        " as \"2006-01-02T15:04:05Z07:00\": " + "cannot parse " + to_text(value);
                 return false;
-            case Shape::kObject: return object(type, value, path);
+            case Shape::kObject:
+                return object(type, value, path);
             case Shape::kList:
                 if (!value.is_array()) return fail(type, value, path);
                 for (std::size_t i = 0; i < value.size(); ++i) {
@@ -189,14 +219,14 @@ void check_int(const Field& field, const Json& value, const std::string& path,
                FieldErrors& errors) {
     const auto number = value.get<std::int64_t>();
     if (field.min && number < *field.min) {
-        const auto why = *field.min == 1 ? std::string("must be greater than zero")
-                                         : "must be greater than or equal to " +
-                                               std::to_string(*field.min);
+        const auto why = *field.min == 1
+                             ? std::string("must be greater than zero")
+                             : "must be greater than or equal to " + std::to_string(*field.min);
         errors.push_back(field_invalid(path, value, why));
     }
     if (field.max && number > *field.max) {
-        errors.push_back(field_invalid(path, value,
-                                       "must be less than or equal to " + std::to_string(*field.max)));
+        errors.push_back(field_invalid(
+            path, value, "must be less than or equal to " + std::to_string(*field.max)));
     }
 }
 
@@ -210,23 +240,26 @@ void check_list(const Field& field, const Json& value, const std::string& path,
             const auto same_key = [&](const std::string& key) {
                 return json_at(value[i], key) == json_at(value[j], key);
             };
-            const bool same = field.set ? value[i] == value[j]
-                                        : std::all_of(field.keys.begin(), field.keys.end(), same_key);
+            const bool same = field.set
+                                  ? value[i] == value[j]
+                                  : std::all_of(field.keys.begin(), field.keys.end(), same_key);
             if (!same) continue;
             const bool one_key = field.keys.size() == 1;
             const auto at = path_index(path, i);
-            errors.push_back(field_duplicate(one_key ? path_join(at, field.keys[0]) : at,
-                                             one_key ? json_at(value[i], field.keys[0]) : value[i]));
+            errors.push_back(
+                field_duplicate(one_key ? path_join(at, field.keys[0]) : at,
+                                one_key ? json_at(value[i], field.keys[0]) : value[i]));
             break;
         }
     }
 }
 
-void check_field(const Field& field, const Json& value, const Json& before,
-                 const std::string& path, FieldErrors& errors) {
-    const bool empty = value.is_null() || (!value.is_number() && !value.is_boolean() &&
-                                           !value.is_object() && value.empty()) ||
-                       (value.is_string() && value.get_ref<const std::string&>().empty());
+void check_field(const Field& field, const Json& value, const Json& before, const std::string& path,
+                 FieldErrors& errors) {
+    const bool empty =
+        value.is_null() ||
+        (!value.is_number() && !value.is_boolean() && !value.is_object() && value.empty()) ||
+        (value.is_string() && value.get_ref<const std::string&>().empty());
     if (empty && field.required) {
         errors.push_back(field_required(path));
         return;
@@ -235,24 +268,30 @@ void check_field(const Field& field, const Json& value, const Json& before,
         errors.push_back(field_invalid(path, value, "field is immutable"));
     if (value.is_null()) return;
     switch (field.type->shape) {
-        case Shape::kString: check_string(field, value, path, errors); break;
-        case Shape::kInt: check_int(field, value, path, errors); break;
-        case Shape::kList: check_list(field, value, path, errors); break;
+        case Shape::kString:
+            check_string(field, value, path, errors);
+            break;
+        case Shape::kInt:
+            check_int(field, value, path, errors);
+            break;
+        case Shape::kList:
+            check_list(field, value, path, errors);
+            break;
         case Shape::kBool:
         case Shape::kTime:
         case Shape::kQuantity:
         case Shape::kAny:
         case Shape::kObject:
-        case Shape::kMap: break;
+        case Shape::kMap:
+            break;
     }
 }
 
 }  // namespace
 
 const Field* Type::field(std::string_view field_name) const {
-    const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& one) {
-        return one.name == field_name;
-    });
+    const auto found = std::find_if(fields.begin(), fields.end(),
+                                    [&](const Field& one) { return one.name == field_name; });
     return found == fields.end() ? nullptr : &*found;
 }
 
@@ -268,7 +307,8 @@ Schema::Schema() {
         type->name = name;
         types_.emplace(name, std::move(type));
     }
-    for (const char* const* text = kSchemaText; *text != nullptr; ++text) parse(*text);
+    for (const char* const* text = kSchemaText; *text != nullptr; ++text)
+        parse(*text);
     for ([[maybe_unused]] const auto& [name, type] : types_)
         assert(type->shape != Shape::kObject || !type->fields.empty());
 }
@@ -322,7 +362,8 @@ void Schema::add_field(Type& owner, std::string_view line) {
     field.name = words[0];
     field.description = line.substr(colon + 2);
     field.type = resolve(words[1]);
-    for (std::size_t i = 2; i < words.size(); ++i) set_attribute(field, words[i]);
+    for (std::size_t i = 2; i < words.size(); ++i)
+        set_attribute(field, words[i]);
     owner.fields.push_back(std::move(field));
 }
 

@@ -21,7 +21,7 @@ ObjectMeta: What every stored object has: its name, labels, owners and history.
   deletionGracePeriodSeconds int: Seconds of grace that the delete has given.
   labels map:string: Keys and values that selectors match.
   annotations map:string: Keys and values for tools, not selectable.
-  ownerReferences []OwnerReference merge=uid key=uid: Objects this one depends on; gone with the last.
+  ownerReferences []OwnerReference merge=uid key=uid: What it depends on; gone with the last.
   finalizers []string set: Names of those who still have to clean up before the object may go.
   managedFields []ManagedFieldsEntry: Who applied which field, for server-side apply.
   selfLink string: Not used any more.
@@ -155,7 +155,7 @@ Pod: Containers that share a network namespace on one node.
   spec PodSpec !: What is to run.
   status PodStatus: State as the kubelet reports it.
 )",
-                                      R"(
+                                   R"(
 PodSpec: What a pod is to run, and where.
   containers []Container ! merge=name key=name: Containers; at least one.
   initContainers []Container merge=name key=name: Containers that run before the others.
@@ -357,7 +357,7 @@ Volume: A volume of a pod, with one source.
   iscsi any: A disk over iSCSI.
   fc any: A disk over Fibre Channel.
 )",
-                                      R"(
+                                   R"(
 package io.k8s.api.resource.v1
 DeviceClass: Selects devices that a claim can ask for by name.
   apiVersion string: Version of this representation.
@@ -427,7 +427,7 @@ DeviceClaimConfiguration: Configuration of the devices of a claim.
 ResourceClaimStatus: What was allocated, for whom, and how the devices are.
   allocation AllocationResult: Set while devices are allocated.
   reservedFor []ResourceClaimConsumerReference max=256 merge=uid key=uid: Who may use them now.
-  devices []AllocatedDeviceStatus key=driver,device,pool,shareID: State of devices, by their drivers.
+  devices []AllocatedDeviceStatus key=driver,device,pool,shareID: State of each, by its driver.
 AllocationResult: Devices that were allocated.
   devices DeviceAllocationResult =object: The devices.
   nodeSelector NodeSelector: Nodes from which they can be used; all when empty.
@@ -536,6 +536,6 @@ DeviceTaint: A reason not to use a device.
   effect string ! in=NoExecute|NoSchedule|None: What happens to those who do not tolerate it.
   timeAdded time: When it was added.
 )",
-                                      nullptr};
+                                   nullptr};
 
 }  // namespace knd::api

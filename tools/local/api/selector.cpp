@@ -27,8 +27,10 @@ std::vector<std::string> split_terms(std::string_view text) {
             continue;
         }
         depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-        if (c == ',' && depth == 0) terms.push_back(std::exchange(term, {}));
-        else term += c;
+        if (c == ',' && depth == 0)
+            terms.push_back(std::exchange(term, {}));
+        else
+            term += c;
     }
     terms.push_back(term);
     std::erase_if(terms, [](const std::string& one) { return trimmed(one).empty(); });
@@ -72,7 +74,8 @@ Answer<Selector::Requirement> Selector::parse_label(std::string_view text) {
                                            ? text.size()
                                            : text.find_first_not_of('=', equals));
         requirement = {negated ? Operator::kNotIn : Operator::kIn,
-                       trimmed(text.substr(0, equals - (negated ? 1 : 0))), {trimmed(value)}};
+                       trimmed(text.substr(0, equals - (negated ? 1 : 0))),
+                       {trimmed(value)}};
     } else if (open != std::string_view::npos && text.find(')', open) != std::string_view::npos) {
         const auto head = trimmed(text.substr(0, open));
         const auto space = head.rfind(' ');
@@ -80,8 +83,8 @@ Answer<Selector::Requirement> Selector::parse_label(std::string_view text) {
         if (word != "in" && word != "notin")
             return bad_request("unable to parse requirement: found '" + word +
                                "', expected: in, notin");
-        requirement = {word == "in" ? Operator::kIn : Operator::kNotIn,
-                       trimmed(head.substr(0, space)), {}};
+        requirement = {
+            word == "in" ? Operator::kIn : Operator::kNotIn, trimmed(head.substr(0, space)), {}};
         for (const auto& value : split_terms(text.substr(open + 1, text.find(')') - open - 1)))
             requirement.values.push_back(trimmed(value));
     } else if (!requirement.key.empty() && requirement.key[0] == '!') {

@@ -67,10 +67,13 @@ std::string random_token() {
 class Server::Impl {
   public:
     Impl(asio::io_context& io, Store& store, std::filesystem::path directory)
-        : io_(io), context_(std::make_shared<ServerContext>(store)), directory_(std::move(directory)) {}
+        : io_(io),
+          context_(std::make_shared<ServerContext>(store)),
+          directory_(std::move(directory)) {}
 
     ~Impl() {
-        for (auto& listener : listeners_) listener.close();
+        for (auto& listener : listeners_)
+            listener.close();
         for (const auto& weak : connections_) {
             if (const auto connection = weak.lock()) connection->close();
         }
@@ -87,10 +90,13 @@ class Server::Impl {
         error_code failed;
         auto& tls = context_->tls;
         tls.use_certificate_chain(asio::buffer(credential.certificate), failed);
-        if (!failed) tls.use_private_key(asio::buffer(credential.key), asio::ssl::context::pem, failed);
-        if (failed) return Error(Code::kInternal, "use the server certificate: " + failed.message());
+        if (!failed)
+            tls.use_private_key(asio::buffer(credential.key), asio::ssl::context::pem, failed);
+        if (failed)
+            return Error(Code::kInternal, "use the server certificate: " + failed.message());
         std::istringstream tokens(read_file(directory_ / "tokens"));
-        for (std::string token, user; std::getline(tokens, token, ',') && std::getline(tokens, user);)
+        for (std::string token, user;
+             std::getline(tokens, token, ',') && std::getline(tokens, user);)
             context_->users[token] = user;
         return {};
     }
@@ -143,12 +149,14 @@ class Server::Impl {
     Result<> write_kubeconfig(const std::filesystem::path& path, const std::string& url,
                               const std::string& user) {
         KND_TRY_ASSIGN(const auto token, token_for(user));
-        const auto text = "apiVersion: v1\nkind: Config\ncurrent-context: knd-local\n"
-                          "clusters:\n- name: knd-local\n  cluster:\n    server: " + url +
-                          "\n    certificate-authority-data: " + base64(ca_) +
-                          "\nusers:\n- name: " + user + "\n  user:\n    token: " + token +
-                          "\ncontexts:\n- name: knd-local\n  context:\n    cluster: knd-local\n"
-                          "    user: " + user + "\n";
+        const auto text =
+            "apiVersion: v1\nkind: Config\ncurrent-context: knd-local\n"
+            "clusters:\n- name: knd-local\n  cluster:\n    server: " +
+            url + "\n    certificate-authority-data: " + base64(ca_) + "\nusers:\n- name: " + user +
+            "\n  user:\n    token: " + token +
+            "\ncontexts:\n- name: knd-local\n  context:\n    cluster: knd-local\n"
+            "    user: " +
+            user + "\n";
         return write_private(path, text);
     }
 
@@ -156,9 +164,9 @@ class Server::Impl {
 
   private:
     void accept(tcp::acceptor& listener) {
-        listener.async_accept([this, &listener](error_code error, tcp::socket socket) {
-            // The acceptor was closed by the destructor: `this` is gone.
-            if (error == asio::error::operation_aborted) return;
+        const auto alive = std::weak_ptr(alive_);
+        listener.async_accept([this, alive, &listener](error_code error, tcp::socket socket) {
+            if (alive.expired()) return;
             if (error) {
                 retry_accept(listener, error);
                 return;
@@ -175,8 +183,8 @@ class Server::Impl {
     void retry_accept(tcp::acceptor& listener, error_code error) {
         log::warn("cannot accept a connection", {{"error", error.message()}});
         pause_.expires_after(kAcceptRetry);
-        pause_.async_wait([this, &listener](error_code stopped) {
-            if (!stopped) accept(listener);
+        pause_.async_wait([this, alive = std::weak_ptr(alive_), &listener](error_code stopped) {
+            if (!stopped && !alive.expired()) accept(listener);
         });
     }
 
@@ -187,6 +195,8 @@ class Server::Impl {
     std::list<tcp::acceptor> listeners_;
     std::list<std::weak_ptr<Connection>> connections_;
     asio::steady_timer pause_{io_};
+    /// Handlers that are still queued when the server goes hold a weak_ptr to it.
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -199,15 +209,21 @@ Result<std::unique_ptr<Server>> Server::create(asio::io_context& io, Store& stor
     return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-Result<> Server::serve(Fd listening) { return impl_->serve(std::move(listening)); }
+Result<> Server::serve(Fd listening) {
+    return impl_->serve(std::move(listening));
+}
 
 Result<std::uint16_t> Server::listen(const std::string& address, std::uint16_t port) {
     return impl_->listen(address, port);
 }
 
-Result<std::string> Server::token_for(const std::string& user) { return impl_->token_for(user); }
+Result<std::string> Server::token_for(const std::string& user) {
+    return impl_->token_for(user);
+}
 
-const std::string& Server::ca_certificate() const { return impl_->ca(); }
+const std::string& Server::ca_certificate() const {
+    return impl_->ca();
+}
 
 Result<> Server::write_kubeconfig(const std::filesystem::path& path, const std::string& url,
                                   const std::string& user) {

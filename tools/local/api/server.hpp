@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The HTTPS face of a Store: certificate authority and server certificate of its own, bearer tokens,
-// kubeconfig, any number of listening sockets, and the Kubernetes REST paths on each of them.
-// Speaks HTTP/1.1 with chunked watches.
+// The HTTPS face of a Store: certificate authority and server certificate of its own, bearer
+// tokens, kubeconfig, any number of listening sockets, and the Kubernetes REST paths on each of
+// them. Speaks HTTP/1.1 with chunked watches.
 //
 // Threads: everything on the io_context's thread.
 #pragma once

@@ -10,7 +10,9 @@ std::string join(std::string_view head, std::string_view detail) {
     return text;
 }
 
-std::string in_quotes(std::string_view text) { return to_text(Json(text)); }
+std::string in_quotes(std::string_view text) {
+    return to_text(Json(text));
+}
 
 /// "resourceclaims.resource.k8s.io" -> {name, group, kind} as StatusDetails has them.
 Json details_of(std::string_view resource, std::string_view name) {
@@ -41,8 +43,8 @@ FieldError field_duplicate(std::string field, const Json& value) {
 
 FieldError field_too_many(std::string field, std::size_t actual, std::size_t limit) {
     return {"FieldValueTooMany", std::move(field),
-            "Too many: " + std::to_string(actual) + ": must have at most " +
-                std::to_string(limit) + " items"};
+            "Too many: " + std::to_string(actual) + ": must have at most " + std::to_string(limit) +
+                " items"};
 }
 
 FieldError field_too_long(std::string field, std::size_t limit) {
@@ -53,14 +55,15 @@ FieldError field_too_long(std::string field, std::size_t limit) {
 FieldError field_unsupported(std::string field, const Json& value,
                              const std::vector<std::string>& supported) {
     std::string list;
-    for (const auto& one : supported) list.append(list.empty() ? "" : ", ").append(in_quotes(one));
+    for (const auto& one : supported)
+        list.append(list.empty() ? "" : ", ").append(in_quotes(one));
     return {"FieldValueNotSupported", std::move(field),
             "Unsupported value: " + to_text(value) + ": supported values: " + list};
 }
 
 Json Status::json() const {
-    Json status = {{"apiVersion", "v1"},   {"kind", "Status"},   {"metadata", Json::object()},
-                   {"status", "Failure"},  {"message", message}, {"reason", reason},
+    Json status = {{"apiVersion", "v1"},  {"kind", "Status"},   {"metadata", Json::object()},
+                   {"status", "Failure"}, {"message", message}, {"reason", reason},
                    {"code", code}};
     if (!details.is_null()) status["details"] = details;
     return status;
@@ -69,13 +72,27 @@ Json Status::json() const {
 Error Status::error() const {
     Code grpc = Code::kInternal;
     switch (code) {
-        case 400: case 422: grpc = Code::kInvalidArgument; break;
-        case 401: grpc = Code::kUnauthenticated; break;
-        case 403: grpc = Code::kPermissionDenied; break;
-        case 404: grpc = Code::kNotFound; break;
-        case 409: grpc = reason == "AlreadyExists" ? Code::kAlreadyExists : Code::kAborted; break;
-        case 410: grpc = Code::kOutOfRange; break;
-        default: break;
+        case 400:
+        case 422:
+            grpc = Code::kInvalidArgument;
+            break;
+        case 401:
+            grpc = Code::kUnauthenticated;
+            break;
+        case 403:
+            grpc = Code::kPermissionDenied;
+            break;
+        case 404:
+            grpc = Code::kNotFound;
+            break;
+        case 409:
+            grpc = reason == "AlreadyExists" ? Code::kAlreadyExists : Code::kAborted;
+            break;
+        case 410:
+            grpc = Code::kOutOfRange;
+            break;
+        default:
+            break;
     }
     return {grpc, message};
 }
@@ -111,7 +128,9 @@ Status invalid(std::string_view kind, std::string_view name, const FieldErrors& 
             std::move(details)};
 }
 
-Status bad_request(std::string message) { return {400, "BadRequest", std::move(message), {}}; }
+Status bad_request(std::string message) {
+    return {400, "BadRequest", std::move(message), {}};
+}
 
 Status forbidden(std::string_view resource, std::string_view name, std::string_view why) {
     return {403, "Forbidden",
@@ -120,11 +139,13 @@ Status forbidden(std::string_view resource, std::string_view name, std::string_v
 }
 
 Status method_not_allowed() {
-    return {405, "MethodNotAllowed", "the server does not allow this method on the requested resource",
-            Json::object()};
+    return {405, "MethodNotAllowed",
+            "the server does not allow this method on the requested resource", Json::object()};
 }
 
-Status expired(std::string message) { return {410, "Expired", std::move(message), {}}; }
+Status expired(std::string message) {
+    return {410, "Expired", std::move(message), {}};
+}
 
 Status internal_error(std::string_view message) {
     return {500, "InternalError", "Internal error occurred: " + std::string(message), {}};

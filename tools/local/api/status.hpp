@@ -62,8 +62,9 @@ Status internal_error(std::string_view message);
 template <class T>
 class [[nodiscard]] Answer {
   public:
-    Answer(T value) : state_(std::in_place_index<0>, std::move(value)) {}         // NOLINT: implicit
-    Answer(Status status) : state_(std::in_place_index<1>, std::move(status)) {}  // NOLINT: implicit
+    Answer(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit
+    Answer(Status status)
+        : state_(std::in_place_index<1>, std::move(status)) {}  // NOLINT: implicit
 
     bool ok() const { return state_.index() == 0; }
     explicit operator bool() const { return ok(); }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
-#include "host/model/log.hpp"
 #include "tools/local/api/clock.hpp"
 #include "tools/local/api/database.hpp"
 #include "tools/local/api/intake.hpp"
@@ -18,14 +17,13 @@ namespace {
 constexpr std::size_t kHistory = 4096;
 constexpr std::size_t kNameAttempts = 8;
 constexpr std::int64_t kDefaultGraceSeconds = 30;
+constexpr std::int64_t kMaxGraceSeconds = 366 * 24 * 3600;
+constexpr const char* kSystemNamespaces[] = {"default", "kube-system", "kube-public",
+                                             "kube-node-lease"};
 
 std::uint64_t revision_of(const Json& object) {
     return std::strtoull(json_string(json_at(object, "metadata"), "resourceVersion").c_str(),
                          nullptr, 10);
-}
-
-bool is_leaving(const Json& object) {
-    return json_path(object, {"metadata", "deletionTimestamp"}).is_string();
 }
 
 /// A pod that a kubelet has to stop first; everything else can go at once.
@@ -34,8 +32,10 @@ std::int64_t grace_of(const Kind& kind, const Json& object, const DeleteOptions&
     if (kind.id != Resource::kPods || json_string(json_at(object, "spec"), "nodeName").empty() ||
         phase == "Succeeded" || phase == "Failed")
         return 0;
-    return options.grace_seconds.value_or(json_int(
-        json_at(object, "spec"), "terminationGracePeriodSeconds", kDefaultGraceSeconds));
+    const auto seconds = options.grace_seconds.value_or(
+        json_int(json_at(object, "spec"), "terminationGracePeriodSeconds", kDefaultGraceSeconds));
+    // Kubernetes takes a negative period as "now, but let the kubelet have its say".
+    return seconds < 0 ? 1 : std::min(seconds, kMaxGraceSeconds);
 }
 
 bool has_finalizers(const Kind& kind, const Json& object) {
@@ -43,18 +43,12 @@ bool has_finalizers(const Kind& kind, const Json& object) {
            (kind.id == Resource::kNamespaces && !json_path(object, {"spec", "finalizers"}).empty());
 }
 
-/// Nobody waits for the answer to a garbage collector's write; only a failing disk is worth a word.
-void discard(const Answer<Object>& answer, const Json& object) {
-    if (!answer.ok() && answer.error().code == 500)
-        log::error("cannot collect garbage",
-                   {{"key", object_name(object)}, {"error", answer.error().message}});
-}
-
 }  // namespace
 
 Store::Store(boost::asio::io_context& io, std::unique_ptr<Database> database)
     : io_(io), database_(std::move(database)), expiry_(io) {
-    for (const auto& kind : all_kinds()) tables_[kind.id];
+    for (const auto& kind : all_kinds())
+        tables_[kind.id];
 }
 
 Store::~Store() = default;
@@ -64,14 +58,12 @@ Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& io,
     KND_TRY_ASSIGN(auto database, Database::open(path));
     std::unique_ptr<Store> store(new Store(io, std::move(database)));
     KND_TRY(store->load().wrap("read the objects in " + path.string()));
-    for (const auto* name : {"default", "kube-system", "kube-public", "kube-node-lease"}) {
+    for (const auto* name : kSystemNamespaces) {
         if (store->get(Resource::kNamespaces, "", name).ok()) continue;
-        KND_TRY(store->create(Resource::kNamespaces, "", {{"metadata", {{"name", name}}}}).result());
+        KND_TRY(
+            store->create(Resource::kNamespaces, "", {{"metadata", {{"name", name}}}}).result());
     }
-    // What a crash came between: dependents whose owners are gone.
-    for (const auto& kind : all_kinds()) {
-        for (const auto& object : store->list(kind.id)) store->collect_if_orphan(kind.id, *object);
-    }
+    store->collect_leftovers();
     store->expire_events();
     return store;
 }
@@ -157,7 +149,11 @@ Answer<std::pair<Object, bool>> Store::apply(Resource resource, std::string_view
         return invalid("PatchOptions.meta.k8s.io", "",
                        {field_required("fieldManager", "is required for apply patch")});
     }
-    if (!intent.is_object()) return bad_request("error decoding YAML: the document is no object");
+    if (!intent.is_object() || !json_at(intent, "metadata").is_object())
+        return bad_request("the configuration to apply is no object with metadata");
+    if (const auto own = object_name(intent); !own.empty() && own != name)
+        return bad_request("the name of the object (" + own +
+                           ") does not match the name on the URL (" + std::string(name) + ")");
     intent["metadata"]["name"] = name;
     const auto current = get(resource, ns, name);
     if (!current.ok() && !options.subresource.empty()) return current.error();
@@ -176,16 +172,15 @@ Answer<Object> Store::bind(std::string_view ns, std::string_view pod, const std:
     const auto assign = [&](const Json& current) -> Answer<Json> {
         const auto assigned = json_string(json_at(current, "spec"), "nodeName");
         if (!assigned.empty() || is_leaving(current))
-            return conflict("pods/binding", pod,
-                            "pod " + std::string(pod) +
-                                (assigned.empty()
-                                     ? " is being deleted, cannot be assigned to a host"
-                                     : " is already assigned to node \"" + assigned + "\""));
+            return conflict(
+                "pods/binding", pod,
+                "pod " + std::string(pod) +
+                    (assigned.empty() ? " is being deleted, cannot be assigned to a host"
+                                      : " is already assigned to node \"" + assigned + "\""));
         auto bound = current;
         bound["spec"]["nodeName"] = node;
-        const Json scheduled = {{"type", "PodScheduled"},
-                                {"status", "True"},
-                                {"lastTransitionTime", now_text()}};
+        const Json scheduled = {
+            {"type", "PodScheduled"}, {"status", "True"}, {"lastTransitionTime", now_text()}};
         return strategic_merge_patch(*Schema::instance().find("Pod"), std::move(bound),
                                      {{"status", {{"conditions", Json::array({scheduled})}}}});
     };
@@ -210,6 +205,8 @@ Answer<Object> Store::remove(Resource resource, std::string_view ns, std::string
     const auto& kind = kind_of(resource);
     KND_TRY_ASSIGN(const auto before, get(resource, ns, name));
     KND_TRY(check_preconditions(kind, *before, options.uid, options.resource_version));
+    if (resource == Resource::kNamespaces && std::ranges::count(kSystemNamespaces, name) != 0)
+        return forbidden(kind.qualified_resource(), name, "this namespace may not be deleted");
     if (options.propagation == "Orphan" && !options.dry_run)
         release_dependents(json_string(json_at(*before, "metadata"), "uid"));
     return retire(kind, before, grace_of(kind, *before, options), options.dry_run);
@@ -318,96 +315,6 @@ std::vector<Event> Store::take_events(Watcher& watcher) const {
                  [&](const Event& event) { return event.resource == watcher.resource; });
     watcher.position = revision_;
     return events;
-}
-
-// Garbage: dependents of what is gone, the contents of leaving namespaces, old events.
-
-void Store::collect_garbage() {
-    while (collected_ < revision_) {
-        const Event event = *std::partition_point(
-            history_.begin(), history_.end(),
-            [this](const Event& one) { return one.revision <= collected_; });
-        collected_ = event.revision;
-        collect(event);
-    }
-}
-
-void Store::collect(const Event& event) {
-    const auto& object = *event.object;
-    if (event.type == EventType::kAdded) collect_if_orphan(event.resource, object);
-    if (event.resource == Resource::kNamespaces && event.type == EventType::kModified &&
-        is_leaving(object))
-        finish_namespace(object_name(object));
-    if (event.type != EventType::kDeleted) return;
-    const auto uid = json_string(json_at(object, "metadata"), "uid");
-    for (const auto& kind : all_kinds()) {
-        for (const auto& dependent : list(kind.id)) {
-            const auto& owners = json_path(*dependent, {"metadata", "ownerReferences"});
-            const bool owned = std::any_of(owners.begin(), owners.end(), [&](const Json& owner) {
-                return json_string(owner, "uid") == uid;
-            });
-            if (owned) collect_if_orphan(kind.id, *dependent);
-        }
-    }
-    if (const auto ns = get(Resource::kNamespaces, "", object_namespace(object));
-        ns.ok() && is_leaving(**ns))
-        finish_namespace(object_namespace(object));
-}
-
-void Store::collect_if_orphan(Resource resource, const Json& seen) {
-    // Judged as it is now, since it may have been adopted, replaced or removed after it was seen.
-    const auto object = get(resource, object_namespace(seen), object_name(seen));
-    if (!object.ok() || is_leaving(**object)) return;
-    const auto& owners = json_path(**object, {"metadata", "ownerReferences"});
-    const bool owned = std::any_of(owners.begin(), owners.end(), [&](const Json& owner) {
-        return uids_.contains(json_string(owner, "uid"));
-    });
-    if (!owned && !owners.empty())
-        discard(remove(resource, object_namespace(seen), object_name(seen)), seen);
-}
-
-void Store::release_dependents(const std::string& uid) {
-    for (const auto& kind : all_kinds()) {
-        for (const auto& dependent : list(kind.id)) {
-            auto after = *dependent;
-            auto& metadata = after["metadata"];
-            if (!metadata.contains("ownerReferences")) continue;
-            std::erase_if(metadata["ownerReferences"].get_ref<Json::array_t&>(),
-                          [&](const Json& owner) { return json_string(owner, "uid") == uid; });
-            if (metadata["ownerReferences"].empty()) metadata.erase("ownerReferences");
-            if (after != *dependent)
-                discard(commit(kind, EventType::kModified, std::move(after), dependent, false),
-                        *dependent);
-        }
-    }
-}
-
-void Store::finish_namespace(const std::string& name) {
-    bool empty = true;
-    for (const auto& kind : all_kinds()) {
-        if (!kind.namespaced) continue;
-        for (const auto& object : list(kind.id, name)) {
-            if (!is_leaving(*object)) discard(remove(kind.id, name, object_name(*object)), *object);
-            empty = empty && !get(kind.id, name, object_name(*object)).ok();
-        }
-    }
-    const auto ns = get(Resource::kNamespaces, "", name);
-    if (empty && ns.ok())
-        discard(commit(kind_of(Resource::kNamespaces), EventType::kDeleted, **ns, *ns, false), **ns);
-}
-
-void Store::expire_events() {
-    constexpr std::int64_t kEventLifeSeconds = 3600;
-    for (const auto& event : list(Resource::kEvents)) {
-        auto seen = json_string(*event, "lastTimestamp");
-        if (seen.empty()) seen = json_string(json_at(*event, "metadata"), "creationTimestamp");
-        if (parse_time(seen) + kEventLifeSeconds < now_seconds())
-            discard(remove(Resource::kEvents, object_namespace(*event), object_name(*event)), *event);
-    }
-    expiry_.expires_after(std::chrono::minutes(5));
-    expiry_.async_wait([this](boost::system::error_code error) {
-        if (!error) expire_events();
-    });
 }
 
 }  // namespace knd::api

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The objects of the cluster: SQLite on disk, everything in memory, and a history of changes that
-// watches read from. HTTP requests and the scheduler and kubelets in this process use the same calls
-// and so pass the same defaulting, validation and admission; there is no side door.
+// watches read from. HTTP requests and the scheduler and kubelets in this process use the same
+// calls and so pass the same defaulting, validation and admission; there is no side door.
 //
 // Threads: all calls and all callbacks on the io_context's thread.
-// Failure: a write that could not reach the disk is answered with an InternalError and has no effect.
+// Failure: a write that could not reach the disk is answered with an InternalError and has no
+// effect.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -66,7 +67,7 @@ struct DeleteOptions {
     bool dry_run = false;
 };
 
-/// Ends its watch when destroyed. Must not outlive the Store.
+/// Ends its watch when destroyed.
 class Watch {
   public:
     Watch() = default;
@@ -143,6 +144,7 @@ class Store {
     void schedule_delivery();
     void deliver();
     std::vector<Event> take_events(Watcher& watcher) const;
+    void collect_leftovers();
     void collect_garbage();
     void collect(const Event& event);
     void collect_if_orphan(Resource resource, const Json& object);
