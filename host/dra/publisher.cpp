@@ -210,8 +210,6 @@ void Publisher::Impl::saw(const Json& object) {
 void Publisher::Impl::vanished(const std::string& name, const std::string& uid) {
     StoredSlice lost;
     if (!store_.vanished(name, uid, lost) || !ready()) return;
-    log::info("slice was deleted by somebody else",
-              {{"pool", lost.pool}, {"path", name}});
     // Slices also vanish when their Node is made anew: then its uid is another.
     find_node();
     repair(lost.pool);
@@ -226,6 +224,8 @@ void Publisher::Impl::repair(const std::string& name) {
         quarrel ? std::min(kMaxRepairDelay, chosen.repair_delay * 2) : options_.repair_delay;
     chosen.last_repair = now;
     ++state_.repairs;
+    log::info("slices were changed by somebody else and will be repaired",
+              {{"pool", name}, {"ms", chosen.repair_delay.count()}});
     schedule(name, chosen.repair_delay);
 }
 
