@@ -71,6 +71,7 @@ Result<knd::local::ClusterOptions> read_options(const Arguments& arguments) {
     options.api_port = arguments.api_port;
     options.wipe_delay = std::chrono::seconds(arguments.wipe_delay_s);
     options.kndd = arguments.kndd.empty() ? beside_us("kndd") : fs::path(arguments.kndd);
+    if (arguments.kndd == "none") options.kndd.clear();
     options.gate = arguments.gate.empty() ? beside_us("knd-gate") : fs::path(arguments.gate);
     options.backends =
         arguments.backends.empty() ? beside_us("../backends") : fs::path(arguments.backends);
@@ -310,6 +311,9 @@ int exec(Arguments arguments) {
         if (!found.ok()) return complain(found.error());
         netns = *std::move(found);
         arguments.command.erase(arguments.command.begin());
+        // The parser takes a "--" for its own only in front of all positional arguments.
+        if (!arguments.command.empty() && arguments.command.front() == "--")
+            arguments.command.erase(arguments.command.begin());
     }
     if (arguments.command.empty())
         return complain(Error(Code::kInvalidArgument, "which command? Give it after --"));
@@ -327,7 +331,7 @@ int kubeconfig(const Arguments& arguments) {
 void add_up(CLI::App& app, Arguments& arguments) {
     auto* command = app.add_subcommand("up", "Start the cluster of a kind configuration file");
     command->add_option("--config", arguments.config, "kind's cluster file")->required();
-    command->add_option("--kndd", arguments.kndd, "kndd; default: the one next to knd-local");
+    command->add_option("--kndd", arguments.kndd, "kndd, or \"none\"; default: the one next to knd-local");
     command->add_option("--backends", arguments.backends, "Directory of the backends");
     command->add_option("--gate", arguments.gate, "knd-gate; default: the one next to knd-local");
     command->add_option("--node-config", arguments.node_configs,

@@ -46,7 +46,8 @@ class Output : public std::enable_shared_from_this<Output> {
                 if (self->text_.size() > kOutputLimit) self->text_.resize(kOutputLimit);
                 if (!error) return self->next();
                 self->ended_ = true;
-                if (self->at_end_) self->at_end_();
+                // Taken out first: what it does may call stop().
+                if (const auto at_end = std::exchange(self->at_end_, nullptr)) at_end();
             });
     }
 

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pods here use the host's network, so that no namespace has to be entered and no root is needed.
+#include "tools/local/kubelet/node_runtime.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+#include <optional>
+
+#include "kubelet_support.hpp"
+
+namespace knd::local {
+namespace {
+
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+class NoNetwork final : public PodNetwork {
+  public:
+    std::string error;
+    std::vector<std::string> removed;
+    Result<Attachment> add(const std::string& sandbox) override {
+        if (!error.empty()) return Error(Code::kUnknown, error);
+        return Attachment{"/run/netns/" + sandbox, "10.244.1.2"};
+    }
+    Result<> remove(const std::string& sandbox, const std::string&) override {
+        removed.push_back(sandbox);
+        return {};
+    }
+    bool adopt(const std::string&, const std::string&) override { return true; }
+};
+
+class NodeRuntimeTest : public testing::Test {
+  protected:
+    void SetUp() override { open(); }
+    void TearDown() override {
+        if (!runtime_) return;
+        for (const auto& sandbox : runtime_->sandboxes()) {
+            for (const auto& container : sandbox.containers) end_process(container.process, 1s);
+        }
+    }
+    void open() {
+        NodeRuntimeOptions options;
+        options.sandboxes = directory_ / "sandboxes";
+        options.cdi = directory_ / "cdi";
+        options.nri.socket_path = directory_ / "nri.sock";
+        std::filesystem::create_directories(options.cdi);
+        auto opened = NodeRuntime::open(io_, options, network_);
+        ASSERT_TRUE(opened.ok()) << opened.error().message();
+        runtime_ = *std::move(opened);
+    }
+    template <class T, class Start>
+    Result<T> wait(Start start) {
+        std::optional<Result<T>> answer;
+        start([&](Result<T> result) { answer = std::move(result); });
+        if (!run_until(io_, [&] { return answer.has_value(); }))
+            return Error(Code::kDeadlineExceeded, "no answer");
+        return *std::move(answer);
+    }
+    Result<std::string> run_pod(bool host_network = true) {
+        return wait<std::string>([&](auto done) {
+            runtime_->run_sandbox({"uid-1", "default", "p", host_network}, done);
+        });
+    }
+    Result<std::string> create(const std::string& sandbox, std::vector<std::string> cdi = {}) {
+        return wait<std::string>([&](auto done) {
+            runtime_->create_container(sandbox, {"c", "image", 0, cdi}, done);
+        });
+    }
+    Result<> start(const std::string& container) {
+        return wait<void>([&](auto done) { runtime_->start_container(container, done); });
+    }
+    void write_hook(const std::string& script) {
+        const Json hook = {{"hookName", "createRuntime"}, {"path", "/bin/sh"},
+                           {"args", {"sh", "-c", script}}, {"env", {"A=1"}}};
+        const Json device = {{"name", "d"}, {"containerEdits", {{"hooks", Json::array({hook})}}}};
+        std::ofstream(directory_ / "cdi/knd.json")
+            << Json({{"kind", "knd.test/gate"}, {"devices", Json::array({device})}}).dump();
+    }
+    ContainerRecord container() { return runtime_->sandboxes().front().containers.front(); }
+
+    Directory directory_;
+    boost::asio::io_context io_;
+    NoNetwork network_;
+    std::unique_ptr<NodeRuntime> runtime_;
+};
+
+TEST_F(NodeRuntimeTest, RunsAContainer) {
+    const auto sandbox = run_pod();
+    ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
+    const auto id = create(*sandbox);
+    ASSERT_TRUE(id.ok()) << id.error().message();
+    const auto started = start(*id);
+    ASSERT_TRUE(started.ok()) << started.error().message();
+    EXPECT_TRUE(container().process.alive());
+}
+
+TEST_F(NodeRuntimeTest, NoticesThatAContainerHasEnded) {
+    const auto id = create(*run_pod());
+    ASSERT_TRUE(start(*id).ok());
+    container().process.signal(SIGKILL);
+    ASSERT_TRUE(run_until(io_, [&] { return container().state == ContainerState::kExited; }));
+    EXPECT_EQ(container().exit_code, 137);
+}
+
+TEST_F(NodeRuntimeTest, StopsAContainer) {
+    const auto id = create(*run_pod());
+    ASSERT_TRUE(start(*id).ok());
+    const auto process = container().process;
+    ASSERT_TRUE(
+        wait<void>([&](auto done) { runtime_->stop_container(*id, 5s, done); }).ok());
+    EXPECT_FALSE(process.alive());
+}
+
+TEST_F(NodeRuntimeTest, RefusesAContainerWithAnUnknownDevice) {
+    const auto id = create(*run_pod(), {"knd.test/gate=nodev"});
+    EXPECT_EQ(id.error().message(),
+              "failed to create containerd container: CDI device injection failed: unresolvable CDI "
+              "devices knd.test/gate=nodev");
+}
+
+TEST_F(NodeRuntimeTest, DoesNotStartAContainerWhoseHookFails) {
+    write_hook("echo not attached >&2; exit 1");
+    const auto id = create(*run_pod(), {"knd.test/gate=d"});
+    const auto started = start(*id);
+    ASSERT_FALSE(started.ok());
+    EXPECT_THAT(started.error().message(), HasSubstr("exit status 1, stdout: , stderr: not attached"));
+    EXPECT_EQ(container().reason, "StartError");
+}
+
+TEST_F(NodeRuntimeTest, EndsTheProcessOfAContainerWhoseHookFails) {
+    write_hook("cat > state; exit 1");
+    const auto id = create(*run_pod(), {"knd.test/gate=d"});
+    ASSERT_FALSE(start(*id).ok());
+    EXPECT_FALSE(container().process.alive());
+}
+
+TEST_F(NodeRuntimeTest, TellsHooksThePodAndTheProcess) {
+    const auto out = (directory_ / "state").string();
+    write_hook("cat > " + out);
+    const auto sandbox = run_pod();
+    const auto id = create(*sandbox, {"knd.test/gate=d"});
+    ASSERT_TRUE(start(*id).ok());
+    const auto state = parse_json(*read_file(out));
+    ASSERT_TRUE(state.ok());
+    EXPECT_EQ(json_int(*state, "pid"), container().process.pid);
+    EXPECT_EQ(json_string(json_at(*state, "annotations"), "io.kubernetes.cri.sandbox-id"), *sandbox);
+}
+
+TEST_F(NodeRuntimeTest, DoesNotStartAContainerTwice) {
+    write_hook("exit 1");
+    const auto id = create(*run_pod(), {"knd.test/gate=d"});
+    ASSERT_FALSE(start(*id).ok());
+    EXPECT_EQ(start(*id).error().message(),
+              "container is in CONTAINER_EXITED state: it cannot be started again");
+}
+
+TEST_F(NodeRuntimeTest, TakesOverARunningContainer) {
+    const auto id = create(*run_pod());
+    ASSERT_TRUE(start(*id).ok());
+    runtime_.reset();
+    open();
+    EXPECT_EQ(container().state, ContainerState::kRunning);
+    container().process.signal(SIGKILL);
+    EXPECT_TRUE(run_until(io_, [&] { return container().state == ContainerState::kExited; }));
+}
+
+TEST_F(NodeRuntimeTest, GivesThePodsNetworkBack) {
+    const auto sandbox = run_pod(false);
+    ASSERT_TRUE(wait<void>([&](auto done) { runtime_->stop_sandbox(*sandbox, done); }).ok());
+    EXPECT_THAT(network_.removed, testing::ElementsAre(*sandbox));
+}
+
+TEST_F(NodeRuntimeTest, LeavesNoRecordOfARemovedPod) {
+    const auto sandbox = run_pod();
+    ASSERT_TRUE(wait<void>([&](auto done) { runtime_->stop_sandbox(*sandbox, done); }).ok());
+    ASSERT_TRUE(wait<void>([&](auto done) { runtime_->remove_sandbox(*sandbox, done); }).ok());
+    EXPECT_TRUE(std::filesystem::is_empty(directory_ / "sandboxes"));
+}
+
+TEST_F(NodeRuntimeTest, SaysWhyThereIsNoNetwork) {
+    network_.error = "no address left";
+    EXPECT_THAT(run_pod(false).error().message(), HasSubstr("no address left"));
+}
+
+}  // namespace
+}  // namespace knd::local
