@@ -87,6 +87,22 @@ Result<LinkInfo> guarded_link(NetworkView& home, const NetdevEffect& effect) {
     return link;
 }
 
+/// Links that sit on this one (a VLAN, a macvlan) are destroyed by the kernel when it leaves, and
+/// nobody could put them back.
+Result<void> check_carries_nothing(NetworkView& home, const LinkInfo& link) {
+    KND_TRY_ASSIGN(const auto links, home.links());
+    for (const auto& other : links) {
+        // The parent of a veth is its other end.
+        const bool on_it = other.parent == link.ifindex && !other.parent_netns &&
+                           other.ifindex != link.ifindex && other.kind != "veth";
+        if (!on_it && other.master != link.ifindex) continue;
+        return Error(Code::kFailedPrecondition,
+                     "device `" + link.name + "` carries `" + other.name +
+                         "` on the host, which would be lost: remove that first");
+    }
+    return {};
+}
+
 /// `name` and the altnames of `link` must be free in the pod.
 Result<void> check_names_free(NetworkView& pod, const LinkInfo& link, const std::string& name) {
     auto wanted = link.altnames;
@@ -134,19 +150,29 @@ bool same_device(const LinkInfo& link, const MovedDevice& device, const PodInter
            link.permanent_mac == home.permanent_mac && link.mac == wanted.mac.value_or(home.mac);
 }
 
+/// What a link that is in the pod already still lacks.
+LinkChange difference(const LinkInfo& link, const PodInterface& wanted) {
+    LinkChange change;
+    if (link.name != wanted.name) change.name = wanted.name;
+    if (wanted.mtu && link.mtu != *wanted.mtu) change.mtu = wanted.mtu;
+    if (wanted.mac && link.mac != *wanted.mac) change.mac = wanted.mac;
+    return change;
+}
+
 /// Into the pod, or, when a call before did that already, only under the right name.
 Result<LinkInfo> enter_pod(Ends& ends, const MovedDevice& device, const NetdevEffect& effect,
                            const PodInterface& wanted) {
-    LinkChange change{.name = wanted.name, .mtu = wanted.mtu, .mac = wanted.mac};
     auto at_home = guarded_link(*ends.home, effect);
     if (at_home.ok()) {
         KND_TRY(check_names_free(*ends.pod, *at_home, wanted.name));
-        change.netns_fd = ends.pod_netns;
-        KND_TRY(ends.home->change_link(at_home->ifindex, change));
+        KND_TRY(ends.home->change_link(at_home->ifindex, {.name = wanted.name,
+                                                          .mtu = wanted.mtu,
+                                                          .mac = wanted.mac,
+                                                          .netns_fd = ends.pod_netns}));
     } else {
         KND_TRY_ASSIGN(const auto in_pod, find_in_pod(*ends.pod, device));
         if (!in_pod) return std::move(at_home).error();
-        KND_TRY(ends.pod->change_link(in_pod->ifindex, change));
+        KND_TRY(ends.pod->change_link(in_pod->ifindex, difference(*in_pod, wanted)));
     }
     // The ifindex may be another one in the pod.
     KND_TRY_ASSIGN(auto link, ends.pod->link(wanted.name));
@@ -164,11 +190,8 @@ Result<AttachedFacts> attach_one(Ends& ends, const AttachPlan& plan, std::size_t
     KND_TRY_ASSIGN(const auto wanted, plan_interface(device.pod_name, network, state));
     KND_TRY_ASSIGN(const auto link, enter_pod(ends, device, effect, wanted));
     plan.on_step("attach.moved");
-    KND_TRY(configure(*ends.pod, link.ifindex, wanted, plan.on_step));
-    AttachedFacts facts{link.name, link.mac, {}};
-    for (const auto& address : wanted.addresses)
-        facts.addresses.push_back(address.cidr());
-    return facts;
+    KND_TRY_ASSIGN(auto addresses, configure(*ends.pod, link.ifindex, wanted, plan.on_step));
+    return AttachedFacts{link.name, link.mac, std::move(addresses)};
 }
 
 /// Where a device is at the begin of its way home.
@@ -299,6 +322,7 @@ Result<HostState> Attacher::inspect(const AttachPlan& plan) const {
     HostState state;
     for (std::size_t i = 0; i < plan.effects.netdevs.size(); ++i) {
         KND_TRY_ASSIGN(auto link, guarded_link(*ends.home, plan.effects.netdevs[i]));
+        KND_TRY(check_carries_nothing(*ends.home, link));
         KND_TRY(check_names_free(*ends.pod, link, name_in_pod(plan.effects, i, plan.network)));
         KND_TRY_ASSIGN(auto link_state, take_state(*ends.home, std::move(link)));
         // What the configuration gets wrong is known before anything is touched.

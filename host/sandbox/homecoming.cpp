@@ -50,6 +50,8 @@ LinkChange settings_to_restore(const LinkInfo& now, const LinkInfo& then) {
     if (now.mtu != then.mtu) change.mtu = then.mtu;
     if (now.txqlen != then.txqlen) change.txqlen = then.txqlen;
     if (now.alias != then.alias) change.alias = then.alias;
+    // A pod may have left it promiscuous.
+    if (((now.flags ^ then.flags) & kSettableFlags) != 0) change.flags = then.flags;
     if (now.gso_max_size != then.gso_max_size) change.gso_max_size = then.gso_max_size;
     if (now.gro_max_size != then.gro_max_size) change.gro_max_size = then.gro_max_size;
     if (now.gso_ipv4_max_size != then.gso_ipv4_max_size) {
@@ -62,8 +64,9 @@ LinkChange settings_to_restore(const LinkInfo& now, const LinkInfo& then) {
 }
 
 bool changes_anything(const LinkChange& change) {
-    return change.mac || change.mtu || change.txqlen || change.alias || change.gso_max_size ||
-           change.gro_max_size || change.gso_ipv4_max_size || change.gro_ipv4_max_size;
+    return change.mac || change.mtu || change.txqlen || change.alias || change.flags ||
+           change.gso_max_size || change.gro_max_size || change.gso_ipv4_max_size ||
+           change.gro_ipv4_max_size;
 }
 
 /// Gives the link its name back, taking it from a foreign altname if need be.
@@ -92,6 +95,11 @@ void restore_altnames(NetworkView& home, const LinkInfo& now, const LinkInfo& th
     }
     for (const auto& name : then.altnames) {
         if (contains(now.altnames, name)) continue;
+        const auto holder = home.link(name);
+        if (holder.ok()) {
+            best_effort.warnings.push_back("altname " + name + " was taken by " + holder->text());
+            continue;
+        }
         best_effort([&] { return home.add_altname(now.ifindex, name); });
     }
 }

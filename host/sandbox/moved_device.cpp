@@ -104,7 +104,7 @@ MovedDevice::MovedDevice(const BindingKey& key, std::size_t index, const Effects
                          const NetworkConfig& network, const LinkState& home_state)
     : home(home_state),
       pod_name(name_in_pod(effects, index, network)),
-      pod_mac(index == 0 ? network.hardware_addr : ""),
+      pod_mac(index == 0 ? mac_text(mac_bytes(network.hardware_addr).value_or("")) : ""),
       transit_name(knd::transit_name(key, index)) {}
 
 Result<std::optional<LinkInfo>> find_at_home(NetworkView& home, const MovedDevice& device) {

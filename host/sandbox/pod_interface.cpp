@@ -97,11 +97,15 @@ Result<PodInterface> plan_interface(std::string name, const NetworkConfig& netwo
     PodInterface wanted;
     wanted.name = std::move(name);
     wanted.mtu = network.mtu;
-    if (!network.hardware_addr.empty()) wanted.mac = network.hardware_addr;
+    if (!network.hardware_addr.empty()) {
+        KND_TRY_ASSIGN(const auto bytes, mac_bytes(network.hardware_addr));
+        wanted.mac = mac_text(bytes);
+    }
     if (network.addresses) {
         KND_TRY_ASSIGN(wanted.addresses, configured_addresses(*network.addresses));
     } else {
         wanted.addresses = host_addresses(host);
+        wanted.addresses_of_host = true;
     }
     KND_TRY_ASSIGN(wanted.routes, configured_routes(network.routes));
     if (!network.addresses && network.routes.empty()) wanted.routes = host_routes(host);
@@ -117,16 +121,27 @@ Result<PodInterface> plan_interface(std::string name, const NetworkConfig& netwo
     return wanted;
 }
 
-Result<void> configure(NetworkView& pod, int ifindex, const PodInterface& wanted,
-                       const StepHook& on_step) {
+Result<std::vector<std::string>> configure(NetworkView& pod, int ifindex,
+                                           const PodInterface& wanted, const StepHook& on_step) {
+    std::vector<std::string> got;
+    bool without_ipv6 = false;
     for (auto address : wanted.addresses) {
         address.ifindex = ifindex;
-        KND_TRY(unless_there(pod.add_address(address)));
+        auto added = unless_there(pod.add_address(address));
+        // What the kernel says to an IPv6 address where net.ipv6.conf.*.disable_ipv6 is set.
+        const bool disabled = address.ipv6() && added.code() == Code::kPermissionDenied;
+        if (disabled && wanted.addresses_of_host) {
+            without_ipv6 = true;
+            continue;
+        }
+        KND_TRY(added);
+        got.push_back(address.cidr());
     }
     on_step("attach.addressed");
     KND_TRY(pod.change_link(ifindex, {.up = true}));
     on_step("attach.up");
     for (auto route : wanted.routes) {
+        if (without_ipv6 && route.ipv6()) continue;
         route.nexthops.front().ifindex = ifindex;
         KND_TRY(unless_there(pod.add_route(route)));
     }
@@ -137,7 +152,7 @@ Result<void> configure(NetworkView& pod, int ifindex, const PodInterface& wanted
         KND_TRY(pod.add_neighbor(neighbor));
     }
     on_step("attach.routed");
-    return {};
+    return got;
 }
 
 }  // namespace knd

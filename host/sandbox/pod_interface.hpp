@@ -19,7 +19,10 @@ namespace knd {
 struct PodInterface {
     std::string name;
     std::optional<int> mtu;
-    std::optional<std::string> mac;
+    std::optional<std::string> mac;  ///< in the kernel's spelling
+    /// Addresses are the host's and not asked for by anybody: IPv6 ones are left out where the pod
+    /// has IPv6 disabled, and the routes with them.
+    bool addresses_of_host = false;
     std::vector<AddressInfo> addresses;
     std::vector<RouteInfo> routes;  ///< in an order in which they can be added
     std::vector<RuleInfo> rules;
@@ -35,7 +38,8 @@ Result<PodInterface> plan_interface(std::string name, const NetworkConfig& netwo
 
 /// Addresses, up, routes, rules, neighbours of the link that is in the pod already. What is there
 /// already is left. Stops at the first failure.
-Result<void> configure(NetworkView& pod, int ifindex, const PodInterface& wanted,
-                       const StepHook& on_step);
+/// Answers with the addresses that the interface has got, as CIDR.
+Result<std::vector<std::string>> configure(NetworkView& pod, int ifindex,
+                                           const PodInterface& wanted, const StepHook& on_step);
 
 }  // namespace knd

@@ -137,6 +137,10 @@ struct NeighborInfo {
     bool operator==(const NeighborInfo&) const = default;
 };
 
+/// IFF_NOARP, IFF_PROMISC, IFF_ALLMULTI and IFF_MULTICAST: what an administrator may set beside
+/// IFF_UP.
+constexpr std::uint32_t kSettableFlags = 0x80 | 0x100 | 0x200 | 0x1000;
+
 /// What one RTM_NEWLINK changes; what is absent stays. The kernel applies it in its own order
 /// (netns, MAC, MTU, name, flags) and stops at the first failure: what it did before that stays
 /// done.
@@ -146,6 +150,8 @@ struct LinkChange {
     std::optional<int> mtu = {};
     std::optional<std::string> mac = {};
     std::optional<bool> up = {};
+    /// All of kSettableFlags, which have no word of their own here.
+    std::optional<std::uint32_t> flags = {};
     std::optional<int> netns_fd = {};  ///< borrowed
     std::optional<int> txqlen = {};
     std::optional<std::string> alias = {};  ///< empty: remove it

@@ -100,6 +100,8 @@ void put_nexthops(Message& message, const RouteInfo& route) {
     });
 }
 
+static_assert(kSettableFlags == (IFF_NOARP | IFF_PROMISC | IFF_ALLMULTI | IFF_MULTICAST));
+
 /// What the kernel works out for itself, and refuses or ignores when it is given.
 constexpr std::uint32_t kComputedAddressFlags =
     IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_PERMANENT | IFA_F_DEPRECATED | IFA_F_SECONDARY;
@@ -112,6 +114,10 @@ Message change_link_request(int ifindex, const LinkChange& change) {
     if (change.up) {
         header.ifi_change = IFF_UP;
         header.ifi_flags = *change.up ? IFF_UP : 0;
+    }
+    if (change.flags) {
+        header.ifi_change |= kSettableFlags;
+        header.ifi_flags |= *change.flags & kSettableFlags;
     }
     Message message(RTM_NEWLINK, 0);
     message.header(header);

@@ -15,6 +15,7 @@ struct FakeKernel::Netns {
     std::string path;
     Fd file;
     bool alive = true;
+    bool ipv6 = true;
     std::map<int, LinkState> links;
     std::vector<RuleInfo> rules;
 
@@ -123,6 +124,7 @@ class FakeView final : public NetworkView {
     }
     Result<void> add_address(const AddressInfo& address) override {
         KND_TRY_ASSIGN(LinkState * state, find(address.ifindex));
+        if (address.ipv6() && !netns_.ipv6) return kernel_error(EACCES);
         for (const auto& other : state->addresses) {
             if (same(address, other)) return kernel_error(EEXIST);
         }
@@ -207,6 +209,9 @@ class FakeView final : public NetworkView {
         if (change.txqlen) link.txqlen = *change.txqlen;
         if (change.alias) link.alias = *change.alias;
         if (change.master) link.master = *change.master;
+        if (change.flags) {
+            link.flags = (link.flags & ~kSettableFlags) | (*change.flags & kSettableFlags);
+        }
         if (!change.up) return {};
         link.flags = *change.up ? link.flags | IFF_UP : link.flags & ~static_cast<unsigned>(IFF_UP);
         if (!*change.up) state.routes.clear();
@@ -283,6 +288,10 @@ void FakeKernel::kill_netns(const std::string& path) {
         home.links[link.ifindex] = std::move(state);
     }
     dying.links.clear();
+}
+
+void FakeKernel::disable_ipv6(const std::string& path) {
+    named(path).ipv6 = false;
 }
 
 void FakeKernel::unplug(const std::string& bus_address) {

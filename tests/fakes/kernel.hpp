@@ -41,6 +41,8 @@ class FakeKernel final : public Kernel {
     LinkState& at(const std::string& netns, const std::string& name);
     /// What the kernel does when the last user of a namespace is gone.
     void kill_netns(const std::string& path);
+    /// As net.ipv6.conf.all.disable_ipv6: IPv6 addresses are refused.
+    void disable_ipv6(const std::string& path);
     /// As if the card was pulled out.
     void unplug(const std::string& bus_address);
 

@@ -61,6 +61,35 @@ TEST_F(Attach, WithConfiguredAddressesTakesNoRoutesFromTheHost) {
     EXPECT_THAT(kernel_.at(kPod, "net1").routes, IsEmpty());
 }
 
+TEST_F(Attach, LeavesTheHostsIpv6AddressesOutWhereThePodHasNone) {
+    auto plan = attach_plan();
+    plan.network = {};
+    kernel_.disable_ipv6(kPod);
+    kernel_.at(kFakeHome, "eth1")
+        .routes.push_back({.destination = "2001:db8:1::/48",
+                           .nexthops = {{.ifindex = plan.effects.netdevs[0].ifindex,
+                                         .gateway = "2001:db8::fe"}}});
+    auto facts = attach(plan);
+    ASSERT_OK(facts);
+    EXPECT_THAT(facts->addresses, ElementsAre("192.0.2.1/24"));
+}
+
+TEST_F(Attach, FailsWhereAConfiguredIpv6AddressCannotBe) {
+    kernel_.disable_ipv6(kPod);
+    EXPECT_EQ(attach(attach_plan()).code(), Code::kPermissionDenied);
+    EXPECT_TRUE(kernel_.has(kFakeHome, "eth1"));
+}
+
+TEST_F(Attach, TakesAMacAddressInAnySpelling) {
+    auto plan = attach_plan();
+    plan.network.hardware_addr = "02-00-00-00-00-AB";
+    auto facts = attach(plan);
+    ASSERT_OK(facts);
+    EXPECT_EQ(facts->hardware_address, "02:00:00:00:00:ab");
+    kernel_.at(kPod, "net1").link.name = "mine";
+    ASSERT_OK(attacher_.detach(way_back(plan, state_)));
+}
+
 TEST_F(Attach, PassesAPodWhoseInterfaceHasTheHostsName) {
     auto& link = kernel_.at(kFakeHome, "eth1").link;
     link.name = "eth0";
@@ -118,6 +147,34 @@ TEST_F(Refusal, OfANameThatThePodHas) {
 TEST_F(Refusal, OfAnAltnameThatThePodHas) {
     kernel_.at(kPod, "eth0").link.altnames = {"enp59s0-eth1"};
     EXPECT_THAT(refusal(attach_plan()), HasSubstr("has an interface `enp59s0-eth1` already"));
+}
+
+TEST_F(Refusal, OfADeviceThatCarriesAnother) {
+    const auto plan = attach_plan();
+    kernel_.add_virtual(kFakeHome, "eth1.100", "vlan", kMac);
+    kernel_.at(kFakeHome, "eth1.100").link.parent = plan.effects.netdevs[0].ifindex;
+    EXPECT_EQ(
+        refusal(plan),
+        "device `eth1` carries `eth1.100` on the host, which would be lost: remove that first");
+}
+
+TEST_F(Refusal, OfABridgeWithPorts) {
+    const auto plan = attach_plan({"dra0"});
+    kernel_.at(kFakeHome, "uplink").link.master = plan.effects.netdevs[0].ifindex;
+    EXPECT_THAT(refusal(plan), HasSubstr("device `dra0` carries `uplink`"));
+}
+
+TEST_F(Refusal, NotOfADeviceWhoseOtherEndIsHere) {
+    const auto plan = attach_plan();
+    kernel_.at(kFakeHome, "uplink").link.parent = plan.effects.netdevs[0].ifindex;
+    EXPECT_OK(attacher_.inspect(plan));
+}
+
+TEST_F(Refusal, OfAMacAddressThatIsNone) {
+    auto plan = attach_plan();
+    plan.network.hardware_addr = "02:00";
+    plan.network.hardware_addr += ":zz";
+    EXPECT_THAT(refusal(plan), HasSubstr("`02:00:zz` is no MAC address"));
 }
 
 TEST_F(Refusal, OfADeviceThatIsGone) {
@@ -276,6 +333,7 @@ TEST_F(Detach, UndoesWhatThePodDidToTheDevice) {
     link.alias = "owned";
     link.mac = "02:00:00:00:de:ad";
     link.txqlen = 1;
+    link.flags |= 0x100;  // promiscuous
     ASSERT_OK(detach());
     EXPECT_EQ(host(), before_);
 }
@@ -302,6 +360,14 @@ TEST_F(Detach, DropsAnAltnameThatSomebodyTook) {
     auto detached = detach();
     ASSERT_OK(detached);
     EXPECT_TRUE(kernel_.has(kFakeHome, "eth1"));
+    EXPECT_THAT(detached->warnings, ElementsAre(HasSubstr("altname enp59s0-eth1 was taken by")));
+}
+
+TEST_F(Detach, GetsBackIntoItsBridge) {
+    kernel_.at(kFakeHome, "eth1").link.master = 2;
+    attach_all({"eth1"});
+    ASSERT_OK(detach());
+    EXPECT_EQ(host(), before_);
 }
 
 TEST_F(Detach, WaitsUnderItsTransitNameWhileTheNameIsTaken) {
