@@ -177,8 +177,14 @@ Reply Rest::handle(const Request& request) {
         return respond(Status{404, "NotFound", "the server could not find the requested resource",
                               Json::object()});
     }
-    auto reply = dispatch(request, *target);
-    return reply.ok() ? *std::move(reply) : Reply(respond(reply.error()));
+    try {
+        auto reply = dispatch(request, *target);
+        return reply.ok() ? *std::move(reply) : Reply(respond(reply.error()));
+    } catch (const Json::exception& e) {
+        // The rules read only what the schema has let through, so this is a mistake of ours; it
+        // costs one request, not the cluster.
+        return respond(internal_error(e.what()));
+    }
 }
 
 Answer<Reply> Rest::dispatch(const Request& request, const Target& target) {

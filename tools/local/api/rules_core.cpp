@@ -38,6 +38,7 @@ std::string qos_class(const Json& spec) {
 
 /// What may change in a pod's spec after create, taken out so that the rest can be compared.
 Json fixed_part_of_pod(Json spec) {
+    if (!spec.is_object()) return spec;  // refused by the schema
     for (const auto* list : {"containers", "initContainers"}) {
         if (!spec.contains(list)) continue;
         for (auto& container : spec[list]) {

@@ -149,8 +149,9 @@ Answer<std::pair<Object, bool>> Store::apply(Resource resource, std::string_view
         return invalid("PatchOptions.meta.k8s.io", "",
                        {field_required("fieldManager", "is required for apply patch")});
     }
-    if (!intent.is_object() || !json_at(intent, "metadata").is_object())
-        return bad_request("the configuration to apply is no object with metadata");
+    const auto& metadata = json_at(intent, "metadata");
+    if (!intent.is_object() || !(metadata.is_object() || metadata.is_null()))
+        return bad_request("the configuration to apply is no object, or its metadata is none");
     if (const auto own = object_name(intent); !own.empty() && own != name)
         return bad_request("the name of the object (" + own +
                            ") does not match the name on the URL (" + std::string(name) + ")");
