@@ -79,6 +79,7 @@ void Lifecycle::attach(Held& held) {
     begin(held);
     set_place(held.record, *held.wanted);
     held.record.reason.clear();
+    step("attach.begin", held);
     if (!held.moves()) return surveyed(held, DeviceMover::Survey{});
     on_worker([&mover = ports_.mover, record = held.record] { return mover.survey(record); },
               [this, &held](Result<DeviceMover::Survey> survey) {
@@ -161,6 +162,7 @@ void Lifecycle::fail(Held& held, const Error& error) {
 
 void Lifecycle::bring_home(Held& held) {
     begin(held);
+    step("detach.begin", held);
     if (!held.netns && !held.record.netns_path.empty()) {
         auto netns = ports_.mover.pin(held.record.netns_path);
         // Another namespace under the same path is not the one the device went to.
@@ -250,6 +252,7 @@ void Lifecycle::came_home(Held& held) {
 
 void Lifecycle::release(Held& held) {
     begin(held);
+    step("release.begin", held);
     if (held.record.state == BindingState::kReleasing) return unprepare(held);
     commit(held, BindingState::kReleasing, [this](Held& bound, Result<void> result) {
         if (!result) {

@@ -33,9 +33,9 @@ class DeviceTable {
 /// Told after each step that a crash could follow: the marked points of the crash tests. The default
 /// does nothing. Called on the domain thread and, for steps in the kernel, on a worker.
 ///   prepare.effects  prepare.journalled  prepare.cdi
-///   attach.surveyed  attach.journalled  (those of host/sandbox)  attach.configured  attach.done
-///   detach.journalled  (those of host/sandbox)  detach.home  detach.done
-///   release.journalled  release.unprepared  release.done
+///   attach.begin  attach.surveyed  attach.journalled  (host/sandbox)  attach.configured  attach.done
+///   detach.begin  detach.journalled  (host/sandbox)  detach.home  detach.done
+///   release.begin  release.journalled  release.unprepared  release.done
 class StepObserver {
   public:
     virtual ~StepObserver() = default;

@@ -80,7 +80,8 @@ class ClaimsWorld {
               markers(world.options.run_dir),
               claims(world.options,
                      ClaimsPorts{home.get_executor(), home.get_executor(), source, journal, devices,
-                                 mover, markers, clock, observer}) {
+                                 world.real_mover ? *world.real_mover : mover, markers, clock,
+                                 observer}) {
             source.claims = world.api;
             devices.instances = {{"netdev", &backend}, {"sriov", &other}};
             devices.add("dra0", "netdev");
@@ -203,6 +204,7 @@ class ClaimsWorld {
 
     ClaimsOptions options;
     FakeNode node;
+    DeviceMover* real_mover = nullptr;  ///< instead of one on `node`; set it before boot()
     FakeHardware hardware;
     FakeJournal::Disk disk;
     std::map<std::string, Claim> api;

@@ -235,11 +235,12 @@ TEST_P(KillTest, LeavesTheDeviceInThePodOrAtHome) {
 
 INSTANTIATE_TEST_SUITE_P(AtEachPoint, KillTest,
                          testing::Values("prepare.effects", "prepare.journalled", "prepare.cdi",
-                                         "attach.surveyed", "attach.journalled", "attach.moved",
-                                         "attach.configured", "attach.done", "detach.journalled",
-                                         "detach.moved", "detach.renamed", "detach.home",
-                                         "detach.done", "release.journalled", "release.unprepared",
-                                         "release.done"));
+                                         "attach.begin", "attach.surveyed", "attach.journalled",
+                                         "attach.moved", "attach.configured", "attach.done",
+                                         "detach.begin", "detach.journalled", "detach.moved",
+                                         "detach.renamed", "detach.home", "detach.done",
+                                         "release.begin", "release.journalled",
+                                         "release.unprepared", "release.done"));
 
 // --- a random walk -------------------------------------------------------------------------------
 
