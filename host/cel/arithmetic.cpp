@@ -75,8 +75,6 @@ Value negate(const Value& operand) {
         case Kind::kInt:
             return operand.as_int() == kMin ? int_overflow() : Value::integer(-operand.as_int());
         case Kind::kDouble: return Value::floating(-operand.as_double());
-        case Kind::kDuration:
-            return operand.time() == kMin ? duration_overflow() : Value::duration(-operand.time());
         default: return no_overload();
     }
 }

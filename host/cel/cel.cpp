@@ -30,9 +30,11 @@ Result<bool> Program::matches(const DeviceView& device, const Limits& limits) co
     KND_TRY_ASSIGN(const auto out, evaluate(std::span(&variable, 1), arena, limits));
     if (out.is(Kind::kBool)) return out.as_bool();
     const std::string type(type_name(out));
+    const auto why = out.is(Kind::kString)
+                         ? "unsupported native conversion from string to 'bool'"
+                         : "unsupported type conversion from '" + type + "' to bool";
     return Error(knd::Code::kFailedPrecondition,
-                 "CEL result of type " + type + " could not be converted to bool: " +
-                     "unsupported type conversion from '" + type + "' to bool");
+                 "CEL result of type " + type + " could not be converted to bool: " + why);
 }
 
 Result<Program> compile(std::string_view expression, const Environment& environment) {
@@ -50,7 +52,9 @@ Result<Program> compile(std::string_view expression, const Environment& environm
         return Error(knd::Code::kInvalidArgument,
                      "compilation failed: " + describe_issues(expression, std::move(issues)));
     code->result_type = result_type_text(checked.types, checked.result);
-    emit(ast, checked, environment, *code);
+    const auto failed = emit(ast, checked, environment, *code);
+    if (!failed.empty())
+        return Error(knd::Code::kInvalidArgument, "program instantiation failed: " + failed);
     return Program(std::unique_ptr<const Code>(std::move(code)));
 }
 

@@ -22,6 +22,7 @@ class Checker {
     void run() {
         visit(ast_.root);
         for (auto& node : ast_.nodes) node.type = unifier_.substitute(node.type, true);
+        if (issues_.empty() && environment_.kubernetes_minor >= 29) check_aggregates();
         out_.result = ast_.nodes[ast_.root].type;
     }
 
@@ -202,12 +203,32 @@ class Checker {
         }
         if (!found) {
             undeclared(self.offset, name);
+        } else if (checked.overloads.empty() && (name == ops::kAnd || name == ops::kOr)) {
+            for (std::uint32_t i = 0; i < self.count; ++i)
+                if (!unifier_.assignable(arguments[i], kBoolType))
+                    mismatch(node(ast_.child(self, i)).offset, kBoolType, arguments[i]);
         } else if (checked.overloads.empty()) {
             no_overload(self.offset, name, member, arguments);
         }
+        if (!checked.overloads.empty()) check_literal(name, self);
         out_.calls.push_back(std::move(checked));
         node(index).function = static_cast<std::uint32_t>(out_.calls.size());
         return result;
+    }
+
+    /// Literals that can never be converted are refused now.
+    void check_literal(std::string_view name, const Node& self) {
+        if (self.count == 0 || environment_.kubernetes_minor < 29) return;
+        const auto& argument = node(ast_.child(self, self.count - 1));
+        if (argument.kind != NodeKind::kConstant || !argument.constant.is(Kind::kString)) return;
+        const auto text = argument.constant.text();
+        std::string why;
+        std::int64_t number = 0;
+        std::uint32_t nanoseconds = 0;
+        const bool bad = (name == "matches" && !valid_pattern(text, why)) ||
+                         (name == "duration" && !read_duration(text, number)) ||
+                         (name == "timestamp" && !read_timestamp(text, number, nanoseconds));
+        if (bad) fail(argument.offset, "invalid " + std::string(name) + " argument");
     }
 
     TypeIndex try_overload(const Overload& overload, bool member,
@@ -281,6 +302,30 @@ class Checker {
         return types().map(key, value);
     }
 
+    /// The elements of a literal must have one type even where dyn would fit them all.
+    void check_aggregates() {
+        for (const auto& self : ast_.nodes) {
+            if (self.kind != NodeKind::kList && self.kind != NodeKind::kMap) continue;
+            const std::uint32_t stride = self.kind == NodeKind::kMap ? 2 : 1;
+            for (std::uint32_t first = 0; first < stride; ++first)
+                for (auto i = first + stride; i < self.count; i += stride)
+                    check_same_type(self, first, i, i - i % stride);
+        }
+    }
+    void check_same_type(const Node& self, std::uint32_t first, std::uint32_t other,
+                         std::uint32_t entry) {
+        const auto held = [&](std::uint32_t i, std::uint32_t marked) {
+            const auto type = node(ast_.child(self, i)).type;
+            const bool is_key = self.kind == NodeKind::kMap && i % 2 == 0;
+            const bool optional = !is_key && ast_.is_optional_child(self, marked) &&
+                                  types().is(type, TypeKind::kOptional);
+            return optional ? types()[type].a : type;
+        };
+        const auto wanted = held(first, 0);
+        const auto found = held(other, entry);
+        if (wanted != found) mismatch(node(ast_.child(self, other)).offset, wanted, found);
+    }
+
     TypeIndex fold(NodeIndex index) {
         const auto fold = ast_.folds[node(index).first];
         const auto range = unifier_.substitute((visit(fold.range), node(fold.range).type));
@@ -346,9 +391,7 @@ TypeIndex named_type(TypeTable& types, std::string_view name) {
         return types.type_of(simple(TypeKind::kTimestamp));
     if (name == "google.protobuf.Duration") return types.type_of(simple(TypeKind::kDuration));
     for (const auto kind : {TypeKind::kBool, TypeKind::kInt, TypeKind::kUint, TypeKind::kDouble,
-                            TypeKind::kString, TypeKind::kBytes, TypeKind::kDyn,
-                            TypeKind::kQuantity, TypeKind::kSemver, TypeKind::kUrl, TypeKind::kIp,
-                            TypeKind::kCidr})
+                            TypeKind::kString, TypeKind::kBytes, TypeKind::kDyn})
         if (types.text(simple(kind)) == name) return types.type_of(simple(kind));
     return kErrorType;
 }

@@ -19,11 +19,11 @@ namespace knd::cel {
 
 enum class Op : std::uint8_t {
     kConstant,        ///< constants[a]
-    kVariable,        ///< variables[a]
-    kLocal,           ///< slot a
-    kAttribute,       ///< device.attributes["domain"].id, names[a], without building a map
-    kDriver,          ///< device.driver
-    kSelect,          ///< a.constants[b]
+    kVariable,        ///< variables[a], cost b
+    kLocal,           ///< slot a, cost b
+    kAttribute,       ///< device.attributes["domain"].id, names[a], cost b, without building a map
+    kDriver,          ///< device.driver, cost a
+    kSelect,          ///< a.constants[b], additional cost c, here and in the next four
     kHas,             ///< has(a.constants[b])
     kOptionalSelect,  ///< a.?constants[b]
     kIndex,           ///< a[b]
@@ -41,6 +41,7 @@ enum class Op : std::uint8_t {
     kGreater,
     kGreaterEqual,
     kIn,
+    kInSet,  ///< a in b, a literal list of scalars
     kAdd,
     kSubtract,
     kMultiply,
@@ -52,6 +53,8 @@ enum class Op : std::uint8_t {
     kAppend,     ///< slot a gets the element b
     kInsert,     ///< slot a gets key b and value c; c = kNoNode: all entries of map b
     kFold,       ///< folds[a]
+    kOrElse,     ///< a.or(b)
+    kOrValue,    ///< a.orValue(b)
     kCall,       ///< sites[a], operands[b ...], count c
 };
 
@@ -66,6 +69,7 @@ struct FoldCode {
     bool two_variables = false;
     std::uint32_t range = 0, init = 0, condition = 0, step = 0, result = 0;
     bool condition_always_true = false;
+    bool charge_init_twice = false;  ///< the reference implementation evaluates it twice
 };
 
 /// An overload that may be meant by a call.
@@ -99,13 +103,14 @@ struct Code {
     std::vector<Candidate> candidates;
     std::vector<AttributeName> names;
     std::deque<std::string> texts;  ///< what constants and names point into
+    Arena arena;                    ///< literal lists and maps
     std::uint32_t root = 0;
     std::uint32_t slots = 0;  ///< locals needed
     std::uint32_t variables = 0;
 };
 
-/// Cannot fail: the checker has seen everything.
-void emit(Ast& ast, const CheckedAst& checked, const Environment& environment, Code& code);
+/// What the checker has seen can be emitted. Says why if the conversion of a literal fails.
+std::string emit(Ast& ast, const CheckedAst& checked, const Environment& environment, Code& code);
 
 /// Runs the code once.
 Value evaluate(const Code& code, std::span<const Value> variables, Arena& arena,

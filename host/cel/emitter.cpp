@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <utility>
 
 #include "host/cel/code.hpp"
 #include "host/cel/parser.hpp"
@@ -46,9 +47,10 @@ class Emitter {
         has_device_ = environment.device;
     }
 
-    void run() {
+    std::string run() {
         code_.root = visit(ast_.root);
         code_.texts = std::move(ast_.texts);
+        return issue_;
     }
 
   private:
@@ -94,8 +96,10 @@ class Emitter {
     }
 
     std::uint32_t ident(const Node& self) {
+        const auto cost = base_cost();
         if (const auto* name = find(self.text))
-            return push(name->place == Place::kLocal ? Op::kLocal : Op::kVariable, name->index);
+            return push(name->place == Place::kLocal ? Op::kLocal : Op::kVariable, name->index,
+                        self.text == kOptionalTarget ? 0 : cost);
         auto name = self.text;
         if (name.starts_with('.')) name.remove_prefix(1);
         return push(Op::kConstant, constant(Value::type(name)));
@@ -131,25 +135,63 @@ class Emitter {
         const auto& self = node(index);
         const auto operand = ast_.child(self, 0);
         if (!self.test_only) {
-            if (self.text == "driver" && is_device(operand)) return push(Op::kDriver);
+            if (self.text == "driver" && is_device(operand))
+                return push(Op::kDriver, 1 + base_cost());
             if (const auto domain = attribute_domain(operand); !domain.empty())
                 return attribute(domain, self.text);
         }
-        const auto target = visit(operand);
+        std::uint32_t cost = 0;
+        const auto target = visit_base(operand, cost);
         return push(self.test_only ? Op::kHas : Op::kSelect, target,
-                    constant(Value::string(self.text)));
+                    constant(Value::string(self.text)), cost);
     }
 
     std::uint32_t attribute(std::string_view domain, std::string_view id) {
         code_.names.push_back({domain, id});
-        return push(Op::kAttribute, static_cast<std::uint32_t>(code_.names.size() - 1));
+        return push(Op::kAttribute, static_cast<std::uint32_t>(code_.names.size() - 1),
+                    3 + base_cost());
+    }
+
+    // --- costs of attributes ---------------------------------------------------------------------
+    // A chain of names, fields and indices costs 1 for each, and 1 for where it starts, whatever
+    // that is. Where a chain is a branch of a conditional or an index, its start is free.
+
+    /// The cost of the start of the chain that is being emitted.
+    std::uint32_t base_cost() { return std::exchange(free_base_, false) ? 0 : 1; }
+
+    bool is_chain(NodeIndex index) const {
+        const auto& self = node(index);
+        if (self.kind == NodeKind::kIdent) return find(self.text) != nullptr;
+        if (self.kind == NodeKind::kSelect) return !self.test_only;
+        return self.kind == NodeKind::kCall &&
+               (self.text == ops::kIndex || self.text == ops::kOptIndex ||
+                self.text == ops::kOptSelect);
+    }
+
+    /// What a field or index is taken of; `cost` gets the cost of a start that is no chain.
+    std::uint32_t visit_base(NodeIndex index, std::uint32_t& cost) {
+        const auto& self = node(index);
+        const bool conditional = self.kind == NodeKind::kCall && self.text == ops::kConditional;
+        if (!is_chain(index)) {
+            cost = base_cost();
+            if (conditional) cost = 0;
+        }
+        return visit(index);
+    }
+
+    std::uint32_t visit_free(NodeIndex index) {
+        free_base_ = is_chain(index);
+        const auto out = visit(index);
+        free_base_ = false;
+        return out;
     }
 
     std::uint32_t call(const Node& self) {
         if (self.text == ops::kOptSelect) {
-            const auto target = visit(ast_.child(self, 0));
+            std::uint32_t cost = 0;
+            const auto target = visit_base(ast_.child(self, 0), cost);
             return push(Op::kOptionalSelect, target,
-                        constant(node(ast_.child(self, 1)).constant));
+                        constant(node(ast_.child(self, 1)).constant), cost);
         }
         for (const auto& entry : kOperators)
             if (entry.function == self.text && !self.member) return operation(entry.op, self);
@@ -157,20 +199,52 @@ class Emitter {
     }
 
     std::uint32_t operation(Op op, const Node& self) {
-        if (op == Op::kIndex) {
-            const auto& key = node(ast_.child(self, 1));
-            const bool literal = key.kind == NodeKind::kConstant && key.constant.is(Kind::kString);
-            const auto domain =
-                literal ? attribute_domain(ast_.child(self, 0)) : std::string_view();
-            if (!domain.empty()) return attribute(domain, key.constant.text());
+        if (op == Op::kIndex || op == Op::kOptionalIndex) return index(op, self);
+        if (op == Op::kConditional) {
+            const auto condition = visit(ast_.child(self, 0));
+            const auto yes = visit_free(ast_.child(self, 1));
+            return push(op, condition, yes, visit_free(ast_.child(self, 2)));
         }
-        std::uint32_t operands[3] = {};
+        std::uint32_t operands[2] = {};
         for (std::uint32_t i = 0; i < self.count; ++i) operands[i] = visit(ast_.child(self, i));
-        return push(op, operands[0], operands[1], operands[2]);
+        const bool in_set = op == Op::kIn && is_constant_set(operands[1]);
+        return push(in_set ? Op::kInSet : op, operands[0], operands[1]);
+    }
+
+    std::uint32_t index(Op op, const Node& self) {
+        const auto& key = node(ast_.child(self, 1));
+        const bool literal = key.kind == NodeKind::kConstant && key.constant.is(Kind::kString);
+        if (op == Op::kIndex && literal)
+            if (const auto domain = attribute_domain(ast_.child(self, 0)); !domain.empty())
+                return attribute(domain, key.constant.text());
+        std::uint32_t cost = 0;
+        const auto target = visit_base(ast_.child(self, 0), cost);
+        return push(op, target, visit_free(ast_.child(self, 1)), cost);
+    }
+
+    bool is_constant(std::uint32_t instruction) const {
+        return code_.instructions[instruction].op == Op::kConstant;
+    }
+    const Value& constant_of(std::uint32_t instruction) const {
+        return code_.constants[code_.instructions[instruction].a];
+    }
+
+    /// A literal list of scalars: membership in it is free.
+    bool is_constant_set(std::uint32_t instruction) const {
+        if (!is_constant(instruction) || !constant_of(instruction).is(Kind::kList)) return false;
+        const auto& list = constant_of(instruction).as_list();
+        return std::all_of(list.items, list.items + list.size, [](const Value& item) {
+            return is_number(item) || item.is(Kind::kString) || item.is(Kind::kBool);
+        });
     }
 
     std::uint32_t native_call(const Node& self) {
         const auto& checked = checked_.calls[self.function - 1];
+        if (self.member && (self.text == "or" || self.text == "orValue")) {
+            const auto target = visit(ast_.child(self, 0));
+            return push(self.text == "or" ? Op::kOrElse : Op::kOrValue, target,
+                        visit(ast_.child(self, 1)));
+        }
         CallSite site;
         site.function = checked.overloads.front()->function;
         site.first = static_cast<std::uint32_t>(code_.candidates.size());
@@ -179,10 +253,27 @@ class Emitter {
         std::vector<std::uint32_t> arguments;
         for (std::uint32_t i = checked.qualified ? 1 : 0; i < self.count; ++i)
             arguments.push_back(visit(ast_.child(self, i)));
+        if (const auto folded = fold_conversion(site, arguments); folded != kNoNode) return folded;
         const auto first = append(arguments);
         code_.sites.push_back(site);
         return push(Op::kCall, static_cast<std::uint32_t>(code_.sites.size() - 1), first,
                     static_cast<std::uint32_t>(arguments.size()));
+    }
+
+    /// Conversions of literals are done now, and cost nothing later.
+    std::uint32_t fold_conversion(const CallSite& site, std::span<const std::uint32_t> arguments) {
+        constexpr std::string_view kConversions[] = {"bool", "bytes",  "double",    "duration",
+                                                     "dyn",  "int",    "string",    "timestamp",
+                                                     "type", "uint"};
+        const bool conversion = std::find(std::begin(kConversions), std::end(kConversions),
+                                          site.function) != std::end(kConversions);
+        if (!conversion || site.count != 1 || arguments.size() != 1 || !is_constant(arguments[0]))
+            return kNoNode;
+        const auto argument = constant_of(arguments[0]);
+        const auto out =
+            code_.candidates[site.first].native(Call{std::span(&argument, 1), code_.arena});
+        if (out.is_error() && issue_.empty()) issue_ = out.text();
+        return push(Op::kConstant, constant(out));
     }
 
     void add_candidate(const Overload& overload) {
@@ -207,6 +298,8 @@ class Emitter {
         std::vector<std::uint32_t> operands;
         for (std::uint32_t i = 0; i < self.count; ++i)
             operands.push_back(visit(ast_.child(self, i)));
+        if (const auto folded = fold_aggregate(op, self, operands); folded != kNoNode)
+            return folded;
         const auto first = append(operands);
         bool optional = false;
         for (std::uint32_t i = 0; i < self.count; ++i) {
@@ -218,6 +311,30 @@ class Emitter {
         return push(op, optional ? 1 : 0, first, self.count);
     }
 
+    /// A literal of literals is a constant.
+    std::uint32_t fold_aggregate(Op op, const Node& self,
+                                 const std::vector<std::uint32_t>& operands) {
+        for (std::uint32_t i = 0; i < self.count; ++i)
+            if (!is_constant(operands[i]) || ast_.is_optional_child(self, i)) return kNoNode;
+        const Call memory{{}, code_.arena};
+        std::vector<Value> values;
+        for (const auto operand : operands) values.push_back(constant_of(operand));
+        if (op == Op::kList) return push(Op::kConstant, constant(memory.list(values)));
+        std::vector<MapEntry> entries;
+        for (std::size_t i = 0; i < values.size(); i += 2) {
+            const auto same = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
+                return equal(entry.key, values[i]);
+            });
+            if (!is_map_key(values[i])) return kNoNode;
+            if (same == entries.end()) entries.push_back({values[i], values[i + 1]});
+            else same->value = values[i + 1];
+        }
+        auto* kept = static_cast<MapEntry*>(code_.arena.allocate(entries.size() * sizeof(MapEntry)));
+        if (kept == nullptr) return kNoNode;
+        std::copy(entries.begin(), entries.end(), kept);
+        return push(Op::kConstant, constant(make_map({kept, entries.size()}, code_.arena)));
+    }
+
     std::uint32_t new_slot() {
         code_.slots = std::max(code_.slots, next_slot_ + 1);
         return next_slot_++;
@@ -226,6 +343,7 @@ class Emitter {
     std::uint32_t fold(const Fold& fold) {
         FoldCode out;
         out.range = visit(fold.range);
+        out.charge_init_twice = fold.accumulator == kOptionalTarget;
         const bool collects = fold.accumulator == kAccumulator && is_empty_aggregate(fold.init);
         out.init = collects ? push(Op::kGrowing, node(fold.init).kind == NodeKind::kMap ? 1 : 0)
                             : visit(fold.init);
@@ -266,7 +384,7 @@ class Emitter {
         if (self.text == ops::kConditional) {
             const auto condition = visit(ast_.child(self, 0));
             const auto step = collecting_step(ast_.child(self, 1), accumulator);
-            return push(Op::kConditional, condition, step, push(Op::kLocal, accumulator));
+            return push(Op::kConditional, condition, step, push(Op::kLocal, accumulator, 0));
         }
         if (self.text == ops::kAdd) {
             const auto& list = node(ast_.child(self, 1));
@@ -283,12 +401,15 @@ class Emitter {
     std::vector<Name> scope_;
     std::uint32_t next_slot_ = 0;
     bool has_device_ = false;
+    bool free_base_ = false;
+    std::string issue_;  ///< a conversion of a literal that cannot be
 };
 
 }  // namespace
 
-void emit(Ast& ast, const CheckedAst& checked, const Environment& environment, Code& code) {
-    Emitter(ast, checked, environment, code).run();
+std::string emit(Ast& ast, const CheckedAst& checked, const Environment& environment,
+                 Code& code) {
+    return Emitter(ast, checked, environment, code).run();
 }
 
 }  // namespace knd::cel

@@ -79,13 +79,13 @@ class Evaluator {
         const auto& i = code_.instructions[index];
         switch (i.op) {
             case Op::kConstant: return code_.constants[i.a];
-            case Op::kVariable: charge(1); return variables_[i.a];
-            case Op::kLocal: charge(1); return slots_[i.a];
-            case Op::kAttribute: return attribute(code_.names[i.a]);
-            case Op::kDriver: charge(2); return Value::string(variables_[0].as_device().driver);
-            case Op::kSelect: return select(eval(i.a), code_.constants[i.b]);
+            case Op::kVariable: charge(i.b); return variables_[i.a];
+            case Op::kLocal: charge(i.b); return slots_[i.a];
+            case Op::kAttribute: charge(i.b); return attribute(code_.names[i.a]);
+            case Op::kDriver: charge(i.a); return Value::string(variables_[0].as_device().driver);
+            case Op::kSelect: return select(i);
             case Op::kHas: return has(i);
-            case Op::kOptionalSelect: return optional_lookup(eval(i.a), code_.constants[i.b]);
+            case Op::kOptionalSelect: return optional_select(i);
             case Op::kIndex: return index_of(i);
             case Op::kOptionalIndex: return optional_index(i);
             case Op::kAnd: return logical(i, false);
@@ -100,13 +100,15 @@ class Evaluator {
             case Op::kAppend: return append(i);
             case Op::kInsert: return insert(i);
             case Op::kFold: return fold(code_.folds[i.a]);
+            case Op::kInSet: return in_set(i);
+            case Op::kOrElse: return or_else(i, false);
+            case Op::kOrValue: return or_else(i, true);
             case Op::kCall: return call(i);
             default: return binary(i);
         }
     }
 
     Value attribute(const AttributeName& name) {
-        charge(4);
         const auto& device = variables_[0].as_device();
         const auto id = device.vocabulary->find_name({name.domain, name.id});
         const auto* slot = id ? device.attribute(*id) : nullptr;
@@ -163,10 +165,14 @@ class Evaluator {
         return Found::kYes;
     }
 
-    Value select(const Value& target, const Value& key) {
-        charge(1);
+    Value select(const Instruction& i) {
+        const auto target = eval(i.a);
+        const auto& key = code_.constants[i.b];
+        charge(i.c);
+        if (target.is_error()) return target;
         if (target.is(Kind::kOptional)) return optional_of(target, key);
-        if (target.is(Kind::kList)) return no_overload();
+        charge(1);
+        if (!target.is(Kind::kDevice) && !is_map(target)) return no_such_key(key);
         Value out;
         return lookup(target, key, out) == Found::kNo ? no_such_key(key) : out;
     }
@@ -177,9 +183,13 @@ class Evaluator {
                                                : optional_lookup_plain(*target.as_optional(), key);
     }
     Value optional_lookup(const Value& target, const Value& key) {
-        charge(1);
         if (target.is(Kind::kOptional)) return optional_of(target, key);
         return optional_lookup_plain(target, key);
+    }
+    Value optional_select(const Instruction& i) {
+        const auto target = eval(i.a);
+        charge(i.c);
+        return target.is_error() ? target : optional_lookup(target, code_.constants[i.b]);
     }
     Value optional_lookup_plain(const Value& target, const Value& key) {
         Value out;
@@ -188,12 +198,14 @@ class Evaluator {
             case Found::kError: return out;
             case Found::kYes: break;
         }
+        charge(1);
         const auto* kept = arena_.make<Value>(out);
         return kept == nullptr ? Value::error(kOutOfMemory) : Value::optional(kept);
     }
 
     Value has(const Instruction& i) {
         auto target = eval(i.a);
+        charge(i.c);
         if (target.is_error()) return target;
         if (target.is(Kind::kOptional)) {
             if (target.as_optional() == nullptr) return Value::boolean(false);
@@ -209,10 +221,11 @@ class Evaluator {
 
     Value index_of(const Instruction& i) {
         const auto target = eval(i.a);
-        const auto key = eval(i.b);
-        charge(1);
+        charge(i.c);
         if (target.is_error()) return target;
+        const auto key = eval(i.b);
         if (key.is_error()) return key;
+        charge(target.is(Kind::kOptional) ? 0 : 1);
         if (target.is(Kind::kOptional)) return optional_of(target, key);
         Value out;
         const auto found = lookup(target, key, out);
@@ -221,10 +234,24 @@ class Evaluator {
 
     Value optional_index(const Instruction& i) {
         const auto target = eval(i.a);
-        const auto key = eval(i.b);
+        charge(i.c);
         if (target.is_error()) return target;
-        if (key.is_error()) return key;
-        return optional_lookup(target, key);
+        const auto key = eval(i.b);
+        return key.is_error() ? key : optional_lookup(target, key);
+    }
+
+    /// The alternative is evaluated only when it is needed.
+    Value or_else(const Instruction& i, bool unwrapped) {
+        const auto target = eval(i.a);
+        if (target.is_error()) return target;
+        if (!target.is(Kind::kOptional)) return no_overload();
+        if (target.as_optional() == nullptr) return eval(i.b);
+        return unwrapped ? *target.as_optional() : target;
+    }
+
+    Value in_set(const Instruction& i) {
+        const auto element = eval(i.a);
+        return element.is_error() ? element : contains(element, eval(i.b));
     }
 
     /// `decisive` (false for &&, true for ||) wins over errors on either side.
@@ -265,9 +292,9 @@ class Evaluator {
     Value binary(const Instruction& i) {
         const auto left = eval(i.a);
         const auto right = eval(i.b);
+        charge(operator_cost(i.op, left, right));
         if (left.is_error()) return left;
         if (right.is_error()) return right;
-        charge(operator_cost(i.op, left, right));
         if (halted_) return Value::error(kCostExceeded);
         switch (i.op) {
             case Op::kEqual: return Value::boolean(equal(left, right));
@@ -348,7 +375,7 @@ class Evaluator {
             bool skip = false;
             if (i.a != 0 && !value.is_error() && is_optional_operand(n)) value = unwrap(value, skip);
             if (value.is_error()) return value;
-            if (!is_key(key)) return fail("unsupported key type: " + std::string(type_name(key)));
+            if (!is_map_key(key)) return fail("unsupported key type: " + std::string(type_name(key)));
             if (skip) continue;
             // A repeated key replaces the earlier entry.
             auto* same = std::find_if(entries, entries + size, [&](const MapEntry& entry) {
@@ -360,17 +387,11 @@ class Evaluator {
         return make_map({entries, size}, arena_);
     }
 
-    static bool is_key(const Value& key) {
-        return key.is(Kind::kString) || key.is(Kind::kBool) || is_number(key);
-    }
-
     Value growing(bool is_map_wanted) {
         if (is_map_wanted) {
-            charge(kMapCost);
             const auto* map = arena_.make<GrowingMap>();
             return map == nullptr ? Value::error(kOutOfMemory) : Value::map(&map->data);
         }
-        charge(kListCost);
         const auto* list = arena_.make<GrowingList>();
         return list == nullptr ? Value::error(kOutOfMemory) : Value::list(&list->data);
     }
@@ -428,8 +449,13 @@ class Evaluator {
     Value fold(const FoldCode& fold) {
         const auto range = eval(fold.range);
         if (range.is_error()) return range;
-        if (!range.is(Kind::kList) && !is_map(range)) return no_overload();
+        if (!range.is(Kind::kList) && !is_map(range))
+            return fail("got '" + std::string(type_name(range)) + "', expected iterable type");
+        const auto before = cost_;
         slots_[fold.accumulator] = eval(fold.init);
+        const auto& held = slots_[fold.accumulator];
+        if (fold.charge_init_twice && held.is(Kind::kOptional) && held.as_optional() != nullptr)
+            charge(cost_ - before);
         const bool pairs = fold.two_variables && is_map(range);
         std::span<const MapEntry> entries;
         std::span<const Value> items;
@@ -456,8 +482,11 @@ class Evaluator {
     Value call(const Instruction& i) {
         Value arguments[Candidate::kMaxArguments];
         for (std::uint32_t n = 0; n < i.c; ++n) arguments[n] = eval(code_.operands[i.b + n]);
-        for (std::uint32_t n = 0; n < i.c; ++n)
-            if (arguments[n].is_error()) return arguments[n];
+        for (std::uint32_t n = 0; n < i.c; ++n) {
+            if (!arguments[n].is_error()) continue;
+            charge(1);
+            return arguments[n];
+        }
         const auto& site = code_.sites[i.a];
         const std::span<const Value> used(arguments, i.c);
         for (std::uint32_t n = site.first; n < site.first + site.count; ++n) {

@@ -18,7 +18,8 @@ std::string_view trim(std::string_view text) {
 
 std::span<const std::span<const Overload>> libraries() {
     static const std::span<const Overload> kLibraries[] = {
-        operator_library(), standard_library(), regex_library(), optional_library(),
+        operator_library(), standard_library(), conversion_library(), time_library(),
+        string_library(),   list_library(),     regex_library(),      optional_library(),
         kubernetes_library()};
     return kLibraries;
 }

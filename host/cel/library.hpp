@@ -57,6 +57,10 @@ std::span<const std::span<const Overload>> libraries();
 
 std::span<const Overload> operator_library();
 std::span<const Overload> standard_library();
+std::span<const Overload> conversion_library();
+std::span<const Overload> time_library();
+std::span<const Overload> string_library();
+std::span<const Overload> list_library();
 std::span<const Overload> regex_library();
 std::span<const Overload> optional_library();
 std::span<const Overload> kubernetes_library();
@@ -96,6 +100,8 @@ Value make_map(std::span<const MapEntry> entries, Arena& arena);
 Value slot_value(const Slot& slot, Arena& arena);
 bool is_map(const Value& value);
 bool is_number(const Value& value);
+/// Strings, numbers and booleans.
+bool is_map_key(const Value& value);
 
 /// A date of the Gregorian calendar; months and days count from 1, day_of_year from 0.
 struct Civil {

@@ -101,7 +101,7 @@ Value includes(const Call& call) {
 constexpr Overload kKubernetes[] = {
     {"quantity", "(string) " KND_QUANTITY, quantity, cost_of_first, 28},
     {"isQuantity", "(string) bool", is_quantity, cost_of_first, 28},
-    {"sign", KND_QUANTITY ".() int", quantity_sign, nullptr, 28},
+    {"sign", "(" KND_QUANTITY ") int", quantity_sign, nullptr, 28},
     {"isInteger", KND_QUANTITY ".() bool", quantity_is_integer, nullptr, 28},
     {"asInteger", KND_QUANTITY ".() int", quantity_as_integer, nullptr, 28},
     {"asApproximateFloat", KND_QUANTITY ".() double", quantity_as_float, nullptr, 28},

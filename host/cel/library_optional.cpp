@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Optional values.
+// Optional values. or() and orValue() are the evaluator's: their argument may go unevaluated.
 #include "host/cel/library.hpp"
 
 namespace knd::cel {
@@ -40,22 +40,37 @@ Value value(const Call& call) {
     const auto* held = call[0].as_optional();
     return held == nullptr ? call.error("optional.none() dereference") : *held;
 }
-Value or_else(const Call& call) {
-    return call[0].as_optional() != nullptr ? call[0] : call[1];
+Value first(const Call& call) {
+    const auto& list = call[0].as_list();
+    return list.size == 0 ? Value::optional(nullptr) : Value::optional(list.items);
 }
-Value or_value(const Call& call) {
-    const auto* held = call[0].as_optional();
-    return held != nullptr ? *held : call[1];
+Value last(const Call& call) {
+    const auto& list = call[0].as_list();
+    return Value::optional(list.size == 0 ? nullptr : list.items + list.size - 1);
+}
+/// What the optionals of a list hold.
+Value unwrap(const Call& call) {
+    const auto& list = call[0].as_list();
+    std::vector<Value> out;
+    for (std::size_t i = 0; i < list.size; ++i) {
+        if (!list.items[i].is(Kind::kOptional)) return call.error("no such overload");
+        if (const auto* held = list.items[i].as_optional()) out.push_back(*held);
+    }
+    return call.list(out);
 }
 
 constexpr Overload kOptional[] = {
     {"optional.of", "(A) optional_type(A)", of, nullptr, 28},
     {"optional.ofNonZeroValue", "(A) optional_type(A)", of_non_zero, nullptr, 28},
     {"optional.none", "() optional_type(A)", none, nullptr, 28},
+    {"optional.unwrap", "(list(optional_type(A))) list(A)", unwrap, nullptr, 34},
+    {"unwrapOpt", "list(optional_type(A)).() list(A)", unwrap, nullptr, 34},
+    {"first", "list(A).() optional_type(A)", first, nullptr, 34},
+    {"last", "list(A).() optional_type(A)", last, nullptr, 34},
     {"hasValue", "optional_type(A).() bool", has_value, nullptr, 28},
     {"value", "optional_type(A).() A", value, nullptr, 28},
-    {"or", "optional_type(A).(optional_type(A)) optional_type(A)", or_else, nullptr, 28},
-    {"orValue", "optional_type(A).(A) A", or_value, nullptr, 28},
+    {"or", "optional_type(A).(optional_type(A)) optional_type(A)", nullptr, nullptr, 28},
+    {"orValue", "optional_type(A).(A) A", nullptr, nullptr, 28},
 };
 
 }  // namespace

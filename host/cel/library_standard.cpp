@@ -49,7 +49,6 @@ constexpr Overload kOperators[] = {
     {"cel.@mapInsert", "(map(A, B), map(A, B)) map(A, B)"},
     {"-_", "(int) int"},
     {"-_", "(double) double"},
-    {"-_", "(duration) duration"},
     {"_+_", "(bytes, bytes) bytes"},
     {"_+_", "(double, double) double"},
     {"_+_", "(duration, duration) duration"},

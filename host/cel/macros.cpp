@@ -187,9 +187,8 @@ class Expander {
         if (name.kind != NodeKind::kIdent)
             return b_.fail(name.offset, std::string(wrap ? "optMap()" : "optFlatMap()") +
                                             " variable name must be a simple identifier");
-        constexpr std::string_view kTarget = "@target";
         const auto call_on_target = [&](std::string_view function) {
-            const auto target = b_.ident(offset_, kTarget);
+            const auto target = b_.ident(offset_, kOptionalTarget);
             return b_.call(offset_, function, Arguments(&target, 1), true);
         };
         auto mapped = let(name.text, call_on_target("value"), args_[1]);
@@ -197,13 +196,14 @@ class Expander {
         const auto none = b_.call(offset_, "optional.none", {});
         const auto choice =
             b_.call(offset_, ops::kConditional, {call_on_target("hasValue"), mapped, none});
-        return let(kTarget, target_, choice);
+        return let(kOptionalTarget, target_, choice);
     }
 
     /// list.sortBy(x, key): the list is held once, sorted by the list of its keys.
     NodeIndex sort_by() {
         const auto& name = b_.node(args_[0]);
-        if (name.kind != NodeKind::kIdent) return b_.fail(name.offset, "sortBy can only be applied to a simple name");
+        if (name.kind != NodeKind::kIdent)
+            return b_.fail(name.offset, "sortBy() variable name must be a simple identifier");
         constexpr std::string_view kInput = "@__sortBy_input__";
         const auto original = target_;
         target_ = b_.ident(offset_, kInput);

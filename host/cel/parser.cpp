@@ -177,8 +177,9 @@ class Parser {
         const bool number = peek().kind == TokenKind::kInt || peek().kind == TokenKind::kDouble;
         NodeIndex operand = kNoNode;
         if (!is_not && number) {
-            --count;  // the last sign belongs to the literal, so that the lowest int can be written
-            operand = member_of(literal(take(), true));
+            // The sign belongs to the literal, so that the lowest int can be written.
+            operand = member_of(literal(take(), count % 2 == 1));
+            count = 0;
         } else {
             operand = member();
         }

@@ -17,6 +17,9 @@ namespace knd::cel {
 /// The accumulator of folds; "@" keeps it out of reach of an expression's own names.
 constexpr std::string_view kAccumulator = "@result";
 
+/// What optMap() and optFlatMap() are called on.
+constexpr std::string_view kOptionalTarget = "@target";
+
 class AstBuilder {
   public:
     AstBuilder(Ast& ast, std::vector<Issue>& issues) : ast_(ast), issues_(issues) {}

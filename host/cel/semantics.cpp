@@ -162,6 +162,10 @@ bool is_number(const Value& value) {
     return value.is(Kind::kInt) || value.is(Kind::kUint) || value.is(Kind::kDouble);
 }
 
+bool is_map_key(const Value& value) {
+    return value.is(Kind::kString) || value.is(Kind::kBool) || is_number(value);
+}
+
 bool is_map(const Value& value) {
     return value.is(Kind::kMap) || value.is(Kind::kDomains) || value.is(Kind::kDomain);
 }

@@ -202,8 +202,8 @@ std::string double_text(double value) {
     int exponent = 0;
     const auto* digits = text.data() + mark + (text[mark + 1] == '+' ? 2 : 1);
     std::from_chars(digits, text.data() + text.size(), exponent);
-    // The exponent form from 1e21 up and from 1e-5 down.
-    if (exponent < -4 || exponent >= 21) return std::string(text);
+    constexpr int kFirstExponent = 6;  // of the exponent form; and from 1e-5 down
+    if (exponent < -4 || exponent >= kFirstExponent) return std::string(text);
     const auto plain = std::to_chars(buffer, buffer + sizeof buffer, value,
                                      std::chars_format::fixed);
     return {buffer, plain.ptr};
