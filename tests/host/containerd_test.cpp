@@ -194,7 +194,7 @@ TEST_P(ContainerdTest, RefusesAPodOfTheHostNetwork) {
     prepare(pod);
     const auto sandbox = containerd_->cri().run_pod(pod);
     ASSERT_FALSE(sandbox.ok());
-    EXPECT_NE(sandbox.error().message().find("host network"), std::string::npos)
+    EXPECT_NE(sandbox.error().message().find("host's network"), std::string::npos)
         << sandbox.error().message();
     expect_home();
 }

@@ -123,9 +123,13 @@ std::string step_name(const ::testing::TestParamInfo<const char*>& info) {
 
 INSTANTIATE_TEST_SUITE_P(KillAt, CrashTest,
                          ::testing::Values("prepare.effects", "prepare.journalled", "prepare.cdi",
-                                           "attach.begin", "attach.journalled", "attach.moved",
-                                           "attach.done", "detach.begin", "detach.journalled",
-                                           "detach.moved", "detach.done", "release.begin",
+                                           "attach.begin", "attach.surveyed", "attach.journalled",
+                                           "attach.moved", "attach.addressed", "attach.up",
+                                           "attach.routed", "attach.configured", "attach.done",
+                                           "detach.begin", "detach.journalled", "detach.moved",
+                                           "detach.renamed", "detach.addressed", "detach.up",
+                                           "detach.restored", "detach.home", "detach.done",
+                                           "release.begin", "release.journalled",
                                            "release.unprepared", "release.done"),
                          step_name);
 

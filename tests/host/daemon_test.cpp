@@ -160,7 +160,7 @@ TEST_F(DaemonTest, RefusesAClaimThatIsNotAllocated) {
     EXPECT_TRUE(has(prepare_error(*ref), "not allocated")) << prepare_error(*ref);
 }
 
-TEST_F(DaemonTest, IgnoresDevicesOfAForeignDriver) {
+TEST_F(DaemonTest, RefusesAClaimOnAForeignDriverAlone) {
     const auto ref = node_->make_claim_object("c1",
                                               {{"devices",
                                                 {{"results",
@@ -170,9 +170,8 @@ TEST_F(DaemonTest, IgnoresDevicesOfAForeignDriver) {
                                                     {"device", "g0"}}}}}}},
                                               "uid-p1");
     ASSERT_TRUE(ref.ok()) << ref.error().message();
-    const auto prepared = node_->prepare(*ref);
-    ASSERT_TRUE(prepared.ok()) << prepared.error().message();
-    EXPECT_TRUE(prepared->empty());
+    EXPECT_EQ(prepare_error(*ref),
+              "claim default/c1: no device of driver dra.net is allocated to it");
 }
 
 TEST_F(DaemonTest, NamesAnUnknownDevice) {
@@ -254,7 +253,7 @@ TEST_F(DaemonTest, RefusesAPodOfTheHostNetwork) {
     sandbox.netns.clear();
     const auto run = node_->run_pod(sandbox);
     ASSERT_FALSE(run.ok());
-    EXPECT_TRUE(has(run.error().message(), "host network")) << run.error().message();
+    EXPECT_TRUE(has(run.error().message(), "host's network")) << run.error().message();
     EXPECT_TRUE(home());
 }
 

@@ -28,7 +28,8 @@ cri::PodSandboxConfig config_of(const CriPod& pod) {
     metadata->set_uid(pod.uid);
     metadata->set_namespace_("default");
     metadata->set_attempt(pod.attempt);
-    config.set_hostname(pod.name);
+    // A pod of the host's network has the host's name too.
+    if (!pod.host_network) config.set_hostname(pod.name);
     (*config.mutable_labels())["io.kubernetes.pod.name"] = pod.name;
     (*config.mutable_labels())["io.kubernetes.pod.namespace"] = "default";
     (*config.mutable_labels())["io.kubernetes.pod.uid"] = pod.uid;
