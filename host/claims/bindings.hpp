@@ -23,9 +23,8 @@ namespace knd {
 struct Held {
     BindingRecord record;
 
-    // The goal.
-    std::optional<PodSandbox> wanted;  ///< the sandbox that should have it; none: home
-    bool ending = false;               ///< the claim is over: home, released, forgotten
+    /// The goal: the sandbox that should have it; none: home. record.ending overrules it.
+    std::optional<PodSandbox> wanted;
 
     // The step under way.
     bool busy = false;

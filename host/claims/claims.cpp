@@ -110,7 +110,6 @@ Result<void> Claims::load() {
     for (auto& record : records) {
         if (record.boot_id != parts_->options.boot_id) forget_place(record);
         auto& held = parts_->bindings.add(std::move(record));
-        held.ending = held.record.state == BindingState::kReleasing;
         if (held.record.state == BindingState::kAttached) held.wanted = pod_of(held.record);
     }
     parts_->renew_cdi_files();
@@ -152,7 +151,7 @@ void Claims::recover(Done<> done) {
 void Claims::collect_garbage() {
     std::map<std::string, ClaimRef> idle;
     for (const auto* held : parts_->bindings.all())
-        if (!held->busy && !held->wanted && !held->ending)
+        if (!held->busy && !held->wanted && !held->record.ending)
             idle.emplace(held->record.claim.uid, held->record.claim);
     for (const auto& [uid, claim] : idle) {
         parts_->ports.source.get_claim(claim, [this, alive = std::weak_ptr(parts_->alive),

@@ -24,7 +24,7 @@ void set_place(BindingRecord& record, const PodSandbox& pod) {
 }
 
 bool is_aim(const Held& held) {
-    return !held.ending && held.wanted && held.wanted->id == held.record.sandbox_id;
+    return !held.record.ending && held.wanted && held.wanted->id == held.record.sandbox_id;
 }
 
 }  // namespace
@@ -64,8 +64,27 @@ void Lifecycle::advance(Held& held) {
     }
 }
 
+void Lifecycle::end_claim(const std::vector<Held*>& held) {
+    std::vector<JournalChange> changes;
+    for (auto* binding : held) {
+        if (std::exchange(binding->record.ending, true)) continue;
+        changes.push_back(JournalChange::put(binding->record));
+    }
+    // Nobody waits for it: commits keep their order, and those that follow share its flush.
+    if (!changes.empty())
+        ports_.journal.commit(std::move(changes), [](const Result<void>& result) {
+            if (!result)
+                log::warn("the journal does not know that a claim ends",
+                          {{"error", result.error().message()}});
+        });
+    for (auto* binding : held) {
+        binding->wanted.reset();
+        advance(*binding);
+    }
+}
+
 void Lifecycle::from_rest(Held& held) {
-    if (held.ending) return release(held);
+    if (held.record.ending) return release(held);
     if (held.wanted) attach(held);
 }
 
@@ -234,7 +253,7 @@ void Lifecycle::came_home(Held& held) {
     record.host_state = Json();
     record.attached = {};
     auto next = record.reason.empty() ? BindingState::kPrepared : BindingState::kFailed;
-    if (held.ending) next = BindingState::kReleasing;
+    if (held.record.ending) next = BindingState::kReleasing;
     if (next != BindingState::kFailed) set_place(record, PodSandbox{});
     commit(held, next, [this, pod](Held& bound, Result<void> result) {
         if (!result)

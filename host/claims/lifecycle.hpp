@@ -49,6 +49,8 @@ class Lifecycle {
 
     /// Call it whenever a goal has changed. Takes no step while another one is under way.
     void advance(Held& held);
+    /// Everything that a claim holds goes home, is released and forgotten.
+    void end_claim(const std::vector<Held*>& held);
     /// Runs `done` when no step is under way; pauses before another try do not count.
     void drain(std::function<void()> done);
 

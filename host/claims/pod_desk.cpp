@@ -76,7 +76,7 @@ PodDesk::PodDesk(const ClaimsOptions& options, const ClaimsPorts& ports, Binding
 
 std::vector<Held*> PodDesk::claims_of(const PodSandbox& pod) {
     auto held = bindings_.of_pod(pod.uid);
-    std::erase_if(held, [](const Held* h) { return h->ending; });
+    std::erase_if(held, [](const Held* h) { return h->record.ending; });
     return held;
 }
 
@@ -85,6 +85,7 @@ std::vector<Held*> PodDesk::claims_of(const PodSandbox& pod) {
 void PodDesk::run(const PodSandbox& pod, Done<> done) {
     const auto held = claims_of(pod);
     if (held.empty()) return done({});
+    leave_dead_pods(pod, held);
     if (auto checked = check(pod, held); !checked) {
         auto error = std::move(checked).error().wrap("pod " + pod.text());
         refuse(pod, held, error);
@@ -102,6 +103,7 @@ void PodDesk::create_container(const PodSandbox& pod, const Container& container
         return done(std::move(adopted).error().wrap(context));
     const auto held = claims_of(pod);
     if (held.empty()) return done(ContainerEdits{});
+    leave_dead_pods(pod, held);
     if (auto checked = check(pod, held); !checked)
         return done(std::move(checked).error().wrap(context));
     const auto failed = std::find_if(held.begin(), held.end(), [&](const Held* h) {
@@ -142,6 +144,16 @@ void PodDesk::leave(const std::string& sandbox_id) {
             for (const auto& [id, pod] : pods_)
                 if (held->serves_pod(pod.sandbox.uid)) held->wanted = pod.sandbox;
         lifecycle_.advance(*held);
+    }
+}
+
+/// A claim may go from one pod to the next while the end of the first was told to nobody.
+void PodDesk::leave_dead_pods(const PodSandbox& pod, const std::vector<Held*>& held) {
+    for (const auto* binding : held) {
+        if (!binding->wanted || binding->wanted->uid == pod.uid || !binding->moves()) continue;
+        const auto netns = ports_.mover.pin(binding->wanted->netns);
+        if (!netns.ok() && netns.code() == Code::kNotFound)
+            leave(std::string(binding->wanted->id));
     }
 }
 

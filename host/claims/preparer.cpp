@@ -224,10 +224,7 @@ void Preparer::on_written(const CallPtr& call, Result<void> result) {
     result = write_cdi(call->ref);
     if (!result) {
         // In the journal already, so that the way back is that of a claim that ends.
-        for (auto* held : bindings_.of_claim(call->ref.uid)) {
-            held->ending = true;
-            lifecycle_.advance(*held);
-        }
+        lifecycle_.end_claim(bindings_.of_claim(call->ref.uid));
     } else {
         ports_.observer.on_step("prepare.cdi", call->ref.text(), "");
     }

@@ -19,16 +19,12 @@ void Releaser::release(const ClaimRef& claim, Done<> done) {
         return done({});
     }
     waiters_[claim.uid].push_back(std::move(done));
-    for (auto* binding : held) {
-        binding->ending = true;
-        binding->wanted.reset();
-        lifecycle_.advance(*binding);
-    }
+    lifecycle_.end_claim(held);
 }
 
 bool Releaser::is_releasing(const std::string& claim_uid) {
     const auto held = bindings_.of_claim(claim_uid);
-    return std::any_of(held.begin(), held.end(), [](const Held* h) { return h->ending; });
+    return std::any_of(held.begin(), held.end(), [](const Held* h) { return h->record.ending; });
 }
 
 void Releaser::on_released(const BindingRecord& record) {
@@ -41,7 +37,7 @@ void Releaser::on_released(const BindingRecord& record) {
 }
 
 void Releaser::on_stuck(const Held& held, const Error& error) {
-    if (held.ending) answer(held.record.claim.uid, error.wrap(held.text()));
+    if (held.record.ending) answer(held.record.claim.uid, error.wrap(held.text()));
 }
 
 void Releaser::remove_files(const std::string& claim_uid) {

@@ -322,6 +322,7 @@ Json to_json(const BindingRecord& record) {
             {"effects", to_json(record.effects)},
             {"bootID", record.boot_id},
             {"state", state_name(record.state)},
+            {"ending", record.ending},
             {"reason", record.reason},
             {"place", place_json(record)},
             {"preparedMs", record.prepared_ms},
@@ -335,6 +336,7 @@ Result<BindingRecord> record_from_json(const Json& json) {
     fields.read("pods", record.pods).read("request", record.request).read("pool", record.pool);
     fields.read("shareID", record.share_id).read("bootID", record.boot_id).read("state", state);
     fields.read("reason", record.reason).read("preparedMs", record.prepared_ms);
+    fields.read("ending", record.ending);
     KND_TRY(fields.read("changedMs", record.changed_ms).verdict());
     Fields claim(fields.at("claim"), "claim");
     claim.read("namespace", record.claim.ns).read("name", record.claim.name);

@@ -62,6 +62,9 @@ struct BindingRecord {
     std::string boot_id;  ///< of the kernel in which it was prepared; effects do not outlive it
 
     BindingState state = BindingState::kPrepared;
+    /// The kubelet has given the claim up: home, release, forget. A restart goes on with it, so that
+    /// a claim is never found with some of its devices missing.
+    bool ending = false;
     std::string reason;  ///< of the last failure, empty when there is none
 
     /// The pod that has, gets, or last had the device. Empty fields: none yet.

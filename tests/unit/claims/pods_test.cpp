@@ -149,6 +149,18 @@ TEST_F(PodsTest, RunRefusesASecondPodOfASharedClaim) {
     EXPECT_NE(result.error().message().find("is in use by pod default/pod-2"), std::string::npos);
 }
 
+TEST_F(PodsTest, RunTakesADeviceFromAPodThatDiedWithoutAWord) {
+    auto claim = ClaimsWorld::claim("b", {"dra1"});
+    claim.reserved_for = {"pod-2", "pod-3"};
+    ASSERT_TRUE(world.prepare(world.add(claim)).ok());
+    const auto first = world.sandbox("s2", "pod-2");
+    ASSERT_TRUE(world.run(first).ok());
+    world.node.kill_netns(first.netns);
+    const auto second = world.sandbox("s3", "pod-3");
+    ASSERT_TRUE(world.run(second).ok());
+    EXPECT_TRUE(world.node.is_in("dra1", second.netns));
+}
+
 TEST_F(PodsTest, RunFailsTheGateWhenTheDeviceIsUnplugged) {
     world.node.links.erase("dra0");
     ASSERT_TRUE(world.run(world.sandbox("s1")).ok());

@@ -146,6 +146,20 @@ TEST_F(RecoveryTest, ForgetsPlacesThatARebootHasSweptAway) {
     EXPECT_TRUE(world.node.is_in("dra0", again.netns));
 }
 
+TEST_F(RecoveryTest, GoesOnReleasingAClaimThatWasHalfReleased) {
+    const auto both = world.add(ClaimsWorld::claim("b", {"dra1", "dra2"}));
+    ASSERT_TRUE(world.prepare(both).ok());
+    world.process->other.fault = [](std::string_view, const std::string&) {
+        return std::optional(Error(Code::kUnavailable, "firmware is busy"));
+    };
+    EXPECT_FALSE(world.unprepare(both).ok());
+    EXPECT_EQ(world.state("b", "dra1"), "");
+    EXPECT_EQ(world.state("b", "dra2"), "releasing");
+    restart();
+    EXPECT_TRUE(world.disk.records.empty());
+    EXPECT_TRUE(world.hardware.prepared.empty());
+}
+
 TEST_F(RecoveryTest, SaysWhyItCannotStartFromADamagedJournal) {
     ASSERT_TRUE(world.prepare(ref).ok());
     world.kill();
@@ -457,7 +471,7 @@ TEST_P(RandomWalkTest, EndsWithEveryDeviceWhereItsClaimSays) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomWalkTest, testing::Range(1u, 41u));
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomWalkTest, testing::Range(1u, 25u));
 
 }  // namespace
 }  // namespace knd
