@@ -3,6 +3,8 @@
 // kndd as a user meets it: the main path, and one clear message for each thing that can be wrong.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <fstream>
@@ -311,6 +313,123 @@ TEST_F(DaemonTest, StopsCleanlyAndLeavesTheSlices) {
     EXPECT_FALSE(std::filesystem::exists(node_->directory() / "reg" / "dra.net-reg.sock"));
     EXPECT_FALSE(std::filesystem::exists(node_->directory() / "kndd.sock"));
     EXPECT_EQ(node_->published(), std::vector<std::string>{"nic0"});
+}
+
+/// A node whose backends are files that a user has dropped into a directory of its own.
+class DropInTest : public DaemonTest {
+  protected:
+    void SetUp() override {
+        NodeOptions options;
+        options.backend_directory = "{dir}/backends";
+        make_node(options);
+        std::filesystem::create_directories(backends());
+        std::filesystem::copy(KND_BINARY_DIR "/backends/knd-netdev.so", backends());
+        const auto command = std::string("cc -std=c11 -shared -fPIC -fvisibility=hidden -I ") +
+                             KND_SOURCE_DIR "/sdk/include -o " +
+                             (backends() / "knd-hello.so").string() +
+                             " " KND_SOURCE_DIR "/sdk/examples/c/hello.c";
+        ASSERT_EQ(std::system(command.c_str()), 0);
+    }
+    std::filesystem::path backends() const { return node_->directory() / "backends"; }
+    void restart_with(const std::string& toml) {
+        if (node_->daemon_alive()) node_->kill_daemon(SIGTERM);
+        node_->set_backends(toml);
+        start();
+    }
+    bool publishes(const std::vector<std::string>& names) {
+        return eventually([&] {
+            auto published = node_->published();
+            std::sort(published.begin(), published.end());
+            return published == names;
+        });
+    }
+    std::string reason(const std::string& backend) {
+        const auto answer = node_->control("/backends");
+        if (!answer) return answer.error().message();
+        for (const auto& entry : json_at(*answer, "backends")) {
+            if (json_string(entry, "name") == backend) return json_string(entry, "reason");
+        }
+        return "not listed";
+    }
+
+    static constexpr char kNetdev[] =
+        "[[backend]]\nname = \"netdev\"\nlibrary = \"knd-netdev.so\"\n"
+        "[backend.config]\nveth = true\ninterfaces = [\"nic*\"]\n";
+    static constexpr char kHello[] = "[[backend]]\nname = \"hello\"\nlibrary = \"knd-hello.so\"\n";
+};
+
+TEST_F(DropInTest, AppearsWithItsTomlAndGoesWithIt) {
+    restart_with(kNetdev);
+    EXPECT_TRUE(publishes({"nic0"}));
+    restart_with(std::string(kNetdev) + kHello);
+    EXPECT_TRUE(publishes({"hello0", "hello1", "nic0"})) << reason("hello");
+    restart_with(kNetdev);
+    EXPECT_TRUE(publishes({"nic0"}));
+}
+
+TEST_F(DropInTest, NamesAnUnknownKeyOfABackend) {
+    restart_with(std::string(kNetdev) + kHello + "[backend.config]\ncuont = 3\n");
+    EXPECT_TRUE(publishes({"nic0"}));
+    EXPECT_TRUE(has(reason("hello"), "cuont")) << reason("hello");
+    EXPECT_TRUE(has(reason("hello"), "count")) << reason("hello");
+}
+
+TEST_F(DropInTest, ServesTheOthersWhenOneIsMissing) {
+    restart_with(std::string(kNetdev) +
+                 "[[backend]]\nname = \"gone\"\nlibrary = \"knd-gone.so\"\n");
+    EXPECT_TRUE(publishes({"nic0"}));
+    EXPECT_TRUE(has(reason("gone"), "knd-gone.so")) << reason("gone");
+}
+
+TEST_F(DropInTest, RefusesALibraryThatOthersMayWrite) {
+    ::chmod((backends() / "knd-hello.so").c_str(), 0666);
+    restart_with(std::string(kNetdev) + kHello);
+    EXPECT_TRUE(publishes({"nic0"}));
+    EXPECT_TRUE(has(reason("hello"), "writ")) << reason("hello");
+}
+
+TEST_F(DropInTest, SurvivesACrashInAConstructor) {
+    std::ofstream(node_->directory() / "crash.c")
+        << "__attribute__((constructor)) static void boom(void) { *(volatile int*)0 = 1; }\n";
+    const auto command = "cc -shared -fPIC -o " + (backends() / "knd-crash.so").string() + " " +
+                         (node_->directory() / "crash.c").string();
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    restart_with(std::string(kNetdev) +
+                 "[[backend]]\nname = \"crash\"\nlibrary = \"knd-crash.so\"\n");
+    EXPECT_TRUE(publishes({"nic0"}));
+    EXPECT_TRUE(has(reason("crash"), "crash")) << reason("crash");
+}
+
+/// A journal on a disk without room.
+class FullDiskTest : public DaemonTest {
+  protected:
+    void SetUp() override {
+        make_node();
+        disk_ = node_->directory() / "disk";
+        std::filesystem::create_directories(disk_);
+        ASSERT_EQ(::mount("tmpfs", disk_.c_str(), "tmpfs", 0, "size=256k"), 0);
+        std::filesystem::create_symlink(disk_ / "journal.db", node_->directory() / "journal.db");
+        start();
+        std::ofstream filler(disk_ / "filler");
+        const std::string block(4096, 'x');
+        while (filler.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+        }
+    }
+    void TearDown() override {
+        ::umount2(disk_.c_str(), MNT_DETACH);
+        DaemonTest::TearDown();
+    }
+    std::filesystem::path disk_;
+};
+
+TEST_F(FullDiskTest, FailsThePrepareAndRecoversWithTheDisk) {
+    const auto ref = claim("c1", "uid-p1");
+    const auto error = prepare_error(ref);
+    EXPECT_TRUE(has(error, "full")) << error;
+    EXPECT_TRUE(home());
+    EXPECT_TRUE(node_->daemon_alive());
+    std::filesystem::remove(disk_ / "filler");
+    EXPECT_EQ(prepare_error(ref), "");
 }
 
 TEST_F(DaemonTest, NeverOffersTheUplink) {

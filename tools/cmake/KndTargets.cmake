@@ -67,6 +67,9 @@ function(knd_program name)
   target_link_libraries(${name} PRIVATE knd_flags ${arg_DEPENDS})
 endfunction()
 
+# What the sanitizer presets build: unit tests and nothing else.
+add_custom_target(knd_unit_tests)
+
 function(knd_unit_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
   find_package(GTest REQUIRED)
@@ -74,6 +77,7 @@ function(knd_unit_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE knd_flags ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 120)
+  add_dependencies(knd_unit_tests ${name})
 endfunction()
 
 # knd_proto(target FILES a/b.proto ... [GRPC])

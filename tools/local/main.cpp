@@ -42,6 +42,7 @@ struct Arguments {
     std::uint16_t api_port = 0;
     int wait_s = 10;
     int wipe_delay_s = 30;
+    std::string runtime = "containerd-2.3";
     std::string ns = "default";
     std::string node;
     std::vector<std::string> command;
@@ -70,6 +71,7 @@ Result<knd::local::ClusterOptions> read_options(const Arguments& arguments) {
     options.layout = {fs::path(arguments.state) / options.config.name};
     options.api_port = arguments.api_port;
     options.wipe_delay = std::chrono::seconds(arguments.wipe_delay_s);
+    options.runtime = arguments.runtime;
     options.kndd = arguments.kndd.empty() ? beside_us("kndd") : fs::path(arguments.kndd);
     if (arguments.kndd == "none") options.kndd.clear();
     options.gate = arguments.gate.empty() ? beside_us("knd-gate") : fs::path(arguments.gate);
@@ -125,7 +127,9 @@ class Announcer {
   public:
     Announcer(boost::asio::io_context& io, const knd::local::Cluster& cluster,
               std::function<void()> report, std::chrono::seconds limit)
-        : timer_(io), cluster_(cluster), report_(std::move(report)),
+        : timer_(io),
+          cluster_(cluster),
+          report_(std::move(report)),
           give_up_(std::chrono::steady_clock::now() + limit) {
         check();
     }
@@ -154,8 +158,11 @@ Result<> run(knd::local::ClusterOptions options, int wait_s,
     KND_TRY_ASSIGN(auto cluster, knd::local::Cluster::open(io, options));
     boost::asio::signal_set signals(io, SIGTERM, SIGINT);
     signals.async_wait([&](const boost::system::error_code&, int) { io.stop(); });
-    Announcer announcer(io, *cluster, [&] { report(welcome(options, *cluster)); },
-                        std::chrono::seconds(wait_s));
+    const auto announce = [&] {
+        cluster->write_status();
+        report(welcome(options, *cluster));
+    };
+    const Announcer announcer(io, *cluster, announce, std::chrono::seconds(wait_s));
     io.run();
     knd::log::info("shutting down; pods stay", {{"path", options.layout.root.string()}});
     cluster->stop();
@@ -169,7 +176,8 @@ int run_detached(const knd::local::ClusterOptions& options, int wait_s, Fd repor
         say(report.get(), "E" + made.error().message());
         return 1;
     }
-    const Fd log(open(options.layout.log().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+    const Fd log(
+        open(options.layout.log().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     const Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
     dup2(null.get(), STDIN_FILENO);
     dup2(log ? log.get() : null.get(), STDOUT_FILENO);
@@ -213,7 +221,8 @@ int up(const Arguments& arguments) {
     auto options = read_options(arguments);
     if (!options.ok()) return complain(options.error());
     for (const auto& field : options->config.unknown)
-        std::fprintf(stderr, "warning: %s: unknown field %s\n", arguments.config.c_str(), field.c_str());
+        std::fprintf(stderr, "warning: %s: unknown field %s\n", arguments.config.c_str(),
+                     field.c_str());
     for (const auto& field : options->config.ignored)
         std::fprintf(stderr, "warning: %s: %s has no effect here\n", arguments.config.c_str(),
                      field.c_str());
@@ -239,7 +248,8 @@ int down(const Arguments& arguments) {
 
 std::string join(const knd::Json& list) {
     std::string text;
-    for (const auto& item : list) text.append(text.empty() ? "" : ",").append(item.get<std::string>());
+    for (const auto& item : list)
+        text.append(text.empty() ? "" : ",").append(item.get<std::string>());
     return text.empty() ? "-" : text;
 }
 
@@ -258,8 +268,8 @@ int status(const Arguments& arguments) {
     if (runs)
         std::printf(", process %d, API server at https://127.0.0.1:%d", process.pid,
                     static_cast<int>(knd::json_int(state, "port")));
-    std::printf("\n%-24s %-14s %-13s %-5s %-12s %-12s %s\n", "NODE", "ROLE", "IP", "PODS", "DRIVERS",
-                "NRI", "KNDD");
+    std::printf("\n%-24s %-14s %-13s %-5s %-12s %-12s %s\n", "NODE", "ROLE", "IP", "PODS",
+                "DRIVERS", "NRI", "KNDD");
     for (const auto& node : knd::json_at(state, "nodes")) {
         const auto& kndd = knd::json_at(node, "kndd");
         const auto pid = knd::json_int(kndd, "pid");
@@ -331,12 +341,14 @@ int kubeconfig(const Arguments& arguments) {
 void add_up(CLI::App& app, Arguments& arguments) {
     auto* command = app.add_subcommand("up", "Start the cluster of a kind configuration file");
     command->add_option("--config", arguments.config, "kind's cluster file")->required();
-    command->add_option("--kndd", arguments.kndd, "kndd, or \"none\"; default: the one next to knd-local");
+    command->add_option("--kndd", arguments.kndd,
+                        "kndd, or \"none\"; default: the one next to knd-local");
     command->add_option("--backends", arguments.backends, "Directory of the backends");
     command->add_option("--gate", arguments.gate, "knd-gate; default: the one next to knd-local");
-    command->add_option("--node-config", arguments.node_configs,
-                        "[NODE=]FILE: configuration of kndd, a template as configs/kind/kndd.toml is; "
-                        "default: kndd.toml beside the cluster's file");
+    command->add_option(
+        "--node-config", arguments.node_configs,
+        "[NODE=]FILE: configuration of kndd, a template as configs/kind/kndd.toml is; "
+        "default: kndd.toml beside the cluster's file");
     auto* foreground = command->add_flag("--foreground", arguments.foreground,
                                          "Stay in the terminal, log to stderr");
     command->add_flag("--detach", arguments.detach, "Return when the cluster is up (default)")
@@ -344,8 +356,12 @@ void add_up(CLI::App& app, Arguments& arguments) {
     command->add_option("--api-port", arguments.api_port, "Port on 127.0.0.1; default: any");
     command->add_option("--wait", arguments.wait_s, "Seconds to wait for the drivers")
         ->capture_default_str();
-    command->add_option("--wipe-delay", arguments.wipe_delay_s,
-                        "Seconds after which the slices of a driver that is gone are deleted")
+    command
+        ->add_option("--wipe-delay", arguments.wipe_delay_s,
+                     "Seconds after which the slices of a driver that is gone are deleted")
+        ->capture_default_str();
+    command->add_option("--runtime", arguments.runtime, "Container runtime whose ways to show")
+        ->check(CLI::IsMember(knd::local::runtime_names()))
         ->capture_default_str();
 }
 
@@ -364,7 +380,8 @@ int main(int argc, char** argv) {
     app.add_subcommand("down", "End the cluster and remove everything that it made");
     app.add_subcommand("status", "Show nodes and daemons");
     app.add_subcommand("kubeconfig", "Print the kubeconfig");
-    auto* exec_command = app.add_subcommand("exec", "Run a command in the network of a pod or node");
+    auto* exec_command =
+        app.add_subcommand("exec", "Run a command in the network of a pod or node");
     exec_command->add_option("-n,--namespace", arguments.ns, "Namespace of the pod")
         ->capture_default_str();
     exec_command->add_option("--node", arguments.node, "A node instead of a pod");

@@ -78,10 +78,12 @@ std::string TestNode::configuration() const {
     const auto line = [](const std::string& key, const std::string& value) {
         return key + " = \"" + value + "\"\n";
     };
-    auto backends = options_.backends;
-    for (auto at = backends.find("{dir}"); at != std::string::npos; at = backends.find("{dir}")) {
-        backends.replace(at, 5, dir);
-    }
+    const auto expand = [&](std::string text) {
+        for (auto at = text.find("{dir}"); at != std::string::npos; at = text.find("{dir}")) {
+            text.replace(at, 5, dir);
+        }
+        return text;
+    };
     return "[driver]\n" + line("name", kDriver) + line("node", kNode) + "[kubernetes]\n" +
            line("kubeconfig", dir + "/kubeconfig") + "[kubelet]\n" +
            line("registry_dir", dir + "/reg") + line("plugin_dir", dir + "/plugin") + "[nri]\n" +
@@ -89,11 +91,11 @@ std::string TestNode::configuration() const {
            "[gate]\n" + line("path", gate()) + "timeout_ms = 3000\n[paths]\n" +
            line("backends", options_.backend_directory.empty()
                                 ? std::string(KND_BINARY_DIR) + "/backends"
-                                : options_.backend_directory) +
+                                : expand(options_.backend_directory)) +
            line("journal", dir + "/journal.db") + line("run", dir + "/run") +
            line("cdi", options_.cdi_directory.empty() ? dir + "/cdi" : options_.cdi_directory) +
            line("control", dir + "/kndd.sock") + "[http]\nlisten = \"\"\n[log]\n" +
-           line("level", "debug") + options_.extra + backends;
+           line("level", "debug") + options_.extra + expand(options_.backends);
 }
 
 fs::path TestNode::gate() const {

@@ -49,7 +49,7 @@ struct NodeOptions {
     std::string extra;              ///< further TOML, sections of its own
     std::string nri_socket;         ///< of a containerd; empty: NRI runtime of the node
     std::string cdi_directory;      ///< empty: one of the node
-    std::string backend_directory;  ///< empty: the built ones
+    std::string backend_directory;  ///< empty: the built ones; {dir} as above
     local::NriVersion nri_version = local::NriVersion::k0_12;
 };
 
@@ -60,6 +60,8 @@ class TestNode {
 
     // kndd
     Result<void> start_daemon(const std::vector<std::string>& env = {});
+    /// For the next start.
+    void set_backends(const std::string& toml) { options_.backends = toml; }
     /// Until it is registered, connected to the runtime, and has published.
     Result<void> wait_ready(std::chrono::milliseconds patience = std::chrono::seconds(10));
     void kill_daemon(int signal);

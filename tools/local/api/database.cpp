@@ -9,7 +9,7 @@ namespace {
 // synchronous=NORMAL: nothing is lost when the process dies, and a power cut, which takes every
 // client with it, may undo the last writes. FULL would hold the only thread for an fsync per write.
 constexpr const char* kSchemaSql =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
     "CREATE TABLE IF NOT EXISTS objects (resource TEXT, ns TEXT, name TEXT, body TEXT NOT NULL,"
     "  PRIMARY KEY (resource, ns, name)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS revision (id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER);"
@@ -50,7 +50,9 @@ Database::~Database() {
 }
 
 Error Database::failure(std::string_view what) const {
-    return {Code::kInternal, std::string(what) + ": " + sqlite3_errmsg(handle_)};
+    const bool busy = sqlite3_errcode(handle_) == SQLITE_BUSY;
+    return {Code::kInternal, std::string(what) + ": " + sqlite3_errmsg(handle_) +
+                                 (busy ? " (is another knd-local using it?)" : "")};
 }
 
 Result<> Database::execute(const char* sql) {

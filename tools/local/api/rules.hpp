@@ -30,6 +30,10 @@ void validate_slice(const Change& change, FieldErrors& errors);
 /// The rules of metadata that hold for every kind.
 void validate_metadata(const Kind& kind, const Json& metadata, FieldErrors& errors);
 
+/// Administrative access is for namespaces that carry a label for it. `object` is a claim or a
+/// template; anything else has nothing to check.
+void validate_admin_access(const Json& object, const Json& object_namespace, FieldErrors& errors);
+
 // Shared by the rules of claims, classes and slices.
 
 /// `opaque` is there, and its parameters are a JSON object of at most 10 KiB.

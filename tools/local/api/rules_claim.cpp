@@ -273,6 +273,22 @@ void validate_selectors(const Json& selectors, const std::string& path, FieldErr
     }
 }
 
+void validate_admin_access(const Json& object, const Json& object_namespace, FieldErrors& errors) {
+    const auto& labels = json_path(object_namespace, {"metadata", "labels"});
+    if (json_string(labels, "resource.kubernetes.io/admin-access") == "true") return;
+    const bool is_template = json_path(object, {"spec", "spec"}).is_object();
+    const auto& claim = is_template ? json_at(object, "spec") : object;
+    const auto& requests = json_path(claim, {"spec", "devices", "requests"});
+    const std::string path = is_template ? "spec.spec.devices.requests" : "spec.devices.requests";
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+        if (json_bool(json_at(requests[i], "exactly"), "adminAccess"))
+            errors.push_back(field_forbidden(path_index(path, i) + ".exactly.adminAccess",
+                                             "admin access to devices requires the "
+                                             "`resource.kubernetes.io/admin-access: true` label on "
+                                             "the containing namespace"));
+    }
+}
+
 void validate_class(const Change& change, FieldErrors& errors) {
     const auto& spec = json_at(change.after, "spec");
     validate_selectors(json_at(spec, "selectors"), "spec.selectors", errors);

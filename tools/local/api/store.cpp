@@ -8,6 +8,7 @@
 #include "tools/local/api/database.hpp"
 #include "tools/local/api/intake.hpp"
 #include "tools/local/api/patch.hpp"
+#include "tools/local/api/rules.hpp"
 #include "tools/local/api/schema.hpp"
 
 namespace knd::api {
@@ -101,20 +102,25 @@ std::vector<Object> Store::list(Resource resource, std::string_view ns,
     return objects;
 }
 
-Answer<bool> Store::check_namespace(const Kind& kind, std::string_view ns,
-                                    const Json& object) const {
+/// What depends on the namespace: that it is there, stays, and allows administrative access.
+Answer<bool> Store::admit(const Kind& kind, std::string_view ns, const Json& object) const {
     if (!kind.namespaced) return true;
     KND_TRY_ASSIGN(const auto found, get(Resource::kNamespaces, "", ns));
-    if (!is_leaving(*found)) return true;
-    return forbidden(kind.qualified_resource(), object_name(object),
-                     "unable to create new content in namespace " + std::string(ns) +
-                         " because it is being terminated");
+    if (is_leaving(*found))
+        return forbidden(kind.qualified_resource(), object_name(object),
+                         "unable to create new content in namespace " + std::string(ns) +
+                             " because it is being terminated");
+    FieldErrors errors;
+    if (kind.id == Resource::kResourceClaims || kind.id == Resource::kResourceClaimTemplates)
+        validate_admin_access(object, *found, errors);
+    if (errors.empty()) return true;
+    return invalid(kind.qualified_kind(), object_name(object), errors);
 }
 
 Answer<Object> Store::create(Resource resource, std::string_view ns, Json object,
                              const WriteOptions& options) {
     const auto& kind = kind_of(resource);
-    KND_TRY(check_namespace(kind, ns, object));
+    KND_TRY(admit(kind, ns, object));
     const bool generated = object_name(object).empty();
     for (std::size_t attempt = 1;; ++attempt) {
         KND_TRY_ASSIGN(auto taken, take_new(kind, ns, object, options));

@@ -133,7 +133,7 @@ class Store {
 
     Store(boost::asio::io_context& io, std::unique_ptr<Database> database);
     Result<> load();
-    Answer<bool> check_namespace(const Kind& kind, std::string_view ns, const Json& object) const;
+    Answer<bool> admit(const Kind& kind, std::string_view ns, const Json& object) const;
     Answer<Object> commit(const Kind& kind, EventType type, Json object, const Object& previous,
                           bool dry_run);
     Answer<Object> replace(const Kind& kind, const Object& before, Json after,

@@ -14,6 +14,17 @@ constexpr std::uint16_t kApiPort = 6443;
 constexpr auto kStatusInterval = std::chrono::milliseconds(500);
 constexpr auto kGrace = std::chrono::milliseconds(15'000);
 
+struct Flavour {
+    std::string_view name;
+    NriVersion nri;
+    bool network_removed_before_stop;
+};
+
+constexpr Flavour kFlavours[] = {{"containerd-1.7", NriVersion::k0_8, false},
+                                 {"containerd-2.2", NriVersion::k0_11, false},
+                                 {"containerd-2.3", NriVersion::k0_12, false},
+                                 {"cri-o", NriVersion::k0_12, true}};
+
 /// JSON that an earlier run has written; null when there is none.
 Json read_json(const std::filesystem::path& path) {
     const auto text = read_file(path);
@@ -34,6 +45,13 @@ struct Cluster::Node {
     std::unique_ptr<DaemonKeeper> daemon;
 };
 
+std::vector<std::string> runtime_names() {
+    std::vector<std::string> names;
+    for (const auto& flavour : kFlavours)
+        names.emplace_back(flavour.name);
+    return names;
+}
+
 Result<std::unique_ptr<Cluster>> Cluster::open(boost::asio::io_context& io,
                                                ClusterOptions options) {
     std::unique_ptr<Cluster> cluster(new Cluster(io, std::move(options)));
@@ -53,7 +71,9 @@ Cluster::Cluster(boost::asio::io_context& io, ClusterOptions options)
     }
 }
 
-Cluster::~Cluster() { stop(); }
+Cluster::~Cluster() {
+    stop();
+}
 
 Result<> Cluster::start() {
     KND_TRY(make_directories(options_.layout));
@@ -77,7 +97,8 @@ Result<> Cluster::check_nodes() const {
          std::filesystem::directory_iterator(options_.layout.root / "nodes", error)) {
         const auto name = entry.path().filename().string();
         bool known = false;
-        for (const auto& node : nodes_) known = known || node->kind.name == name;
+        for (const auto& node : nodes_)
+            known = known || node->kind.name == name;
         if (!known)
             return Error(Code::kFailedPrecondition,
                          "node " + name + " exists in " + options_.layout.root.string() +
@@ -99,13 +120,13 @@ Result<> Cluster::start_network() {
 
 Result<> Cluster::start_api() {
     KND_TRY_ASSIGN(store_, api::Store::open(io_, options_.layout.database()));
-    KND_TRY_ASSIGN(server_, api::Server::create(
-                                io_, *store_, {options_.layout.server(), {kFabricAddress}}));
+    KND_TRY_ASSIGN(server_,
+                   api::Server::create(io_, *store_, {options_.layout.server(), {kFabricAddress}}));
     KND_TRY_ASSIGN(Fd listening, fabric_->listen(kApiPort));
     KND_TRY(server_->serve(std::move(listening)));
     const auto before = json_int(read_json(options_.layout.status()), "port");
-    const auto wanted = options_.api_port != 0 ? options_.api_port
-                                               : static_cast<std::uint16_t>(before);
+    const auto wanted =
+        options_.api_port != 0 ? options_.api_port : static_cast<std::uint16_t>(before);
     auto port = server_->listen("127.0.0.1", wanted);
     // The port of last time is a wish, so that a kubeconfig in use stays good.
     if (!port.ok() && options_.api_port == 0) port = server_->listen("127.0.0.1", 0);
@@ -117,13 +138,18 @@ Result<> Cluster::start_api() {
 
 Result<> Cluster::start_node(Node& node) {
     KND_TRY(make_directories(node.layout));
-    KND_TRY_ASSIGN(node.network, NodeNetwork::open(options_.layout.netns(), node.kind.name,
-                                                   node.address));
+    KND_TRY_ASSIGN(node.network,
+                   NodeNetwork::open(options_.layout.netns(), node.kind.name, node.address));
     NodeRuntimeOptions runtime;
     runtime.sandboxes = node.layout.sandboxes();
     runtime.cdi = node.layout.cdi();
     runtime.node_netns = node.layout.netns;
     runtime.nri.socket_path = node.layout.nri_socket();
+    for (const auto& flavour : kFlavours) {
+        if (flavour.name != options_.runtime) continue;
+        runtime.nri.nri_version = flavour.nri;
+        runtime.network_removed_before_stop = flavour.network_removed_before_stop;
+    }
     KND_TRY_ASSIGN(node.runtime, NodeRuntime::open(io_, std::move(runtime), *node.network));
     KubeletOptions kubelet;
     kubelet.node = node.kind.name;
@@ -202,13 +228,17 @@ Json Cluster::status() const {
     return {{"name", options_.config.name}, {"port", port_}, {"nodes", nodes}};
 }
 
-void Cluster::keep_status() {
+void Cluster::write_status() {
     auto text = to_text(status());
     if (text != written_status_) {
         if (auto written = write_file(options_.layout.status(), text); !written.ok())
             log::warn("the status was not written", {{"error", written.error().message()}});
         written_status_ = std::move(text);
     }
+}
+
+void Cluster::keep_status() {
+    write_status();
     status_timer_.expires_after(kStatusInterval);
     status_timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) keep_status();
@@ -218,7 +248,8 @@ void Cluster::keep_status() {
 std::string render_config(std::string text, const std::map<std::string, std::string>& values) {
     for (const auto& [name, value] : values) {
         const auto key = "@" + name + "@";
-        for (auto at = text.find(key); at != std::string::npos; at = text.find(key, at + value.size()))
+        for (auto at = text.find(key); at != std::string::npos;
+             at = text.find(key, at + value.size()))
             text.replace(at, key.size(), value);
     }
     return text;

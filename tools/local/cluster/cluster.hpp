@@ -41,7 +41,11 @@ struct ClusterOptions {
     /// Text of kndd's configuration by node name, "" for all others; see render_config().
     std::map<std::string, std::string> templates;
     std::chrono::milliseconds wipe_delay{30'000};
+    /// The container runtime whose ways to show: see runtime_names().
+    std::string runtime = "containerd-2.3";
 };
+
+std::vector<std::string> runtime_names();
 
 class Cluster {
   public:
@@ -54,7 +58,8 @@ class Cluster {
 
     /// Nodes whose daemon has registered neither with the kubelet nor with NRI.
     std::vector<std::string> unready() const;
-    Json status() const;
+    /// Writes what `knd-local status` reads; done twice a second anyway.
+    void write_status();
     std::uint16_t port() const { return port_; }
 
     /// Ends the daemons. Pods, namespaces and objects stay for the next run.
@@ -70,6 +75,7 @@ class Cluster {
     Result<> start_network();
     Result<> start_node(Node& node);
     Result<> start_daemon(Node& node);
+    Json status() const;
     void keep_status();
 
     boost::asio::io_context& io_;

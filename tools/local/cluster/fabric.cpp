@@ -36,7 +36,8 @@ Result<> set_up_link(Netlink& netlink, const std::string& name) {
 
 Result<> add_address(Netlink& netlink, const std::string& link, const std::string& ip, int length) {
     KND_TRY_ASSIGN(const auto index, index_of(netlink, link));
-    KND_TRY(ensure(netlink.add_address({.ifindex = index, .address = ip, .prefix_length = length})));
+    KND_TRY(
+        ensure(netlink.add_address({.ifindex = index, .address = ip, .prefix_length = length})));
     return netlink.set_up(index);
 }
 
@@ -87,7 +88,9 @@ Result<Fd> open_or_create(const std::filesystem::path& path) {
     return made;
 }
 
-std::string veth_name(const std::string& id) { return "veth" + id.substr(0, 8); }
+std::string veth_name(const std::string& id) {
+    return "veth" + id.substr(0, 8);
+}
 
 }  // namespace
 
@@ -113,10 +116,8 @@ Result<> Fabric::add_node(const std::string& name, const NodeAddress& address) {
     KND_TRY_ASSIGN(const Fd netns, open_or_create(directory_ / name));
     KND_TRY_ASSIGN(Netlink node, netns::open_netlink(netns.get()));
     const auto port = "node" + std::to_string(address.index);
-    KND_TRY(ensure(netlink_.create_link({.kind = "veth",
-                                         .name = port,
-                                         .peer_name = "eth0",
-                                         .peer_netns_fd = netns.get()})));
+    KND_TRY(ensure(netlink_.create_link(
+        {.kind = "veth", .name = port, .peer_name = "eth0", .peer_netns_fd = netns.get()})));
     KND_TRY_ASSIGN(const auto bridge, index_of(netlink_, "br0"));
     KND_TRY_ASSIGN(const auto port_index, index_of(netlink_, port));
     KND_TRY(netlink_.change_link(port_index, {.up = true, .master = bridge}));
@@ -190,10 +191,8 @@ Result<std::string> NodeNetwork::free_ip() const {
 }
 
 Result<> NodeNetwork::plug_in(int netns, const std::string& sandbox, const std::string& ip) {
-    KND_TRY(netlink_.create_link({.kind = "veth",
-                                  .name = veth_name(sandbox),
-                                  .peer_name = "eth0",
-                                  .peer_netns_fd = netns}));
+    KND_TRY(netlink_.create_link(
+        {.kind = "veth", .name = veth_name(sandbox), .peer_name = "eth0", .peer_netns_fd = netns}));
     KND_TRY_ASSIGN(const auto bridge, index_of(netlink_, "cni0"));
     KND_TRY_ASSIGN(const auto port, index_of(netlink_, veth_name(sandbox)));
     KND_TRY(netlink_.change_link(port, {.up = true, .master = bridge}));

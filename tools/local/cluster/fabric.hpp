@@ -50,7 +50,9 @@ class Fabric {
 
   private:
     Fabric(std::filesystem::path directory, Fd netns, Netlink netlink)
-        : directory_(std::move(directory)), netns_(std::move(netns)), netlink_(std::move(netlink)) {}
+        : directory_(std::move(directory)),
+          netns_(std::move(netns)),
+          netlink_(std::move(netlink)) {}
     Result<> set_up();
 
     std::filesystem::path directory_;

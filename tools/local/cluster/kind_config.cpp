@@ -12,18 +12,26 @@ namespace {
 
 constexpr std::size_t kMaxNodes = 64;
 
-const std::set<std::string> kIgnoredInCluster = {
-    "networking", "featureGates", "runtimeConfig", "kubeadmConfigPatches",
-    "kubeadmConfigPatchesJSON6902", "containerdConfigPatches", "containerdConfigPatchesJSON6902"};
+const std::set<std::string> kIgnoredInCluster = {"networking",
+                                                 "featureGates",
+                                                 "runtimeConfig",
+                                                 "kubeadmConfigPatches",
+                                                 "kubeadmConfigPatchesJSON6902",
+                                                 "containerdConfigPatches",
+                                                 "containerdConfigPatchesJSON6902"};
 const std::set<std::string> kIgnoredInNode = {"image", "extraMounts", "extraPortMappings",
                                               "kubeadmConfigPatches",
                                               "kubeadmConfigPatchesJSON6902"};
 
-Error bad(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
+Error bad(std::string message) {
+    return {Code::kInvalidArgument, std::move(message)};
+}
 
 /// The characters and length of a DNS label: node names become object names and file names.
 bool valid_name(const std::string& name) {
-    const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+    const auto good = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    };
     return !name.empty() && name.size() <= 40 && std::all_of(name.begin(), name.end(), good) &&
            name.front() != '-' && name.back() != '-';
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kind's own cluster file (kind: Cluster, apiVersion kind.x-k8s.io/v1alpha4): which nodes there are.
+// kind's own cluster file (kind: Cluster, apiVersion kind.x-k8s.io/v1alpha4): which nodes there
+// are.
 #pragma once
 
 #include <map>

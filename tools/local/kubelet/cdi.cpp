@@ -26,14 +26,6 @@ struct Definition {
 
 using Definitions = std::map<std::string, Definition>;
 
-std::vector<std::string> strings(const Json& list) {
-    std::vector<std::string> result;
-    for (const auto& item : list) {
-        if (item.is_string()) result.push_back(item.get<std::string>());
-    }
-    return result;
-}
-
 void read_spec(const std::filesystem::path& path, Definitions& found) {
     const auto text = read_file(path);
     if (!text.ok()) return;  // gone since the directory was listed
@@ -81,22 +73,24 @@ DeviceNode read_device_node(const Json& json) {
 }
 
 void add_edits(const Json& edits, ContainerEdits& result) {
-    for (const auto& entry : strings(json_at(edits, "env"))) {
+    for (const auto& entry : json_strings(json_at(edits, "env"))) {
         const auto equals = entry.find('=');
-        if (equals != std::string::npos) result.env[entry.substr(0, equals)] = entry.substr(equals + 1);
+        if (equals != std::string::npos)
+            result.env[entry.substr(0, equals)] = entry.substr(equals + 1);
     }
     for (const auto& node : json_at(edits, "deviceNodes"))
         result.devices.push_back(read_device_node(node));
     for (const auto& mount : json_at(edits, "mounts")) {
-        const auto options = strings(json_at(mount, "options"));
-        result.mounts.push_back({json_string(mount, "hostPath"), json_string(mount, "containerPath"),
+        const auto options = json_strings(json_at(mount, "options"));
+        result.mounts.push_back({json_string(mount, "hostPath"),
+                                 json_string(mount, "containerPath"),
                                  std::find(options.begin(), options.end(), "ro") != options.end()});
     }
     for (const auto& hook : json_at(edits, "hooks")) {
         if (json_string(hook, "hookName") != "createRuntime") continue;
         result.create_runtime_hooks.push_back(
-            {json_string(hook, "path"), strings(json_at(hook, "args")),
-             strings(json_at(hook, "env")), static_cast<int>(json_int(hook, "timeout"))});
+            {json_string(hook, "path"), json_strings(json_at(hook, "args")),
+             json_strings(json_at(hook, "env")), static_cast<int>(json_int(hook, "timeout"))});
     }
 }
 
@@ -108,7 +102,8 @@ Result<ContainerEdits> resolve_cdi(const std::vector<std::filesystem::path>& dir
     if (ids.empty()) return edits;
     Definitions definitions;
     for (const auto& directory : directories) {
-        for (auto& [id, definition] : read_directory(directory)) definitions[id] = definition;
+        for (auto& [id, definition] : read_directory(directory))
+            definitions[id] = definition;
     }
     std::string missing;
     std::set<std::string> seen;

@@ -12,7 +12,8 @@ namespace {
 bool reserved_for(const Json& claim, const std::string& pod_uid) {
     const auto& consumers = json_path(claim, {"status", "reservedFor"});
     return std::any_of(consumers.begin(), consumers.end(), [&](const Json& consumer) {
-        return json_string(consumer, "resource") == "pods" && json_string(consumer, "uid") == pod_uid;
+        return json_string(consumer, "resource") == "pods" &&
+               json_string(consumer, "uid") == pod_uid;
     });
 }
 
@@ -27,15 +28,18 @@ Json devices_json(const std::vector<PreparedDevice>& devices) {
     return list;
 }
 
-std::vector<std::string> strings(const Json& list) {
-    std::vector<std::string> result;
-    for (const auto& item : list) {
-        if (item.is_string()) result.push_back(item.get<std::string>());
-    }
-    return result;
+std::string uid_of(const Json& object) {
+    return json_string(json_at(object, "metadata"), "uid");
 }
 
-std::string uid_of(const Json& object) { return json_string(json_at(object, "metadata"), "uid"); }
+/// "namespace/name" of the pod's claims that exist.
+std::vector<std::string> keys_of(const Json& pod) {
+    std::vector<std::string> keys;
+    for (const auto& entry : json_path(pod, {"spec", "resourceClaims"}))
+        keys.push_back(json_string(json_at(pod, "metadata"), "namespace") + "/" +
+                       claim_name(pod, entry));
+    return keys;
+}
 
 }  // namespace
 
@@ -61,8 +65,7 @@ struct ClaimManager::Round {
 Result<std::unique_ptr<ClaimManager>> ClaimManager::open(std::filesystem::path checkpoint,
                                                          api::Store& store,
                                                          PluginManager& plugins) {
-    std::unique_ptr<ClaimManager> manager(
-        new ClaimManager(std::move(checkpoint), store, plugins));
+    std::unique_ptr<ClaimManager> manager(new ClaimManager(std::move(checkpoint), store, plugins));
     KND_TRY(manager->load());
     return manager;
 }
@@ -80,13 +83,15 @@ Result<> ClaimManager::load() {
         claim.ref = {json_string(entry, "namespace"), json_string(entry, "name"),
                      json_string(entry, "uid")};
         claim.prepared = json_bool(entry, "prepared");
-        for (const auto& pod : strings(json_at(entry, "pods"))) claim.pods.insert(pod);
+        for (const auto& pod : json_strings(json_at(entry, "pods")))
+            claim.pods.insert(pod);
         for (const auto& [driver, devices] : json_at(entry, "drivers").items()) {
             auto& list = claim.devices[driver];
             for (const auto& device : devices)
-                list.push_back({strings(json_at(device, "requests")), json_string(device, "pool"),
-                                json_string(device, "device"), json_string(device, "shareID"),
-                                strings(json_at(device, "cdi"))});
+                list.push_back({json_strings(json_at(device, "requests")),
+                                json_string(device, "pool"), json_string(device, "device"),
+                                json_string(device, "shareID"),
+                                json_strings(json_at(device, "cdi"))});
         }
         claims_[claim.ref.text()] = std::move(claim);
     }
@@ -97,7 +102,8 @@ Result<> ClaimManager::save() const {
     Json all = Json::array();
     for (const auto& [key, claim] : claims_) {
         Json drivers = Json::object();
-        for (const auto& [driver, devices] : claim.devices) drivers[driver] = devices_json(devices);
+        for (const auto& [driver, devices] : claim.devices)
+            drivers[driver] = devices_json(devices);
         all.push_back({{"namespace", claim.ref.ns},
                        {"name", claim.ref.name},
                        {"uid", claim.ref.uid},
@@ -120,9 +126,9 @@ Result<> ClaimManager::admit_claim(const Json& pod, const std::string& name, Bat
     const ClaimRef ref{ns, name, uid_of(claim)};
     const auto known = claims_.find(ref.text());
     if (known != claims_.end() && known->second.ref.uid != ref.uid)
-        return Error(Code::kFailedPrecondition,
-                     "old ResourceClaim with same name " + name + " and different UID " +
-                         known->second.ref.uid + " still exists");
+        return Error(Code::kFailedPrecondition, "old ResourceClaim with same name " + name +
+                                                    " and different UID " + known->second.ref.uid +
+                                                    " still exists");
     if (!reserved_for(claim, uid_of(pod)))
         return Error(Code::kPermissionDenied,
                      "pod " + json_string(meta, "name") + " (" + uid_of(pod) +
@@ -133,7 +139,8 @@ Result<> ClaimManager::admit_claim(const Json& pod, const std::string& name, Bat
     auto& prepared = claims_[ref.text()];
     prepared.ref = ref;
     prepared.pods.insert(uid_of(pod));
-    for (const auto& result : results) prepared.devices.try_emplace(json_string(result, "driver"));
+    for (const auto& result : results)
+        prepared.devices.try_emplace(json_string(result, "driver"));
     if (prepared.prepared) return {};
     for (const auto& [driver, devices] : prepared.devices) {
         if (plugins_.plugin(driver) == nullptr)
@@ -155,55 +162,82 @@ Result<ClaimManager::Batches> ClaimManager::admit(const Json& pod) {
     return batches;
 }
 
+/// True when `again` will be called later, as one of the claims is in use now.
+bool ClaimManager::wait_for(const std::vector<std::string>& keys, std::function<void()> again) {
+    const bool busy = std::any_of(keys.begin(), keys.end(),
+                                  [&](const std::string& key) { return busy_.contains(key); });
+    if (busy) waiting_.push_back(std::move(again));
+    return busy;
+}
+
 void ClaimManager::prepare(const Json& pod, Done<> done) {
+    if (wait_for(keys_of(pod), [this, pod, done] { prepare(pod, done); })) return;
     auto batches = admit(pod);
-    if (!batches.ok())
-        return done(std::move(batches).error().wrap("prepare dynamic resources"));
+    if (!batches.ok()) return done(std::move(batches).error().wrap("prepare dynamic resources"));
     if (batches->empty()) return done({});
     if (auto saved = save(); !saved.ok()) return done(std::move(saved).error());
     auto round = std::make_shared<Round>();
     round->pod_uid = uid_of(pod);
     for (auto& [driver, claims] : *batches) {
-        for (const auto& claim : claims) round->keys.push_back(claim.text());
+        for (const auto& claim : claims)
+            round->keys.push_back(claim.text());
         round->batches.emplace_back(driver, std::move(claims));
     }
     round->done = [done = std::move(done)](Result<> answer) {
         done(std::move(answer).wrap("prepare dynamic resources"));
     };
-    next_batch(std::move(round));
+    begin(std::move(round));
 }
 
 void ClaimManager::unprepare(const std::string& pod_uid, Done<> done) {
     auto round = std::make_shared<Round>();
     round->preparing = false;
     round->pod_uid = pod_uid;
-    round->done = std::move(done);
     Batches batches;
     for (auto& [key, claim] : claims_) {
         if (!claim.pods.contains(pod_uid)) continue;
         round->keys.push_back(key);
         if (claim.pods.size() > 1) continue;
-        for (const auto& [driver, devices] : claim.devices) batches[driver].push_back(claim.ref);
+        for (const auto& [driver, devices] : claim.devices)
+            batches[driver].push_back(claim.ref);
     }
-    for (auto& [driver, claims] : batches) round->batches.emplace_back(driver, std::move(claims));
+    if (wait_for(round->keys, [this, pod_uid, done] { unprepare(pod_uid, done); })) return;
+    round->done = [done](Result<> answer) {
+        done(std::move(answer).wrap("unprepare dynamic resources"));
+    };
+    for (auto& [driver, claims] : batches)
+        round->batches.emplace_back(driver, std::move(claims));
+    begin(std::move(round));
+}
+
+void ClaimManager::begin(std::shared_ptr<Round> round) {
+    busy_.insert(round->keys.begin(), round->keys.end());
     next_batch(std::move(round));
+}
+
+void ClaimManager::end(const std::shared_ptr<Round>& round, Result<> result) {
+    for (const auto& key : round->keys)
+        busy_.erase(key);
+    for (const auto& again : std::exchange(waiting_, {}))
+        again();
+    round->done(std::move(result));
 }
 
 void ClaimManager::next_batch(std::shared_ptr<Round> round) {
     if (round->next == round->batches.size())
-        return round->done(round->preparing ? finish_prepare(*round) : finish_unprepare(*round));
+        return end(round, round->preparing ? finish_prepare(*round) : finish_unprepare(*round));
     const auto& [driver, claims] = round->batches[round->next++];
     auto* plugin = plugins_.plugin(driver);
     if (plugin == nullptr)
-        return round->done(Error(Code::kUnavailable, "DRA driver " + driver + " is not registered"));
+        return end(round, Error(Code::kUnavailable, "DRA driver " + driver + " is not registered"));
     auto answered = [this, alive = alive_, round](Result<ClaimAnswers> answers) {
         if (!*alive) return;
         const auto& [asked_driver, asked] = round->batches[round->next - 1];
         const std::string_view call =
             round->preparing ? "NodePrepareResources" : "NodeUnprepareResources";
-        if (!answers.ok()) return round->done(std::move(answers).error().wrap(call));
+        if (!answers.ok()) return end(round, std::move(answers).error().wrap(call));
         if (auto accepted = accept(asked_driver, asked, *answers, round->preparing); !accepted.ok())
-            return round->done(std::move(accepted).error());
+            return end(round, std::move(accepted));
         next_batch(round);
     };
     if (round->preparing) return plugin->prepare(claims, std::move(answered));
@@ -225,9 +259,9 @@ Result<> ClaimManager::accept(const std::string& driver, const std::vector<Claim
             known->second.devices[driver] = answer.devices;
     }
     if (answers.size() < asked.size())
-        return Error(Code::kInternal, call + " skipped " +
-                                          std::to_string(asked.size() - answers.size()) +
-                                          " ResourceClaims");
+        return Error(
+            Code::kInternal,
+            call + " skipped " + std::to_string(asked.size() - answers.size()) + " ResourceClaims");
     return {};
 }
 
@@ -262,8 +296,9 @@ std::vector<std::string> ClaimManager::cdi_ids(const Json& pod, const Json& cont
             for (const auto& [driver, devices] : claim->second.devices) {
                 for (const auto& device : devices) {
                     const auto& names = device.requests;
-                    const bool wanted = request.empty() || names.empty() ||
-                                        std::find(names.begin(), names.end(), request) != names.end();
+                    const bool wanted =
+                        request.empty() || names.empty() ||
+                        std::find(names.begin(), names.end(), request) != names.end();
                     if (wanted) ids.insert(ids.end(), device.cdi_ids.begin(), device.cdi_ids.end());
                 }
             }
@@ -274,7 +309,8 @@ std::vector<std::string> ClaimManager::cdi_ids(const Json& pod, const Json& cont
 
 std::set<std::string> ClaimManager::pods() const {
     std::set<std::string> all;
-    for (const auto& [key, claim] : claims_) all.insert(claim.pods.begin(), claim.pods.end());
+    for (const auto& [key, claim] : claims_)
+        all.insert(claim.pods.begin(), claim.pods.end());
     return all;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The kubelet's DRA manager: which claims are prepared on this node, for which pods, with which CDI
-// devices. Written to a checkpoint before any driver is called, so that a new run can unprepare what
-// an old one has prepared.
+// devices. Written to a checkpoint before any driver is called, so that a new run can unprepare
+// what an old one has prepared.
 //
 // Threads: the io_context's. Errors read as the kubelet's do.
 #pragma once
@@ -25,8 +25,11 @@ namespace knd::local {
 class ClaimManager {
   public:
     static Result<std::unique_ptr<ClaimManager>> open(std::filesystem::path checkpoint,
-                                                      api::Store& store,
-                                                      PluginManager& plugins);
+                                                      api::Store& store, PluginManager& plugins);
+
+    ~ClaimManager() { *alive_ = false; }
+    ClaimManager(const ClaimManager&) = delete;
+    ClaimManager& operator=(const ClaimManager&) = delete;
 
     /// Prepares all claims of the pod that are not prepared yet. Ends at the first error.
     void prepare(const Json& pod, Done<> done);
@@ -56,6 +59,10 @@ class ClaimManager {
     Result<> admit_claim(const Json& pod, const std::string& name, Batches& batches);
     Result<> accept(const std::string& driver, const std::vector<ClaimRef>& asked,
                     const ClaimAnswers& answers, bool preparing);
+    /// Claims that a call to a driver is about; another pod's turn with them comes afterwards.
+    bool wait_for(const std::vector<std::string>& keys, std::function<void()> again);
+    void begin(std::shared_ptr<Round> round);
+    void end(const std::shared_ptr<Round>& round, Result<> result);
     void next_batch(std::shared_ptr<Round> round);
     Result<> finish_prepare(const Round& round);
     Result<> finish_unprepare(const Round& round);
@@ -64,6 +71,8 @@ class ClaimManager {
     api::Store& store_;
     PluginManager& plugins_;
     std::map<std::string, Prepared> claims_;  ///< by "namespace/name"
+    std::set<std::string> busy_;              ///< likewise: of the rounds under way
+    std::vector<std::function<void()>> waiting_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with callbacks
 };
 

@@ -35,11 +35,10 @@ std::shared_ptr<grpc::Channel> open_channel(const std::string& socket) {
 /// The name Go's gRPC gives a code in its error texts.
 std::string_view go_code(grpc::StatusCode code) {
     constexpr std::string_view kNames[] = {
-        "OK",           "Canceled",          "Unknown",        "InvalidArgument",
-        "DeadlineExceeded", "NotFound",      "AlreadyExists",  "PermissionDenied",
-        "ResourceExhausted", "FailedPrecondition", "Aborted",  "OutOfRange",
-        "Unimplemented", "Internal",         "Unavailable",    "DataLoss",
-        "Unauthenticated"};
+        "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
+        "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+        "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
+        "DataLoss", "Unauthenticated"};
     const auto index = static_cast<std::size_t>(code);
     return index < std::size(kNames) ? kNames[index] : "Unknown";
 }
@@ -116,7 +115,8 @@ GrpcLoop::GrpcLoop(boost::asio::io_context& io)
 
 GrpcLoop::~GrpcLoop() {
     *alive_ = false;
-    for (auto* call : calls_) call->TryCancel();
+    for (auto* call : calls_)
+        call->TryCancel();
     queue_.Shutdown();
     thread_.join();
 }
@@ -137,8 +137,8 @@ void get_plugin_info(GrpcLoop& loop, const std::string& socket, Done<PluginInfo>
         [done = std::move(done)](const grpc::Status& status, Response& info) {
             if (!status.ok()) return done(call_error(status));
             const auto& versions = info.supported_versions();
-            done(PluginInfo{info.type(), info.name(), info.endpoint(),
-                            {versions.begin(), versions.end()}});
+            done(PluginInfo{
+                info.type(), info.name(), info.endpoint(), {versions.begin(), versions.end()}});
         });
 }
 
@@ -150,22 +150,27 @@ void notify_registration(GrpcLoop& loop, const std::string& socket, const std::s
     call->context.set_wait_for_ready(true);
     call->request.set_plugin_registered(error.empty());
     call->request.set_error(error);
-    start<Request, Response>(
-        loop, std::move(call), "/pluginregistration.Registration/NotifyRegistrationStatus",
-        [done = std::move(done)](const grpc::Status& status, Response&) {
-            if (!status.ok()) return done(call_error(status));
-            done({});
-        });
+    start<Request, Response>(loop, std::move(call),
+                             "/pluginregistration.Registration/NotifyRegistrationStatus",
+                             [done = std::move(done)](const grpc::Status& status, Response&) {
+                                 if (!status.ok()) return done(call_error(status));
+                                 done({});
+                             });
 }
 
 DraPlugin::DraPlugin(GrpcLoop& loop, PluginInfo info, std::string api,
                      std::function<void()> connection_changed)
-    : loop_(loop), info_(std::move(info)), api_(std::move(api)),
-      connection_changed_(std::move(connection_changed)), channel_(open_channel(info_.endpoint)) {
+    : loop_(loop),
+      info_(std::move(info)),
+      api_(std::move(api)),
+      connection_changed_(std::move(connection_changed)),
+      channel_(open_channel(info_.endpoint)) {
     watch();
 }
 
-DraPlugin::~DraPlugin() { *alive_ = false; }
+DraPlugin::~DraPlugin() {
+    *alive_ = false;
+}
 
 void DraPlugin::watch() {
     const auto state = channel_->GetState(true);
@@ -213,7 +218,8 @@ void DraPlugin::unprepare(const std::vector<ClaimRef>& claims, Done<ClaimAnswers
         [done = std::move(done)](const grpc::Status& status, Response& response) {
             if (!status.ok()) return done(call_error(status));
             ClaimAnswers answers;
-            for (const auto& [uid, answer] : response.claims()) answers[uid].error = answer.error();
+            for (const auto& [uid, answer] : response.claims())
+                answers[uid].error = answer.error();
             done(std::move(answers));
         });
 }

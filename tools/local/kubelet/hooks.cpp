@@ -71,7 +71,10 @@ struct Pipe {
 class HookRun : public std::enable_shared_from_this<HookRun> {
   public:
     HookRun(boost::asio::io_context& io, std::vector<Hook> hooks, HookContext context, Done<> done)
-        : io_(io), timer_(io), hooks_(std::move(hooks)), context_(std::move(context)),
+        : io_(io),
+          timer_(io),
+          hooks_(std::move(hooks)),
+          context_(std::move(context)),
           done_(std::move(done)) {}
 
     void next() {
@@ -107,7 +110,8 @@ class HookRun : public std::enable_shared_from_this<HookRun> {
         KND_TRY_ASSIGN(Child child, spawn(options));
         // The state is far smaller than a pipe's buffer (64 KiB), so this does not block. A hook
         // that has ended without reading gives EPIPE, which is its own affair.
-        if (write(input.in.get(), context_.state.data(), context_.state.size()) < 0) input.in.reset();
+        if (write(input.in.get(), context_.state.data(), context_.state.size()) < 0)
+            input.in.reset();
         process_ = child.id;
         watch(std::move(child), std::move(output.out), std::move(errors.out), hook.timeout_s);
         return {};
@@ -146,14 +150,15 @@ class HookRun : public std::enable_shared_from_this<HookRun> {
             return finish(prefix + "hook ran past specified timeout of " + limit + ".0s");
         }
         if (exit_->code != 0)
-            return finish(prefix + "error running hook: " + exit_->text() + ", stdout: " +
-                          output_->text() + ", stderr: " + errors_->text());
+            return finish(prefix + "error running hook: " + exit_->text() +
+                          ", stdout: " + output_->text() + ", stderr: " + errors_->text());
         ++index_;
         next();
     }
 
     void finish(std::string message) {
-        while (!message.empty() && message.back() == '\n') message.pop_back();
+        while (!message.empty() && message.back() == '\n')
+            message.pop_back();
         if (done_) std::exchange(done_, nullptr)(Error(Code::kUnknown, std::move(message)));
     }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// createRuntime hooks, run as runc runs them: in the node's namespaces, with the OCI state on stdin,
-// the environment that the hook names and no other, one after the other, each with its time limit.
+// createRuntime hooks, run as runc runs them: in the node's namespaces, with the OCI state on
+// stdin, the environment that the hook names and no other, one after the other, each with its time
+// limit.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -14,12 +14,9 @@ namespace {
 constexpr std::string_view kKubernetesVersion = "v1.34.0";
 
 Json ready_condition(const std::string& now) {
-    return {{"type", "Ready"},
-            {"status", "True"},
-            {"reason", "KubeletReady"},
-            {"message", "kubelet is posting ready status"},
-            {"lastHeartbeatTime", now},
-            {"lastTransitionTime", now}};
+    return {{"type", "Ready"},          {"status", "True"},
+            {"reason", "KubeletReady"}, {"message", "kubelet is posting ready status"},
+            {"lastHeartbeatTime", now}, {"lastTransitionTime", now}};
 }
 
 Json node_info() {
@@ -48,10 +45,15 @@ Result<std::unique_ptr<Kubelet>> Kubelet::open(boost::asio::io_context& io, api:
 
 Kubelet::Kubelet(boost::asio::io_context& io, api::Store& store, ContainerRuntime& runtime,
                  KubeletOptions options)
-    : io_(io), store_(store), runtime_(runtime), options_(std::move(options)),
+    : io_(io),
+      store_(store),
+      runtime_(runtime),
+      options_(std::move(options)),
       events_(store, "kubelet", options_.node) {}
 
-Kubelet::~Kubelet() { runtime_.on_container_exit(nullptr); }
+Kubelet::~Kubelet() {
+    runtime_.on_container_exit(nullptr);
+}
 
 Result<> Kubelet::start() {
     KND_TRY(register_node());
@@ -59,14 +61,15 @@ Result<> Kubelet::start() {
     wipe_slices("");
     PluginManager::Options plugins;
     plugins.registry = options_.registry;
-    KND_TRY_ASSIGN(plugins_, PluginManager::open(io_, std::move(plugins), [this](const auto& driver) {
-                       driver_changed(driver);
-                   }));
+    KND_TRY_ASSIGN(plugins_,
+                   PluginManager::open(io_, std::move(plugins),
+                                       [this](const auto& driver) { driver_changed(driver); }));
     KND_TRY_ASSIGN(claims_, ClaimManager::open(options_.checkpoint, store_, *plugins_));
     context_.reset(new PodContext{io_, store_, runtime_, *claims_, events_, options_.ip,
                                   options_.retry, options_.crash_delay, options_.crash_limit});
     runtime_.on_container_exit([this](const std::string& uid) {
-        if (const auto worker = workers_.find(uid); worker != workers_.end()) worker->second->poke();
+        if (const auto worker = workers_.find(uid); worker != workers_.end())
+            worker->second->poke();
     });
     auto watch = store_.watch(api::Resource::kPods, 0,
                               [this](const api::Event& event) { pod_changed(event); });
@@ -83,7 +86,8 @@ Json Kubelet::node_object() const {
                    {"beta.kubernetes.io/os", "linux"},
                    {"beta.kubernetes.io/arch", "amd64"}};
     if (options_.control_plane) labels["node-role.kubernetes.io/control-plane"] = "";
-    for (const auto& [key, value] : options_.labels) labels[key] = value;
+    for (const auto& [key, value] : options_.labels)
+        labels[key] = value;
     Json spec = {{"podCIDR", options_.pod_cidr}, {"podCIDRs", {options_.pod_cidr}}};
     if (options_.control_plane)
         spec["taints"] = {
@@ -145,25 +149,26 @@ void Kubelet::take_down_orphans() {
     for (const auto& uid : claims_->pods())
         orphans[uid] = {{"metadata", {{"uid", uid}, {"name", "unknown"}}}};
     for (const auto& sandbox : runtime_.sandboxes())
-        orphans[sandbox.pod_uid] = {{"metadata",
-                                     {{"uid", sandbox.pod_uid},
-                                      {"name", sandbox.name},
-                                      {"namespace", sandbox.ns}}}};
+        orphans[sandbox.pod_uid] = {
+            {"metadata",
+             {{"uid", sandbox.pod_uid}, {"name", sandbox.name}, {"namespace", sandbox.ns}}}};
     for (const auto& pod : store_.list(api::Resource::kPods))
         orphans.erase(json_string(json_at(*pod, "metadata"), "uid"));
-    for (auto& [uid, pod] : orphans) add_worker(uid, std::move(pod), false);
+    for (auto& [uid, pod] : orphans)
+        add_worker(uid, std::move(pod), false);
 }
 
 void Kubelet::driver_changed(const std::string& driver) {
     if (plugins_->usable(driver)) {
         wipe_timers_.erase(driver);
-        for (const auto& [uid, worker] : workers_) worker->poke();
+        for (const auto& [uid, worker] : workers_)
+            worker->poke();
         return;
     }
     if (wipe_timers_.contains(driver)) return;
     auto& timer = wipe_timers_.try_emplace(driver, io_, options_.wipe_delay).first->second;
     timer.async_wait([this, driver](const boost::system::error_code& error) {
-        if (error) return;
+        if (error || plugins_->usable(driver)) return;
         log::info("the slices of a driver that is gone are deleted",
                   {{"node", options_.node}, {"backend", driver}});
         wipe_timers_.erase(driver);
@@ -179,8 +184,8 @@ void Kubelet::wipe_slices(const std::string& driver) {
         const auto removed = store_.remove(api::Resource::kResourceSlices, "",
                                            json_string(json_at(*slice, "metadata"), "name"));
         if (!removed.ok())
-            log::warn("a slice was not deleted", {{"node", options_.node},
-                                                  {"error", removed.error().message}});
+            log::warn("a slice was not deleted",
+                      {{"node", options_.node}, {"error", removed.error().message}});
     }
 }
 

@@ -67,8 +67,8 @@ class Kubelet {
     std::unique_ptr<PluginManager> plugins_;
     std::unique_ptr<ClaimManager> claims_;
     std::unique_ptr<PodContext> context_;
-    std::map<std::string, std::unique_ptr<PodWorker>> workers_;         ///< by pod uid
-    std::map<std::string, boost::asio::steady_timer> wipe_timers_;      ///< by driver
+    std::map<std::string, std::unique_ptr<PodWorker>> workers_;     ///< by pod uid
+    std::map<std::string, boost::asio::steady_timer> wipe_timers_;  ///< by driver
     api::Watch watch_;
 };
 

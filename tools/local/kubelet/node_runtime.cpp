@@ -25,12 +25,14 @@ Container nri_container(const SandboxRecord& sandbox, const ContainerRecord& con
             container.state == ContainerState::kRunning};
 }
 
-std::string now() { return rfc3339(WallClock::now()); }
+std::string now() {
+    return rfc3339(WallClock::now());
+}
 
 /// The error of an NRI plugin as the CRI client of containerd sees it.
 Error nri_error(std::string_view context, const Error& error) {
-    return {Code::kUnknown, std::string(context) + ": rpc error: code = Unknown desc = " +
-                                error.message()};
+    return {Code::kUnknown,
+            std::string(context) + ": rpc error: code = Unknown desc = " + error.message()};
 }
 
 }  // namespace
@@ -41,8 +43,8 @@ Result<std::unique_ptr<NodeRuntime>> NodeRuntime::open(boost::asio::io_context& 
     std::unique_ptr<NodeRuntime> runtime(new NodeRuntime(io, std::move(options), network));
     KND_TRY(runtime->load());
     NodeRuntime& self = *runtime;
-    KND_TRY_ASSIGN(runtime->nri_, NriRuntime::open(io, self.options_.nri,
-                                                   [&self] { return self.inventory(); }));
+    KND_TRY_ASSIGN(runtime->nri_,
+                   NriRuntime::open(io, self.options_.nri, [&self] { return self.inventory(); }));
     return runtime;
 }
 
@@ -53,8 +55,7 @@ NodeRuntime::NodeRuntime(boost::asio::io_context& io, NodeRuntimeOptions options
 Result<> NodeRuntime::load() {
     std::error_code error;
     std::filesystem::create_directories(options_.sandboxes, error);
-    if (error)
-        return Error::from_errno("create " + options_.sandboxes.string(), error.value());
+    if (error) return Error::from_errno("create " + options_.sandboxes.string(), error.value());
     for (const auto& entry : std::filesystem::directory_iterator(options_.sandboxes, error)) {
         if (entry.path().extension() != ".json") continue;
         KND_TRY_ASSIGN(const auto text, read_file(entry.path()));
@@ -65,7 +66,8 @@ Result<> NodeRuntime::load() {
         sandbox.ready =
             sandbox.ready && (sandbox.host_network || network_.adopt(sandbox.id, sandbox.ip));
         auto& stored = sandboxes_[sandbox.id] = std::move(sandbox);
-        for (auto& container : stored.containers) adopt(stored, container);
+        for (auto& container : stored.containers)
+            adopt(stored, container);
         save_or_log(stored);
     }
     return {};
@@ -130,7 +132,8 @@ NriRuntime::Inventory NodeRuntime::inventory() const {
 
 std::vector<SandboxRecord> NodeRuntime::sandboxes() const {
     std::vector<SandboxRecord> all;
-    for (const auto& [id, sandbox] : sandboxes_) all.push_back(sandbox);
+    for (const auto& [id, sandbox] : sandboxes_)
+        all.push_back(sandbox);
     return all;
 }
 
@@ -197,14 +200,16 @@ void NodeRuntime::create_container(const std::string& sandbox_id, const Containe
     container.attempt = request.attempt;
     container.created = now();
     container.hooks = edits->create_runtime_hooks;
-    for (const auto& [name, value] : edits->env) container.env.push_back(name + "=" + value);
+    for (const auto& [name, value] : edits->env)
+        container.env.push_back(name + "=" + value);
     nri_->create_container(
         nri_pod(*sandbox), nri_container(*sandbox, container),
         [this, sandbox_id, container, done](Result<ContainerEdits> adjusted) mutable {
             if (!adjusted.ok())
-                return done(nri_error("failed to create containerd container: failed to get NRI "
-                                      "adjustment for container",
-                                      adjusted.error()));
+                return done(
+                    nri_error("failed to create containerd container: failed to get NRI "
+                              "adjustment for container",
+                              adjusted.error()));
             auto* owner = find_sandbox(sandbox_id);
             if (owner == nullptr) return done(Error(Code::kNotFound, "the sandbox is gone"));
             for (auto& hook : adjusted->create_runtime_hooks)
@@ -247,7 +252,8 @@ Result<HookContext> NodeRuntime::hook_context(const Found& found) const {
 void NodeRuntime::start_container(const std::string& id, Done<> done) {
     const auto found = find_container(id);
     if (found.container == nullptr)
-        return done(Error(Code::kNotFound, "container \"" + id + "\" in namespace \"k8s.io\": not found"));
+        return done(
+            Error(Code::kNotFound, "container \"" + id + "\" in namespace \"k8s.io\": not found"));
     if (found.container->state != ContainerState::kCreated)
         return done(Error(Code::kFailedPrecondition,
                           "container is in CONTAINER_EXITED state: it cannot be started again"));
@@ -261,16 +267,19 @@ void NodeRuntime::start_container(const std::string& id, Done<> done) {
     save_or_log(*found.sandbox);
     auto context = hook_context(found);
     if (!context.ok()) return start_failed(id, context.error(), done);
-    run_hooks(io_, found.container->hooks, *std::move(context), [this, id, done](Result<> hooks) {
-        if (!hooks.ok()) return start_failed(id, hooks.error(), done);
-        const auto ready = find_container(id);
-        if (ready.container == nullptr || ready.container->state != ContainerState::kCreated)
-            return done(Error(Code::kUnknown, "container ended while its hooks ran"));
-        ready.container->state = ContainerState::kRunning;
-        ready.container->started = now();
-        save_or_log(*ready.sandbox);
-        done({});
-    });
+    run_hooks(
+        io_, found.container->hooks, *std::move(context),
+        [this, alive = alive_, id, done](Result<> hooks) {
+            if (!*alive) return;
+            if (!hooks.ok()) return start_failed(id, hooks.error(), done);
+            const auto ready = find_container(id);
+            if (ready.container == nullptr || ready.container->state != ContainerState::kCreated)
+                return done(Error(Code::kUnknown, "container ended while its hooks ran"));
+            ready.container->state = ContainerState::kRunning;
+            ready.container->started = now();
+            save_or_log(*ready.sandbox);
+            done({});
+        });
 }
 
 void NodeRuntime::start_failed(const std::string& id, const Error& error, const Done<>& done) {
@@ -300,7 +309,8 @@ void NodeRuntime::container_ended(const std::string& id, Exit exit) {
     save_or_log(*found.sandbox);
     const auto process = processes_.extract(id);
     const auto pod_uid = found.sandbox->pod_uid;
-    for (const auto& waiting : process.mapped().waiting) waiting({});
+    for (const auto& waiting : process.mapped().waiting)
+        waiting({});
     if (exit_callback_) exit_callback_(pod_uid);
 }
 
@@ -312,10 +322,10 @@ void NodeRuntime::stop_container(const std::string& id, std::chrono::millisecond
     process->second.waiting.push_back(std::move(done));
     found.container->process.signal(SIGTERM);
     auto timer = std::make_shared<boost::asio::steady_timer>(io_, grace);
-    timer->async_wait([timer, target = found.container->process](
-                          const boost::system::error_code& error) {
-        if (!error) target.signal(SIGKILL);
-    });
+    timer->async_wait(
+        [timer, target = found.container->process](const boost::system::error_code& error) {
+            if (!error) target.signal(SIGKILL);
+        });
 }
 
 void NodeRuntime::stop_sandbox(const std::string& id, Done<> done) {

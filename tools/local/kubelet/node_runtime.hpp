@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The container runtime of one node. A pod is a network namespace; a container is a process in it
-// that only waits. What a driver meets is real: NRI events in containerd's order and under its lock,
-// CDI resolution at CreateContainer, createRuntime hooks at StartContainer, error texts.
+// that only waits. What a driver meets is real: NRI events in containerd's order and under its
+// lock, CDI resolution at CreateContainer, createRuntime hooks at StartContainer, error texts.
 //
-// Threads: the io_context's. Failure: everything it has made is in files under `sandboxes` before it
-// answers, so that a new run takes over what is still there.
+// Threads: the io_context's. Failure: everything it has made is in files under `sandboxes` before
+// it answers, so that a new run takes over what is still there.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -24,12 +24,13 @@ struct NodeRuntimeOptions {
     std::filesystem::path cdi;
     std::filesystem::path node_netns;  ///< where hooks run; empty: ours
     NriRuntimeOptions nri;
-    /// What follows StopPodSandbox on CRI-O, where the network goes first.
+    /// As CRI-O, whose plugins hear of StopPodSandbox after the network has gone.
     bool network_removed_before_stop = false;
 };
 
 class NodeRuntime final : public ContainerRuntime {
   public:
+    ~NodeRuntime() override { *alive_ = false; }
     static Result<std::unique_ptr<NodeRuntime>> open(boost::asio::io_context& io,
                                                      NodeRuntimeOptions options,
                                                      PodNetwork& network);
@@ -80,6 +81,7 @@ class NodeRuntime final : public ContainerRuntime {
     std::map<std::string, SandboxRecord> sandboxes_;
     std::map<std::string, Running> processes_;  ///< by container id
     std::function<void(const std::string&)> exit_callback_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with hooks that run
 };
 
 }  // namespace knd::local

@@ -39,7 +39,8 @@ int try_connect(const std::string& path) {
 
 std::string join(const std::vector<std::string>& texts) {
     std::string result;
-    for (const auto& text : texts) result.append(result.empty() ? "" : " ").append(text);
+    for (const auto& text : texts)
+        result.append(result.empty() ? "" : " ").append(text);
     return result;
 }
 
@@ -74,19 +75,25 @@ Result<std::unique_ptr<PluginManager>> PluginManager::open(boost::asio::io_conte
 
 PluginManager::PluginManager(boost::asio::io_context& io, Options options, Changed changed,
                              Fd inotify)
-    : io_(io), options_(std::move(options)), changed_(std::move(changed)),
-      inotify_(io, inotify.release()), buffer_(16 * 1024), loop_(io) {}
+    : io_(io),
+      options_(std::move(options)),
+      changed_(std::move(changed)),
+      inotify_(io, inotify.release()),
+      buffer_(16 * 1024),
+      loop_(io) {}
 
-PluginManager::~PluginManager() { *alive_ = false; }
+PluginManager::~PluginManager() {
+    *alive_ = false;
+}
 
 void PluginManager::read_events() {
-    inotify_.async_read_some(boost::asio::buffer(buffer_),
-                             [this, alive = alive_](const boost::system::error_code& error,
-                                                    std::size_t count) {
-                                 if (error || !*alive) return;
-                                 handle({buffer_.data(), count});
-                                 read_events();
-                             });
+    inotify_.async_read_some(
+        boost::asio::buffer(buffer_),
+        [this, alive = alive_](const boost::system::error_code& error, std::size_t count) {
+            if (error || !*alive) return;
+            handle({buffer_.data(), count});
+            read_events();
+        });
 }
 
 void PluginManager::handle(std::string_view buffer) {
@@ -112,8 +119,8 @@ PluginManager::Socket* PluginManager::current(const std::string& name, std::uint
 
 void PluginManager::after(std::chrono::milliseconds delay, std::function<void()> action) {
     auto timer = std::make_shared<boost::asio::steady_timer>(io_, delay);
-    timer->async_wait([timer, alive = alive_, action = std::move(action)](
-                          const boost::system::error_code& error) {
+    timer->async_wait([timer, alive = alive_,
+                       action = std::move(action)](const boost::system::error_code& error) {
         if (!error && *alive) action();
     });
 }
@@ -152,9 +159,8 @@ void PluginManager::dial(const std::string& name, std::uint64_t generation,
     const int error = try_connect(path(name));
     if (error == 0) return ask(name, generation);
     if (std::chrono::steady_clock::now() < give_up && error != ENOENT)
-        return after(kDialInterval, [this, name, generation, give_up] {
-            dial(name, generation, give_up);
-        });
+        return after(kDialInterval,
+                     [this, name, generation, give_up] { dial(name, generation, give_up); });
     log::warn("a plugin socket cannot be reached",
               {{"path", path(name)}, {"error", std::strerror(error)}});
     try_later(name, generation);
@@ -176,7 +182,8 @@ void PluginManager::consider(const std::string& name, std::uint64_t generation,
     const auto api = choose_api(info.versions);
     std::string refusal;
     if (info.type != "DRAPlugin") {
-        refusal = "no handler registered for plugin type: " + info.type + " at socket " + path(name);
+        refusal =
+            "no handler registered for plugin type: " + info.type + " at socket " + path(name);
     } else if (info.name.empty()) {
         refusal = "failed to validate plugin: name is empty";
     } else if (api.empty()) {
@@ -213,7 +220,9 @@ DraPlugin* PluginManager::plugin(const std::string& driver) {
     const Socket* best = nullptr;
     for (const auto& [name, socket] : sockets_) {
         if (socket.registered == 0 || socket.plugin->info().name != driver) continue;
-        const auto rank = [](const Socket& s) { return std::pair(s.plugin->connected(), s.registered); };
+        const auto rank = [](const Socket& s) {
+            return std::pair(s.plugin->connected(), s.registered);
+        };
         if (best == nullptr || rank(*best) < rank(socket)) best = &socket;
     }
     return best == nullptr ? nullptr : best->plugin.get();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The kubelet's plugin manager: sockets that appear in the registry directory are asked who they are
-// and, when they are DRA drivers, used from then on; sockets that vanish are dropped.
+// The kubelet's plugin manager: sockets that appear in the registry directory are asked who they
+// are and, when they are DRA drivers, used from then on; sockets that vanish are dropped.
 //
 // Timing is the kubelet's (dial 10 s, GetInfo 1 s, back-off after errors), except that a new socket
 // is looked at when it appears and not at the next tick of a one-second reconciler.
@@ -38,8 +38,8 @@ class PluginManager {
     using Changed = std::function<void(const std::string& driver)>;
 
     /// Creates the directory when it is not there.
-    static Result<std::unique_ptr<PluginManager>> open(boost::asio::io_context& io,
-                                                       Options options, Changed changed);
+    static Result<std::unique_ptr<PluginManager>> open(boost::asio::io_context& io, Options options,
+                                                       Changed changed);
     ~PluginManager();
     PluginManager(const PluginManager&) = delete;
     PluginManager& operator=(const PluginManager&) = delete;
@@ -52,8 +52,8 @@ class PluginManager {
 
   private:
     struct Socket {
-        std::uint64_t generation = 0;   ///< of the file: grows when it is made again
-        std::uint64_t registered = 0;   ///< order of registration; 0: not registered
+        std::uint64_t generation = 0;  ///< of the file: grows when it is made again
+        std::uint64_t registered = 0;  ///< order of registration; 0: not registered
         std::chrono::milliseconds delay{0};
         std::unique_ptr<DraPlugin> plugin;
     };

@@ -31,7 +31,8 @@ const ContainerRecord* previous(const SandboxRecord& sandbox, const ContainerRec
 
 Json waiting_state(const PodView& view, const std::string& name) {
     const auto known = view.waiting.find(name);
-    Json state = {{"reason", known == view.waiting.end() ? "ContainerCreating" : known->second.reason}};
+    Json state = {
+        {"reason", known == view.waiting.end() ? "ContainerCreating" : known->second.reason}};
     if (known != view.waiting.end() && !known->second.message.empty())
         state["message"] = known->second.message;
     return {{"waiting", state}};
@@ -72,7 +73,8 @@ Json container_status(const PodView& view, const Json& spec, Counts& counts) {
 
 std::string phase(const Json& pod, const Counts& counts) {
     if (counts.waiting > 0) return "Pending";
-    if (counts.running > 0 || counts.stopped == 0) return counts.running > 0 ? "Running" : "Pending";
+    if (counts.running > 0 || counts.stopped == 0)
+        return counts.running > 0 ? "Running" : "Pending";
     const auto policy = json_string(json_at(pod, "spec"), "restartPolicy", "Always");
     if (policy == "Always") return "Running";
     if (counts.failed == 0) return "Succeeded";
@@ -81,7 +83,8 @@ std::string phase(const Json& pod, const Counts& counts) {
 
 void set_condition(Json& conditions, const Json& before, const std::string& type, bool holds,
                    const std::string& reason, const std::string& message, const std::string& now) {
-    Json condition = {{"type", type}, {"status", holds ? "True" : "False"}, {"lastProbeTime", nullptr}};
+    Json condition = {
+        {"type", type}, {"status", holds ? "True" : "False"}, {"lastProbeTime", nullptr}};
     condition["lastTransitionTime"] = now;
     if (!holds && !reason.empty()) condition["reason"] = reason;
     if (!holds && !message.empty()) condition["message"] = message;

@@ -19,7 +19,7 @@ struct Waiting {
 
 struct PodView {
     const Json& pod;
-    const SandboxRecord* sandbox;  ///< null: there is none
+    const SandboxRecord* sandbox;                   ///< null: there is none
     const std::map<std::string, Waiting>& waiting;  ///< by container name
     std::string host_ip;
     WallClock::time_point now;

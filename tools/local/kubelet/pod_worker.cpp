@@ -29,7 +29,10 @@ std::string full_name(const Json& pod) {
 }  // namespace
 
 PodWorker::PodWorker(PodContext& context, Json pod, bool exists, std::function<void()> done)
-    : context_(context), pod_(std::move(pod)), exists_(exists), done_(std::move(done)),
+    : context_(context),
+      pod_(std::move(pod)),
+      exists_(exists),
+      done_(std::move(done)),
       timer_(context.io) {
     for (const auto& status : json_path(pod_, {"status", "containerStatuses"})) {
         const bool has_run = status.contains("containerID");
@@ -95,7 +98,8 @@ void PodWorker::sync_up(const SandboxRecord* sandbox) {
 
 void PodWorker::retire_sandbox(const SandboxRecord& sandbox) {
     busy_ = true;
-    for (const auto& container : sandbox.containers) attempts_[container.name] = container.attempt + 1;
+    for (const auto& container : sandbox.containers)
+        attempts_[container.name] = container.attempt + 1;
     context_.events.normal(pod_, "SandboxChanged",
                            "Pod sandbox changed, it will be killed and re-created.");
     context_.runtime.remove_sandbox(sandbox.id, next_step("FailedKillPod", "error killing pod"));
@@ -113,8 +117,9 @@ void PodWorker::start_sandbox() {
                                  json_bool(json_at(pod_, "spec"), "hostNetwork")};
         context_.runtime.run_sandbox(request, [this, alive](Result<std::string> id) {
             if (!*alive) return;
-            step_done(id.ok() ? Result<>() : Result<>(std::move(id).error().wrap(
-                                                 "rpc error: code = Unknown desc")),
+            step_done(id.ok()
+                          ? Result<>()
+                          : Result<>(std::move(id).error().wrap("rpc error: code = Unknown desc")),
                       "FailedCreatePodSandBox", "Failed to create pod sandbox");
         });
     });
@@ -133,8 +138,9 @@ void PodWorker::back_off(const ContainerRecord& ended, Backoff& backoff) {
     waiting_[ended.name] = {"CrashLoopBackOff", "back-off " + std::to_string(seconds) +
                                                     "s restarting failed container=" + ended.name +
                                                     " pod=" + full_name(pod_)};
-    context_.events.warning(pod_, "BackOff", "Back-off restarting failed container " + ended.name +
-                                                 " in pod " + full_name(pod_));
+    context_.events.warning(
+        pod_, "BackOff",
+        "Back-off restarting failed container " + ended.name + " in pod " + full_name(pod_));
 }
 
 /// False when there is nothing to start now.
@@ -216,8 +222,7 @@ void PodWorker::sync_down(const SandboxRecord* sandbox) {
         return context_.claims.unprepare(uid(), [this, alive = alive_](Result<> result) {
             if (!*alive) return;
             unprepared_ = result.ok();
-            step_done(result, "FailedUnprepareDynamicResources",
-                      "Failed to unprepare dynamic resources");
+            step_done(result, "FailedSync", "Error syncing pod");
         });
     }
     if (exists_ && !being_deleted(pod_)) return publish();  // Succeeded or Failed: nothing more
@@ -237,8 +242,9 @@ void PodWorker::delete_object() {
         api::DeleteOptions options;
         options.uid = uid();
         options.grace_seconds = 0;
-        const auto removed = context_.store.remove(
-            api::Resource::kPods, json_string(meta, "namespace"), json_string(meta, "name"), options);
+        const auto removed =
+            context_.store.remove(api::Resource::kPods, json_string(meta, "namespace"),
+                                  json_string(meta, "name"), options);
         if (!removed.ok() && removed.error().code != 404) {
             busy_ = false;
             log::warn("a pod that has ended was not deleted",
@@ -265,7 +271,8 @@ void PodWorker::publish() {
         [&](const Json& stored) -> api::Answer<Json> {
             Json changed = stored;
             // A pod of the same name that came after this one is not ours to describe.
-            if (json_string(json_at(stored, "metadata"), "uid") == uid()) changed["status"] = status;
+            if (json_string(json_at(stored, "metadata"), "uid") == uid())
+                changed["status"] = status;
             return changed;
         },
         options);
@@ -288,9 +295,10 @@ void PodWorker::step_done(const Result<>& result, std::string_view event, const 
 }
 
 Done<> PodWorker::next_step(std::string event, std::string text) {
-    return [this, alive = alive_, event = std::move(event), text = std::move(text)](Result<> result) {
-        if (*alive) step_done(result, event, text);
-    };
+    return
+        [this, alive = alive_, event = std::move(event), text = std::move(text)](Result<> result) {
+            if (*alive) step_done(result, event, text);
+        };
 }
 
 void PodWorker::wake_after(std::chrono::milliseconds delay) {

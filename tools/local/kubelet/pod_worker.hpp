@@ -3,7 +3,8 @@
 // Brings one pod to where its object says it should be, one step at a time, in the kubelet's order:
 //
 //   up    prepare claims -> sandbox -> per container: create, start
-//   down  stop containers -> stop sandbox -> unprepare claims -> remove sandbox -> delete the object
+//   down  stop containers -> stop sandbox -> unprepare claims -> remove sandbox -> delete the
+//   object
 //
 // Each step looks at what the runtime has, so that the same code carries on after a restart.
 // A step that fails is reported as an event and tried again.
@@ -90,9 +91,9 @@ class PodWorker {
     bool busy_ = false;
     bool unprepared_ = false;
     bool killing_told_ = false;
-    std::map<std::string, Waiting> waiting_;   ///< by container
-    std::map<std::string, Backoff> backoffs_;  ///< by container
-    std::map<std::string, int> attempts_;      ///< next one, by container
+    std::map<std::string, Waiting> waiting_;                      ///< by container
+    std::map<std::string, Backoff> backoffs_;                     ///< by container
+    std::map<std::string, int> attempts_;                         ///< next one, by container
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with callbacks
 };
 

@@ -30,14 +30,6 @@ Json to_json(const ContainerRecord& container) {
             {"env", container.env}};
 }
 
-std::vector<std::string> strings(const Json& list) {
-    std::vector<std::string> result;
-    for (const auto& item : list) {
-        if (item.is_string()) result.push_back(item.get<std::string>());
-    }
-    return result;
-}
-
 ContainerRecord container_from_json(const Json& json) {
     ContainerRecord container;
     container.id = json_string(json, "id");
@@ -56,11 +48,11 @@ ContainerRecord container_from_json(const Json& json) {
     container.started = json_string(json, "started");
     container.finished = json_string(json, "finished");
     for (const auto& hook : json_at(json, "hooks")) {
-        container.hooks.push_back({json_string(hook, "path"), strings(json_at(hook, "args")),
-                                   strings(json_at(hook, "env")),
+        container.hooks.push_back({json_string(hook, "path"), json_strings(json_at(hook, "args")),
+                                   json_strings(json_at(hook, "env")),
                                    static_cast<int>(json_int(hook, "timeout"))});
     }
-    container.env = strings(json_at(json, "env"));
+    container.env = json_strings(json_at(json, "env"));
     return container;
 }
 
@@ -75,12 +67,17 @@ const ContainerRecord* SandboxRecord::newest(std::string_view container) const {
 
 Json to_json(const SandboxRecord& sandbox) {
     Json containers = Json::array();
-    for (const auto& container : sandbox.containers) containers.push_back(to_json(container));
-    return {{"id", sandbox.id},       {"podUid", sandbox.pod_uid},
-            {"namespace", sandbox.ns}, {"name", sandbox.name},
-            {"netns", sandbox.netns.string()}, {"ip", sandbox.ip},
+    for (const auto& container : sandbox.containers)
+        containers.push_back(to_json(container));
+    return {{"id", sandbox.id},
+            {"podUid", sandbox.pod_uid},
+            {"namespace", sandbox.ns},
+            {"name", sandbox.name},
+            {"netns", sandbox.netns.string()},
+            {"ip", sandbox.ip},
             {"hostNetwork", sandbox.host_network},
-            {"ready", sandbox.ready}, {"containers", containers}};
+            {"ready", sandbox.ready},
+            {"containers", containers}};
 }
 
 SandboxRecord sandbox_from_json(const Json& json) {

@@ -27,7 +27,7 @@ struct ContainerRecord {
     ContainerState state = ContainerState::kCreated;
     ProcessId process;
     int exit_code = 0;
-    std::string reason;   ///< of an exited one: Completed, Error, StartError
+    std::string reason;  ///< of an exited one: Completed, Error, StartError
     std::string message;
     std::string created, started, finished;  ///< RFC 3339, empty until then
     std::vector<Hook> hooks;
@@ -39,8 +39,8 @@ struct SandboxRecord {
     std::string pod_uid, ns, name;
     std::filesystem::path netns;
     std::string ip;
-    bool host_network = false;  ///< in the node's namespace; netns and ip are empty
-    bool ready = false;         ///< false once it was stopped or its network is gone
+    bool host_network = false;                ///< in the node's namespace; netns and ip are empty
+    bool ready = false;                       ///< false once it was stopped or its network is gone
     std::vector<ContainerRecord> containers;  ///< oldest first
 
     /// The newest container of that name; null: there is none.

@@ -13,7 +13,9 @@ using api::Resource;
 
 constexpr std::string_view kPodClaimName = "resource.kubernetes.io/pod-claim-name";
 
-const Json& meta(const Json& object) { return json_at(object, "metadata"); }
+const Json& meta(const Json& object) {
+    return json_at(object, "metadata");
+}
 
 /// Over for good: its containers do not start again.
 bool over(const Json& pod) {
@@ -97,8 +99,8 @@ std::string ClaimController::find_or_make(const Json& pod, const Json& entry) {
     if (!claim_template.ok()) {
         events_.warning(pod, "FailedResourceClaimCreation",
                         "PodResourceClaim " + json_string(entry, "name") +
-                            ": resource claim template \"" + name + "\": " +
-                            claim_template.error().message);
+                            ": resource claim template \"" + name +
+                            "\": " + claim_template.error().message);
         return {};
     }
     const auto created = store_.create(Resource::kResourceClaims, ns,
@@ -166,8 +168,8 @@ void ClaimController::release(const Json& claim, const std::set<std::string>& us
         return;  // the finalizer goes in the run that this change starts
     }
     const auto& finalizers = json_at(meta(claim), "finalizers");
-    const bool held = std::find(finalizers.begin(), finalizers.end(), kClaimFinalizer) !=
-                      finalizers.end();
+    const bool held =
+        std::find(finalizers.begin(), finalizers.end(), kClaimFinalizer) != finalizers.end();
     if (allocated || !held) return;
     const auto written = store_.modify(
         Resource::kResourceClaims, ns, name, [&](const Json& stored) -> api::Answer<Json> {
@@ -186,9 +188,9 @@ void ClaimController::collect(const Json& claim, const std::set<std::string>& us
     if (meta(claim).contains("deletionTimestamp")) return;
     api::DeleteOptions options;
     options.uid = json_string(meta(claim), "uid");
-    const auto removed = store_.remove(Resource::kResourceClaims,
-                                       json_string(meta(claim), "namespace"),
-                                       json_string(meta(claim), "name"), options);
+    const auto removed =
+        store_.remove(Resource::kResourceClaims, json_string(meta(claim), "namespace"),
+                      json_string(meta(claim), "name"), options);
     if (!removed.ok()) log_failure("a claim was not deleted", claim, removed.error());
 }
 

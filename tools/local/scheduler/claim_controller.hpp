@@ -27,7 +27,8 @@ class ClaimController {
                                                           api::Store& store);
 
   private:
-    explicit ClaimController(api::Store& store) : store_(store), events_(store, "resource_claim", "") {}
+    explicit ClaimController(api::Store& store)
+        : store_(store), events_(store, "resource_claim", "") {}
     void run();
     void make_claims(const Json& pod);
     std::string find_or_make(const Json& pod, const Json& entry);

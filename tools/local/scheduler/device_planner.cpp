@@ -12,7 +12,9 @@
 namespace knd::local {
 namespace {
 
-std::string name_of(const Json& object) { return json_string(json_at(object, "metadata"), "name"); }
+std::string name_of(const Json& object) {
+    return json_string(json_at(object, "metadata"), "name");
+}
 
 /// An error of a reader, with the object's name in front.
 template <class T>
@@ -49,16 +51,18 @@ bool PodClaims::allocated(std::size_t index) const {
     return typed_->claims[index].allocation.has_value();
 }
 
-bool PodClaims::all_allocated() const { return typed_->open.empty(); }
+bool PodClaims::all_allocated() const {
+    return typed_->open.empty();
+}
 
 bool PodClaims::reachable_from(const Json& node) const {
     const auto typed = api::read_node(node);
-    return typed.ok() && std::all_of(typed_->claims.begin(), typed_->claims.end(),
-                                     [&](const api::ResourceClaim& claim) {
-                                         return !claim.allocation ||
-                                                !claim.allocation->node_selector ||
-                                                api::matches(*claim.allocation->node_selector, *typed);
-                                     });
+    return typed.ok() &&
+           std::all_of(typed_->claims.begin(), typed_->claims.end(),
+                       [&](const api::ResourceClaim& claim) {
+                           return !claim.allocation || !claim.allocation->node_selector ||
+                                  api::matches(*claim.allocation->node_selector, *typed);
+                       });
 }
 
 struct DevicePlanner::State {
@@ -125,7 +129,8 @@ Result<DevicePlanner::Plan> DevicePlanner::plan(const PodClaims& claims, const J
         plan.reason = "cannot allocate all claims";
     } else {
         state_->allocator->commit(**found);
-        for (const auto& allocation : **found) plan.allocations.push_back(api::to_json(allocation));
+        for (const auto& allocation : **found)
+            plan.allocations.push_back(api::to_json(allocation));
     }
     return plan;
 }

@@ -51,7 +51,8 @@ std::string reject_node(const Json& pod, const Json& node) {
 std::string fit_error(std::size_t nodes, const std::map<std::string, int>& reasons) {
     // Sorted as texts with their numbers, as kube-scheduler does.
     std::set<std::string> parts;
-    for (const auto& [reason, count] : reasons) parts.insert(std::to_string(count) + " " + reason);
+    for (const auto& [reason, count] : reasons)
+        parts.insert(std::to_string(count) + " " + reason);
     std::string text = "0/" + std::to_string(nodes) + " nodes are available: ";
     bool first = true;
     for (const auto& part : parts) {

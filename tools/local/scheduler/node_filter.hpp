@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Why a node does not take a pod, leaving devices aside; and how kube-scheduler sums such reasons up.
+// Why a node does not take a pod, leaving devices aside; and how kube-scheduler sums such reasons
+// up.
 #pragma once
 
 #include <map>

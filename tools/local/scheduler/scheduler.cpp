@@ -20,8 +20,12 @@ using api::Resource;
 
 constexpr std::size_t kReservedForLimit = 256;
 
-const Json& meta(const Json& object) { return json_at(object, "metadata"); }
-std::string name_of(const Json& object) { return json_string(meta(object), "name"); }
+const Json& meta(const Json& object) {
+    return json_at(object, "metadata");
+}
+std::string name_of(const Json& object) {
+    return json_string(meta(object), "name");
+}
 
 bool waits_for_node(const Json& pod) {
     const auto& spec = json_at(pod, "spec");
@@ -31,9 +35,7 @@ bool waits_for_node(const Json& pod) {
 }
 
 Json consumer_of(const Json& pod) {
-    return {{"resource", "pods"},
-            {"name", name_of(pod)},
-            {"uid", json_string(meta(pod), "uid")}};
+    return {{"resource", "pods"}, {"name", name_of(pod)}, {"uid", json_string(meta(pod), "uid")}};
 }
 
 }  // namespace
@@ -41,7 +43,7 @@ Json consumer_of(const Json& pod) {
 /// What one pass works with: the cluster as it is, read once.
 struct Scheduler::Pass {
     std::vector<api::Object> nodes;
-    std::map<std::string, int> pods_on;  ///< by node
+    std::map<std::string, int> pods_on;                             ///< by node
     std::optional<Result<std::unique_ptr<DevicePlanner>>> planner;  ///< made when first needed
 
     Result<DevicePlanner*> devices(const api::Store& store) {
@@ -114,9 +116,11 @@ void Scheduler::run() {
     if (waiting.empty()) return;
     pass.nodes = store_.list(Resource::kNodes);
     std::stable_sort(waiting.begin(), waiting.end(), [](const auto& a, const auto& b) {
-        return json_string(meta(*a), "creationTimestamp") < json_string(meta(*b), "creationTimestamp");
+        return json_string(meta(*a), "creationTimestamp") <
+               json_string(meta(*b), "creationTimestamp");
     });
-    for (const auto& pod : waiting) schedule(pass, *pod);
+    for (const auto& pod : waiting)
+        schedule(pass, *pod);
 }
 
 void Scheduler::schedule(Pass& pass, const Json& pod) {
@@ -136,8 +140,8 @@ void Scheduler::schedule(Pass& pass, const Json& pod) {
         if (reason.empty()) {
             const auto plan = (*planner)->plan(*claims, *node);
             if (!plan.ok())
-                return unschedulable(pod, "running \"DynamicResources\" filter plugin: " +
-                                              plan.error().message());
+                return unschedulable(
+                    pod, "running \"DynamicResources\" filter plugin: " + plan.error().message());
             if (plan->reason.empty()) {
                 ++pass.pods_on[name_of(*node)];
                 return place(pod, *claims, plan->allocations, name_of(*node));
@@ -216,18 +220,22 @@ void Scheduler::place(const Json& pod, const PodClaims& claims,
             allocation["allocationTimestamp"] = rfc3339(WallClock::now());
         }
         if (auto reserved = reserve(pod, *claims.objects()[i], allocation); !reserved.ok())
-            return unschedulable(pod, "running Reserve plugin \"DynamicResources\": " +
-                                          reserved.error().message());
+            return unschedulable(
+                pod, "running Reserve plugin \"DynamicResources\": " + reserved.error().message());
     }
     if (auto bound = bind(pod, node); !bound.ok())
         return unschedulable(pod, "binding rejected: " + bound.error().message());
-    events_.normal(pod, "Scheduled", "Successfully assigned " + json_string(meta(pod), "namespace") +
-                                         "/" + name_of(pod) + " to " + node);
+    events_.normal(pod, "Scheduled",
+                   "Successfully assigned " + json_string(meta(pod), "namespace") + "/" +
+                       name_of(pod) + " to " + node);
 }
 
 void Scheduler::unschedulable(const Json& pod, const std::string& message) {
-    Json condition = {{"type", "PodScheduled"}, {"status", "False"}, {"reason", "Unschedulable"},
-                      {"message", message}, {"lastProbeTime", nullptr}};
+    Json condition = {{"type", "PodScheduled"},
+                      {"status", "False"},
+                      {"reason", "Unschedulable"},
+                      {"message", message},
+                      {"lastProbeTime", nullptr}};
     auto conditions = json_path(pod, {"status", "conditions"});
     if (!conditions.is_array()) conditions = Json::array();
     for (auto it = conditions.begin(); it != conditions.end(); ++it) {

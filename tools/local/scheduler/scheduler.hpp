@@ -23,17 +23,17 @@ class PodClaims;
 
 class Scheduler {
   public:
-    static Result<std::unique_ptr<Scheduler>> start(boost::asio::io_context& io,
-                                                    api::Store& store);
+    static Result<std::unique_ptr<Scheduler>> start(boost::asio::io_context& io, api::Store& store);
 
   private:
     struct Pass;
 
-    explicit Scheduler(api::Store& store) : store_(store), events_(store, "default-scheduler", "") {}
+    explicit Scheduler(api::Store& store)
+        : store_(store), events_(store, "default-scheduler", "") {}
     void run();
     void schedule(Pass& pass, const Json& pod);
-    void place(const Json& pod, const PodClaims& claims,
-               const std::vector<Json>& allocations, const std::string& node);
+    void place(const Json& pod, const PodClaims& claims, const std::vector<Json>& allocations,
+               const std::string& node);
     Result<> bind(const Json& pod, const std::string& node);
     Result<> reserve(const Json& pod, const Json& claim, const Json& allocation);
     void unschedulable(const Json& pod, const std::string& message);

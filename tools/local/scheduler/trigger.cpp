@@ -20,7 +20,9 @@ Result<std::unique_ptr<Trigger>> Trigger::start(boost::asio::io_context& io, api
     return trigger;
 }
 
-Trigger::~Trigger() { *alive_ = false; }
+Trigger::~Trigger() {
+    *alive_ = false;
+}
 
 void Trigger::fire() {
     if (std::exchange(pending_, true)) return;

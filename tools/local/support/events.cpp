@@ -30,7 +30,8 @@ void EventRecorder::record(const Json& object, std::string_view type, std::strin
     const auto uid = json_string(meta, "uid");
     const auto ns = json_string(meta, "namespace", "default");
     std::string key = uid;
-    for (const auto part : {type, reason, message}) key.append("\n").append(part);
+    for (const auto part : {type, reason, message})
+        key.append("\n").append(part);
     if (const auto known = names_.find(key); known != names_.end()) {
         if (store_.modify(api::Resource::kEvents, ns, known->second, count_up).ok()) return;
         names_.erase(known);
@@ -59,9 +60,8 @@ void EventRecorder::record(const Json& object, std::string_view type, std::strin
     if (!host_.empty()) event["source"]["host"] = host_;
     auto stored = store_.create(api::Resource::kEvents, ns, std::move(event));
     if (!stored.ok()) {
-        log::warn("an event was not stored",
-                  {{"pod", ns + "/" + json_string(meta, "name")},
-                   {"error", stored.error().message}});
+        log::warn("an event was not stored", {{"pod", ns + "/" + json_string(meta, "name")},
+                                              {"error", stored.error().message}});
         return;
     }
     if (names_.size() >= kRemembered) names_.clear();

@@ -38,12 +38,21 @@ Result<> write_file(const std::filesystem::path& path, std::string_view content,
     return {};
 }
 
+std::vector<std::string> json_strings(const Json& list) {
+    std::vector<std::string> texts;
+    for (const auto& item : list) {
+        if (item.is_string()) texts.push_back(item.get<std::string>());
+    }
+    return texts;
+}
+
 std::string random_id(std::size_t digits) {
     constexpr std::string_view kHex = "0123456789abcdef";
     std::string id(digits, '\0');
     // Up to 256 bytes never fail and never come short (getrandom(2)).
     if (getrandom(id.data(), id.size(), 0) < 0) id.assign(digits, '\0');
-    for (auto& digit : id) digit = kHex[static_cast<unsigned char>(digit) & 15];
+    for (auto& digit : id)
+        digit = kHex[static_cast<unsigned char>(digit) & 15];
     return id;
 }
 
@@ -58,15 +67,19 @@ std::string format_time(WallClock::time_point time, bool micros) {
     auto length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
     if (micros) {
         const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(time - seconds);
-        length += static_cast<std::size_t>(std::snprintf(text.data() + length, 9, ".%06d",
-                                                         static_cast<int>(rest.count())));
+        length += static_cast<std::size_t>(
+            std::snprintf(text.data() + length, 9, ".%06d", static_cast<int>(rest.count())));
     }
     return std::string(text.data(), length) + "Z";
 }
 
 }  // namespace
 
-std::string rfc3339(WallClock::time_point time) { return format_time(time, false); }
-std::string rfc3339_micro(WallClock::time_point time) { return format_time(time, true); }
+std::string rfc3339(WallClock::time_point time) {
+    return format_time(time, false);
+}
+std::string rfc3339_micro(WallClock::time_point time) {
+    return format_time(time, true);
+}
 
 }  // namespace knd::local

@@ -49,15 +49,16 @@ struct Failure {
 }
 
 void reset_signals() {
-    for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
+    for (int number = 1; number < NSIG; ++number)
+        signal(number, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 /// What failed, with errno set; null when all went well. System calls only: runs after fork().
-/// sdk/support/netns keeps setns() away from threads that live on; a child on its way to exec is not
-/// one of them.
+/// sdk/support/netns keeps setns() away from threads that live on; a child on its way to exec is
+/// not one of them.
 const char* enter(int netns, bool own_sysfs) {
     if (netns >= 0 && setns(netns, CLONE_NEWNET) != 0) return "enter the network namespace";
     if (!own_sysfs) return nullptr;
@@ -88,12 +89,14 @@ const char* enter(int netns, bool own_sysfs) {
     }
     prctl(PR_SET_NAME, "pause");
     syscall(SYS_close_range, 3U, ~0U, 0U);
-    for (;;) pause();
+    for (;;)
+        pause();
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
     std::vector<char*> result;
-    for (const auto& text : texts) result.push_back(const_cast<char*>(text.c_str()));
+    for (const auto& text : texts)
+        result.push_back(const_cast<char*>(text.c_str()));
     result.push_back(nullptr);
     return result;
 }
@@ -137,13 +140,15 @@ Result<> read_report(int report, pid_t pid) {
 Result<ProcessId> ProcessId::of(pid_t pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
     std::string text;
-    if (!std::getline(file, text)) return Error(Code::kNotFound, "no process " + std::to_string(pid));
+    if (!std::getline(file, text))
+        return Error(Code::kNotFound, "no process " + std::to_string(pid));
     // The name in parentheses may contain anything, so fields are counted after the last one.
     std::istringstream rest(text.substr(text.rfind(')') + 1));
     std::string field;
     std::string state;
     rest >> state;
-    for (int i = 4; i < 22; ++i) rest >> field;
+    for (int i = 4; i < 22; ++i)
+        rest >> field;
     ProcessId result{pid, 0};
     rest >> result.started;
     if (state == "Z" || state == "X")
@@ -156,7 +161,9 @@ ProcessId ProcessId::from_json(const Json& json) {
             static_cast<std::uint64_t>(json_int(json, "started"))};
 }
 
-Json ProcessId::json() const { return {{"pid", pid}, {"started", started}}; }
+Json ProcessId::json() const {
+    return {{"pid", pid}, {"started", started}};
+}
 
 bool ProcessId::alive() const {
     if (pid <= 0) return false;

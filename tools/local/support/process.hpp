@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Child processes of knd-local: daemons (one kndd per node), containers (processes that only wait)
-// and OCI hooks. A process is remembered by number and start time, so that a number which the kernel
-// has given to somebody else meanwhile is never signalled.
+// and OCI hooks. A process is remembered by number and start time, so that a number which the
+// kernel has given to somebody else meanwhile is never signalled.
 #pragma once
 
 #include <sys/types.h>
@@ -61,8 +61,8 @@ struct Child {
 /// Starts a process. The error carries the errno of what failed in the child, exec included.
 Result<Child> spawn(const SpawnOptions& options);
 
-/// Becomes `argv` in a network namespace, with a /sys that shows it; searches PATH. Returns only when
-/// that failed. For a process with one thread.
+/// Becomes `argv` in a network namespace, with a /sys that shows it; searches PATH. Returns only
+/// when that failed. For a process with one thread.
 Error exec_in(const std::filesystem::path& netns, const std::vector<std::string>& argv);
 
 /// How a process ended: an exit code, or 128 + signal as a shell says it.

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What kndd costs a node: start, hooks, attach, prepare, discovery, memory. Each figure is a median
+// of several runs; what the kernel alone takes for the same work is measured in the same run.
+//   knd_node_bench [--rounds N]
+// Root, release build, an otherwise idle machine. Never part of a verdict.
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+
+#include "sdk/support/netns.hpp"
+#include "tests/host/node/own_namespaces.hpp"
+#include "tests/host/node/test_node.hpp"
+
+namespace knd::testing {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+double ms_since(Clock::time_point begin) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+/// Stops the program: a benchmark that measures a failure measures nothing.
+template <class T>
+T must(Result<T> result, const char* what) {
+    if (!result) {
+        std::fprintf(stderr, "%s: %s\n", what, result.error().message().c_str());
+        std::exit(1);
+    }
+    if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+struct Samples {
+    std::vector<double> values;
+    void add(double value) { values.push_back(value); }
+    double quantile(double q) {
+        std::sort(values.begin(), values.end());
+        const auto at = static_cast<std::size_t>(std::ceil(q * static_cast<double>(values.size())));
+        return values[std::clamp<std::size_t>(at, 1, values.size()) - 1];
+    }
+    void print(const char* name, const char* unit = "ms") {
+        std::printf("%-52s p50 %9.3f  p99 %9.3f  max %9.3f %s  n=%zu\n", name, quantile(0.5),
+                    quantile(0.99), quantile(1), unit, values.size());
+    }
+};
+
+double memory_mib(pid_t pid, const std::string& key) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with(key)) return std::stod(line.substr(key.size())) / 1024;
+    }
+    return 0;
+}
+
+TestNic numbered(int number) {
+    TestNic nic;
+    char mac[18];
+    std::snprintf(mac, sizeof mac, "02:00:00:00:%02x:%02x", number / 256, number % 256);
+    nic.name = "nic" + std::to_string(number);
+    nic.mac = mac;
+    nic.address =
+        "10.200." + std::to_string(number / 250) + "." + std::to_string(number % 250 + 1) + "/32";
+    return nic;
+}
+
+NodeOptions two_backends() {
+    NodeOptions options;
+    options.backends += "[[backend]]\nname = \"dummy\"\nlibrary = \"knd-dummy.so\"\n";
+    options.extra = "";
+    return options;
+}
+
+/// Interfaces with their far ends in one namespace; all go when it goes.
+class Nics {
+  public:
+    explicit Nics(int count) : peer_(must(netns::create(), "make a namespace")) {
+        for (int i = 0; i < count; ++i) {
+            must(make_nic(numbered(i), peer_.get(), "10.250.0.1/32"), "make a NIC");
+        }
+    }
+
+  private:
+    Fd peer_;
+};
+
+void bench_start(int devices, int rounds) {
+    const Nics nics(devices);
+    Samples registered, published;
+    double rss = 0, anonymous = 0;
+    for (int i = 0; i < rounds; ++i) {
+        TestNode node(two_backends());
+        const auto begin = Clock::now();
+        must(node.start_daemon(), "start kndd");
+        const auto socket = node.directory() / "reg" / "dra.net-reg.sock";
+        double at_registered = 0, at_published = 0;
+        while (at_registered == 0 || at_published == 0) {
+            if (at_registered == 0 && std::filesystem::exists(socket)) {
+                at_registered = ms_since(begin);
+            }
+            if (at_published == 0 && node.published().size() == static_cast<std::size_t>(devices)) {
+                at_published = ms_since(begin);
+            }
+            if (ms_since(begin) > 20000) {
+                std::fprintf(stderr, "kndd never came up\n%s\n", node.daemon_log().c_str());
+                std::exit(1);
+            }
+            std::this_thread::sleep_for(200us);
+        }
+        registered.add(at_registered);
+        published.add(at_published);
+        std::this_thread::sleep_for(300ms);
+        rss = memory_mib(node.daemon_pid(), "VmRSS:");
+        anonymous = memory_mib(node.daemon_pid(), "RssAnon:");
+        node.kill_daemon(15);
+    }
+    std::printf("-- %d devices\n", devices);
+    registered.print("exec to registration socket");
+    published.print("exec to all devices published");
+    std::printf("%-52s %.1f MiB, of it anonymous %.1f MiB\n", "RSS idle, 2 backends", rss,
+                anonymous);
+}
+
+/// The same work by netlink alone: move, name, address, up; and back.
+void bench_floor(int rounds, Samples& in, Samples& out) {
+    const Nics nics(1);
+    auto here = must(Netlink::open(), "open netlink");
+    const auto home = must(netns::open_own(), "open the namespace");
+    for (int i = 0; i < rounds; ++i) {
+        const auto pod = must(netns::create(), "make a namespace");
+        auto there = must(netns::open_netlink(pod.get()), "open netlink");
+        const auto link = must(here.link("nic0"), "find nic0");
+        auto begin = Clock::now();
+        must(here.change_link(link.ifindex, {.name = "nic0", .netns_fd = pod.get()}), "move");
+        const auto moved = must(there.link("nic0"), "find nic0");
+        AddressInfo address;
+        address.ifindex = moved.ifindex;
+        address.address = "10.200.0.1";
+        address.prefix_length = 32;
+        must(there.add_address(address), "add the address");
+        must(there.set_up(moved.ifindex), "set it up");
+        in.add(ms_since(begin));
+        begin = Clock::now();
+        must(there.change_link(moved.ifindex, {.name = "nic0", .netns_fd = home.get()}),
+             "move back");
+        const auto back = must(here.link("nic0"), "find nic0");
+        address.ifindex = back.ifindex;
+        must(here.add_address(address), "add the address");
+        must(here.set_up(back.ifindex), "set it up");
+        out.add(ms_since(begin));
+        std::this_thread::sleep_for(50ms);
+    }
+}
+
+struct PodSamples {
+    Samples prepare, run, attach, stop, detach, unprepare;
+};
+
+bool link_ready(const TestPod& pod) {
+    auto netlink = netns::open_netlink(pod.fd());
+    if (!netlink) return false;
+    const auto link = netlink->link("nic0");
+    return link.ok() && link->up();
+}
+
+void one_pod(TestNode& node, int number, PodSamples& samples) {
+    TestPod pod(node, "p" + std::to_string(number));
+    const auto claim =
+        must(node.make_claim("c" + std::to_string(number), {"nic0"}, pod.sandbox().uid), "claim");
+    auto begin = Clock::now();
+    must(node.prepare(claim), "prepare");
+    samples.prepare.add(ms_since(begin));
+    begin = Clock::now();
+    must(node.run_pod(pod.sandbox()), "run");
+    samples.run.add(ms_since(begin));
+    const auto marker = node.directory() / "run/gate" / pod.sandbox().id / claim.uid;
+    while (!std::filesystem::exists(marker))
+        std::this_thread::sleep_for(100us);
+    samples.attach.add(ms_since(begin));
+    if (!link_ready(pod)) {
+        std::fprintf(stderr, "marker without a device\n");
+        std::exit(1);
+    }
+    begin = Clock::now();
+    node.stop_pod(pod.sandbox());
+    samples.stop.add(ms_since(begin));
+    while (!describe_interface("nic0").ok())
+        std::this_thread::sleep_for(100us);
+    samples.detach.add(ms_since(begin));
+    begin = Clock::now();
+    must(node.unprepare(claim), "unprepare");
+    samples.unprepare.add(ms_since(begin));
+    std::this_thread::sleep_for(50ms);
+}
+
+void bench_pods(int rounds) {
+    Samples floor_in, floor_out;
+    bench_floor(rounds / 2, floor_in, floor_out);
+    PodSamples samples;
+    {
+        const Nics nics(1);
+        NodeOptions options = two_backends();
+        TestNode node(options);
+        must(node.start_daemon(), "start kndd");
+        must(node.wait_ready(), "wait for kndd");
+        for (int i = 0; i < rounds; ++i)
+            one_pod(node, i, samples);
+        const auto journal = must(node.control("/journal"), "journal");
+        std::printf("-- %d pods with one NIC with one address, one after the other\n", rounds);
+        std::printf("%-52s %.2f per pod\n", "journal flushes",
+                    static_cast<double>(json_int(json_at(journal, "journal"), "flushes")) / rounds);
+    }
+    bench_floor(rounds / 2, floor_in, floor_out);
+    samples.prepare.print("NodePrepareResources, as the kubelet sees it");
+    samples.run.print("RunPodSandbox hook, as the runtime sees it");
+    samples.attach.print("RunPodSandbox until the gate opens");
+    floor_in.print("  the kernel alone: move, address, up");
+    std::printf("%-52s %.2f\n", "  ratio of the medians",
+                samples.attach.quantile(0.5) / floor_in.quantile(0.5));
+    samples.stop.print("StopPodSandbox hook");
+    samples.detach.print("StopPodSandbox until the device is home");
+    floor_out.print("  the kernel alone: move, address, up");
+    samples.unprepare.print("NodeUnprepareResources");
+}
+
+int run(int rounds) {
+    utsname system{};
+    ::uname(&system);
+    std::printf("kndd %s, kernel %s, %ld processors\n", KND_VERSION, system.release,
+                ::sysconf(_SC_NPROCESSORS_ONLN));
+    bench_start(1, 10);
+    bench_start(64, 10);
+    bench_start(1000, 3);
+    bench_pods(rounds);
+    return 0;
+}
+
+}  // namespace
+}  // namespace knd::testing
+
+int main(int argc, char** argv) {
+    int rounds = 200;
+    CLI::App app{"What kndd costs a node"};
+    app.add_option("--rounds", rounds, "pods to run")->capture_default_str();
+    CLI11_PARSE(app, argc, argv);
+    if (!knd::testing::enter_own_namespaces()) {
+        std::perror("needs root, for namespaces of its own");
+        return 1;
+    }
+    return knd::testing::run(rounds);
+}
