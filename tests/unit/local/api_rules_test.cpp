@@ -210,6 +210,28 @@ TEST_F(ApiRules, WantOpaqueParametersToBeASmallObject) {
     EXPECT_THAT(with({{"a", std::string(10240, 'x')}}), ElementsAre(HasSubstr("Too long")));
 }
 
+TEST_F(ApiRules, WantALabelForAdminAccess) {
+    auto claim = claim_json("c");
+    claim["spec"]["devices"]["requests"][0]["exactly"]["adminAccess"] = true;
+    EXPECT_THAT(refusal(Resource::kResourceClaims, claim),
+                ElementsAre(HasSubstr("spec.devices.requests[0].exactly.adminAccess: Forbidden")));
+    const auto label = [](const Json& current) -> Answer<Json> {
+        auto after = current;
+        after["metadata"]["labels"]["resource.kubernetes.io/admin-access"] = "true";
+        return after;
+    };
+    ASSERT_TRUE(store_->modify(Resource::kNamespaces, "", "default", label).ok());
+    EXPECT_THAT(refusal(Resource::kResourceClaims, claim), ElementsAre());
+}
+
+TEST_F(ApiRules, WantSelectorsThatCompile) {
+    EXPECT_THAT(claim_refusal([](Json& devices) {
+                    devices["requests"][0]["exactly"]["selectors"] =
+                        Json::array({{{"cel", {{"expression", "device.nonsense"}}}}});
+                }),
+                ElementsAre(HasSubstr("undefined field")));
+}
+
 TEST_F(ApiRules, KeepTheSpecOfAClaim) {
     auto claim = *create(Resource::kResourceClaims, claim_json("c"));
     claim["spec"]["devices"]["requests"][0]["name"] = "other";

@@ -41,6 +41,13 @@ TEST_F(ApiStore, NeverReusesARevisionAfterARestart) {
     EXPECT_GT(revision_of(*create(Resource::kPods, pod_json("b"))), newest);
 }
 
+TEST_F(ApiStore, HasTheDatabaseToItself) {
+    const auto second = Store::open(io_, directory_ / "objects.db");
+    ASSERT_FALSE(second.ok());
+    EXPECT_NE(second.error().message().find("another knd-local"), std::string::npos)
+        << second.error().message();
+}
+
 TEST_F(ApiStore, MakesANameFromGenerateName) {
     auto pod = pod_json("");
     pod["metadata"] = {{"generateName", std::string(70, 'g')}};
