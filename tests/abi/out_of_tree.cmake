@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Does what a vendor does: installs the SDK, copies the examples, builds them with CMake, the one in C
-# again with pkg-config alone, and has the plugin host load them.
+# again with pkg-config alone, and has the plugin host load and knd-check judge them.
 function(run)
   execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
 endfunction()
@@ -24,6 +24,10 @@ run(${CMAKE_COMMAND} --build ${WORK}/shelf/build)
 file(COPY ${WORK}/shelf/build/backends/knd-shelf.so DESTINATION ${example}/build/backends)
 run(${CMAKE_COMMAND} -E env KND_BACKENDS=${example}/build/backends ${TESTER}
   --gtest_filter=CppExample.*)
+
+file(MAKE_DIRECTORY ${WORK}/books)
+run(${CHECK} ${example}/build/backends/knd-hello.so)
+run(${CHECK} ${example}/build/backends/knd-shelf.so --config "{\"directory\": \"${WORK}/books\"}")
 
 find_program(pkg_config pkg-config REQUIRED)
 set(ENV{PKG_CONFIG_PATH} ${prefix}/share/pkgconfig)
