@@ -18,7 +18,8 @@ Result<KindConfig> parse(const std::string& rest, const std::string& name = "") 
 
 std::vector<std::string> names(const KindConfig& config) {
     std::vector<std::string> result;
-    for (const auto& node : config.nodes) result.push_back(node.name);
+    for (const auto& node : config.nodes)
+        result.push_back(node.name);
     return result;
 }
 
@@ -78,7 +79,8 @@ TEST(KindConfig, SurvivesBrokenYaml) {
 }
 
 TEST(NodeConfig, ReplacesEveryName) {
-    EXPECT_EQ(render_config("@A@/x @B@ @A@ {node} @C@", {{"A", "1"}, {"B", "2"}}), "1/x 2 1 {node} @C@");
+    EXPECT_EQ(render_config("@A@/x @B@ @A@ {node} @C@", {{"A", "1"}, {"B", "2"}}),
+              "1/x 2 1 {node} @C@");
 }
 
 TEST(Layout, RefusesARootWithoutRoomForSockets) {

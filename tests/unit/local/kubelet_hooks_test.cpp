@@ -30,7 +30,9 @@ class Hooks : public testing::Test {
     boost::asio::io_context io_;
 };
 
-TEST_F(Hooks, SucceedWhenThereAreNone) { EXPECT_EQ(run({}), ""); }
+TEST_F(Hooks, SucceedWhenThereAreNone) {
+    EXPECT_EQ(run({}), "");
+}
 
 TEST_F(Hooks, GetTheStateOnStdin) {
     EXPECT_EQ(run({shell("cat > state")}), "");
@@ -38,7 +40,8 @@ TEST_F(Hooks, GetTheStateOnStdin) {
 }
 
 TEST_F(Hooks, GetTheirOwnEnvironmentOnly) {
-    EXPECT_EQ(run({shell("/usr/bin/env | /bin/grep -v -e PWD -e _= -e SHLVL -e OLDPWD > env")}), "");
+    EXPECT_EQ(run({shell("/usr/bin/env | /bin/grep -v -e PWD -e _= -e SHLVL -e OLDPWD > env")}),
+              "");
     EXPECT_EQ(written("env"), "MARK=set\n");
 }
 
@@ -48,9 +51,10 @@ TEST_F(Hooks, RunInOrder) {
 }
 
 TEST_F(Hooks, ReportTheStderrOfOneThatFails) {
-    EXPECT_EQ(run({shell("true"), shell("echo out; echo not attached >&2; exit 3")}),
-              "error running hook #1: error running hook: exit status 3, stdout: out\n, stderr: not "
-              "attached");
+    EXPECT_EQ(
+        run({shell("true"), shell("echo out; echo not attached >&2; exit 3")}),
+        "error running hook #1: error running hook: exit status 3, stdout: out\n, stderr: not "
+        "attached");
 }
 
 TEST_F(Hooks, EndAtTheFirstThatFails) {

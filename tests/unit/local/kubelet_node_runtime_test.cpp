@@ -39,7 +39,8 @@ class NodeRuntimeTest : public testing::Test {
     void TearDown() override {
         if (!runtime_) return;
         for (const auto& sandbox : runtime_->sandboxes()) {
-            for (const auto& container : sandbox.containers) end_process(container.process, 1s);
+            for (const auto& container : sandbox.containers)
+                end_process(container.process, 1s);
         }
     }
     void open() {
@@ -74,8 +75,10 @@ class NodeRuntimeTest : public testing::Test {
         return wait<void>([&](auto done) { runtime_->start_container(container, done); });
     }
     void write_hook(const std::string& script) {
-        const Json hook = {{"hookName", "createRuntime"}, {"path", "/bin/sh"},
-                           {"args", {"sh", "-c", script}}, {"env", {"A=1"}}};
+        const Json hook = {{"hookName", "createRuntime"},
+                           {"path", "/bin/sh"},
+                           {"args", {"sh", "-c", script}},
+                           {"env", {"A=1"}}};
         const Json device = {{"name", "d"}, {"containerEdits", {{"hooks", Json::array({hook})}}}};
         std::ofstream(directory_ / "cdi/knd.json")
             << Json({{"kind", "knd.test/gate"}, {"devices", Json::array({device})}}).dump();
@@ -110,16 +113,16 @@ TEST_F(NodeRuntimeTest, StopsAContainer) {
     const auto id = create(*run_pod());
     ASSERT_TRUE(start(*id).ok());
     const auto process = container().process;
-    ASSERT_TRUE(
-        wait<void>([&](auto done) { runtime_->stop_container(*id, 5s, done); }).ok());
+    ASSERT_TRUE(wait<void>([&](auto done) { runtime_->stop_container(*id, 5s, done); }).ok());
     EXPECT_FALSE(process.alive());
 }
 
 TEST_F(NodeRuntimeTest, RefusesAContainerWithAnUnknownDevice) {
     const auto id = create(*run_pod(), {"knd.test/gate=nodev"});
-    EXPECT_EQ(id.error().message(),
-              "failed to create containerd container: CDI device injection failed: unresolvable CDI "
-              "devices knd.test/gate=nodev");
+    EXPECT_EQ(
+        id.error().message(),
+        "failed to create containerd container: CDI device injection failed: unresolvable CDI "
+        "devices knd.test/gate=nodev");
 }
 
 TEST_F(NodeRuntimeTest, DoesNotStartAContainerWhoseHookFails) {
@@ -127,7 +130,8 @@ TEST_F(NodeRuntimeTest, DoesNotStartAContainerWhoseHookFails) {
     const auto id = create(*run_pod(), {"knd.test/gate=d"});
     const auto started = start(*id);
     ASSERT_FALSE(started.ok());
-    EXPECT_THAT(started.error().message(), HasSubstr("exit status 1, stdout: , stderr: not attached"));
+    EXPECT_THAT(started.error().message(),
+                HasSubstr("exit status 1, stdout: , stderr: not attached"));
     EXPECT_EQ(container().reason, "StartError");
 }
 
@@ -147,7 +151,8 @@ TEST_F(NodeRuntimeTest, TellsHooksThePodAndTheProcess) {
     const auto state = parse_json(*read_file(out));
     ASSERT_TRUE(state.ok());
     EXPECT_EQ(json_int(*state, "pid"), container().process.pid);
-    EXPECT_EQ(json_string(json_at(*state, "annotations"), "io.kubernetes.cri.sandbox-id"), *sandbox);
+    EXPECT_EQ(json_string(json_at(*state, "annotations"), "io.kubernetes.cri.sandbox-id"),
+              *sandbox);
 }
 
 TEST_F(NodeRuntimeTest, DoesNotStartAContainerTwice) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of knd-local's node half share: a directory, a store, an io_context that runs until
-// something is true, a container runtime in memory, and a DRA driver on real sockets.
+// What the tests of knd-local's node half share: a directory, a store, an io_context that runs
+// until something is true, a container runtime in memory, and a DRA driver on real sockets.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
 
-#include <boost/asio/io_context.hpp>
 #include <atomic>
+#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "host/proto/kubelet/dra_v1.grpc.pb.h"
@@ -118,7 +119,8 @@ class FakeRuntime final : public ContainerRuntime {
     }
     std::vector<SandboxRecord> sandboxes() const override {
         std::vector<SandboxRecord> all;
-        for (const auto& [id, sandbox] : pods) all.push_back(sandbox);
+        for (const auto& [id, sandbox] : pods)
+            all.push_back(sandbox);
         return all;
     }
     void on_container_exit(std::function<void(const std::string&)> callback) override {
@@ -158,7 +160,8 @@ class FakeRuntime final : public ContainerRuntime {
 class FakeDriver {
   public:
     explicit FakeDriver(const std::filesystem::path& directory, const std::string& name = "dra.net")
-        : dra_socket_(directory / (name + ".sock")), reg_socket_(directory / "reg" / (name + "-reg.sock")) {
+        : dra_socket_(directory / (name + ".sock")),
+          reg_socket_(directory / "reg" / (name + "-reg.sock")) {
         registration_.info.set_type("DRAPlugin");
         registration_.info.set_name(name);
         registration_.info.set_endpoint(dra_socket_);
@@ -195,6 +198,11 @@ class FakeDriver {
         const std::lock_guard lock(state_.mutex);
         return state_.calls;
     }
+    /// How long an unprepare takes.
+    void be_slow(std::chrono::milliseconds delay) {
+        const std::lock_guard lock(state_.mutex);
+        state_.delay = delay;
+    }
     void fail_with(const std::string& error) {
         const std::lock_guard lock(state_.mutex);
         state_.error = error;
@@ -205,6 +213,7 @@ class FakeDriver {
         mutable std::mutex mutex;
         std::vector<std::string> calls;
         std::string error;
+        std::chrono::milliseconds delay{0};
     };
     struct Registration final : pluginregistration::Registration::Service {
         pluginregistration::PluginInfo info;
@@ -247,11 +256,14 @@ class FakeDriver {
         }
         grpc::Status NodeUnprepareResources(grpc::ServerContext*, const UnprepareRequest* request,
                                             UnprepareResponse* response) override {
-            const std::lock_guard lock(state.mutex);
+            std::unique_lock lock(state.mutex);
             for (const auto& claim : request->claims()) {
                 state.calls.push_back(version + " unprepare " + claim.name());
                 (*response->mutable_claims())[claim.uid()].set_error(state.error);
             }
+            const auto delay = state.delay;
+            lock.unlock();
+            std::this_thread::sleep_for(delay);
             return grpc::Status::OK;
         }
     };
@@ -259,7 +271,8 @@ class FakeDriver {
                                                const std::vector<grpc::Service*>& services) {
         grpc::ServerBuilder builder;
         builder.AddListeningPort("unix:" + socket, grpc::InsecureServerCredentials());
-        for (auto* service : services) builder.RegisterService(service);
+        for (auto* service : services)
+            builder.RegisterService(service);
         return builder.BuildAndStart();
     }
 

@@ -38,7 +38,8 @@ class KubeletTest : public testing::Test {
         kubelet_ = *std::move(opened);
     }
     Json stored(Resource resource, const std::string& name) {
-        const auto found = store_->get(resource, resource == Resource::kNodes ? "" : "default", name);
+        const auto found =
+            store_->get(resource, resource == Resource::kNodes ? "" : "default", name);
         return found.ok() ? **found : Json();
     }
     Json pod() { return stored(Resource::kPods, "p"); }
@@ -46,7 +47,9 @@ class KubeletTest : public testing::Test {
     std::string waiting_reason() {
         const auto current = pod();
         const auto& statuses = json_path(current, {"status", "containerStatuses"});
-        return statuses.empty() ? "" : json_string(json_path(statuses[0], {"state", "waiting"}), "reason");
+        return statuses.empty()
+                   ? ""
+                   : json_string(json_path(statuses[0], {"state", "waiting"}), "reason");
     }
     std::string event(const std::string& reason) {
         for (const auto& found : store_->list(Resource::kEvents)) {
@@ -65,16 +68,17 @@ class KubeletTest : public testing::Test {
     /// An allocated claim "c1" that is reserved for pod "p", and a pod whose container lists it.
     void create_pod_with_claim() {
         const Json request = {{"name", "req"}, {"exactly", {{"deviceClassName", "nic"}}}};
-        auto claim = store_->create(
-            Resource::kResourceClaims, "default",
-            {{"metadata", {{"name", "c1"}}},
-             {"spec", {{"devices", {{"requests", Json::array({request})}}}}}});
+        auto claim =
+            store_->create(Resource::kResourceClaims, "default",
+                           {{"metadata", {{"name", "c1"}}},
+                            {"spec", {{"devices", {{"requests", Json::array({request})}}}}}});
         ASSERT_TRUE(claim.ok()) << claim.error().message;
-        create_pod({{"resourceClaims", Json::array({{{"name", "net"}, {"resourceClaimName", "c1"}}})},
-                    {"containers",
-                     Json::array({{{"name", "c"},
-                                   {"image", "i"},
-                                   {"resources", {{"claims", Json::array({{{"name", "net"}}})}}}}})}});
+        create_pod(
+            {{"resourceClaims", Json::array({{{"name", "net"}, {"resourceClaimName", "c1"}}})},
+             {"containers",
+              Json::array({{{"name", "c"},
+                            {"image", "i"},
+                            {"resources", {{"claims", Json::array({{{"name", "net"}}})}}}}})}});
         allocate();
     }
     void allocate() {
@@ -85,11 +89,14 @@ class KubeletTest : public testing::Test {
             Resource::kResourceClaims, "default", "c1",
             [&](const Json& current) -> api::Answer<Json> {
                 Json changed = current;
-                const Json result = {{"request", "req"}, {"driver", "dra.net"}, {"pool", "node-1"},
+                const Json result = {{"request", "req"},
+                                     {"driver", "dra.net"},
+                                     {"pool", "node-1"},
                                      {"device", "dra0"}};
                 changed["status"] = {
                     {"allocation", {{"devices", {{"results", Json::array({result})}}}}},
-                    {"reservedFor", Json::array({{{"resource", "pods"}, {"name", "p"}, {"uid", uid}}})}};
+                    {"reservedFor",
+                     Json::array({{{"resource", "pods"}, {"name", "p"}, {"uid", uid}}})}};
                 return changed;
             },
             options);
@@ -293,9 +300,10 @@ TEST_F(KubeletTest, TellsTheUserWhatTheDriverSays) {
     create_pod_with_claim();
     const std::string reason = "FailedPrepareDynamicResources";
     ASSERT_TRUE(run_until(io_, [&] { return !event(reason).empty(); }));
-    EXPECT_EQ(event(reason),
-              "Failed to prepare dynamic resources: prepare dynamic resources: NodePrepareResources "
-              "failed for ResourceClaim c1: device dra0 is on fire");
+    EXPECT_EQ(
+        event(reason),
+        "Failed to prepare dynamic resources: prepare dynamic resources: NodePrepareResources "
+        "failed for ResourceClaim c1: device dra0 is on fire");
 }
 
 TEST_F(KubeletTest, TriesAgainUntilTheDriverSucceeds) {
@@ -326,13 +334,16 @@ TEST_F(KubeletTest, RefusesAClaimThatIsNotReservedForThePod) {
     create_pod_with_claim();
     api::WriteOptions options;
     options.subresource = "status";
-    ASSERT_TRUE(store_->modify(Resource::kResourceClaims, "default", "c1",
-                               [](const Json& current) -> api::Answer<Json> {
-                                   Json changed = current;
-                                   changed["status"].erase("reservedFor");
-                                   return changed;
-                               },
-                               options).ok());
+    ASSERT_TRUE(store_
+                    ->modify(
+                        Resource::kResourceClaims, "default", "c1",
+                        [](const Json& current) -> api::Answer<Json> {
+                            Json changed = current;
+                            changed["status"].erase("reservedFor");
+                            return changed;
+                        },
+                        options)
+                    .ok());
     ASSERT_TRUE(run_until(io_, [&] { return !event("FailedPrepareDynamicResources").empty(); }));
     EXPECT_THAT(event("FailedPrepareDynamicResources"), HasSubstr("is not allowed to use"));
 }
@@ -357,8 +368,10 @@ class KubeletSlices : public KubeletTest {
         const auto created = store_->create(
             Resource::kResourceSlices, "",
             {{"metadata", {{"name", "slice-" + node}}},
-             {"spec", {{"driver", "dra.net"}, {"nodeName", node},
-                       {"pool", {{"name", node}, {"generation", 1}, {"resourceSliceCount", 1}}}}}});
+             {"spec",
+              {{"driver", "dra.net"},
+               {"nodeName", node},
+               {"pool", {{"name", node}, {"generation", 1}, {"resourceSliceCount", 1}}}}}});
         ASSERT_TRUE(created.ok()) << created.error().message;
     }
     std::size_t slices() { return store_->list(Resource::kResourceSlices).size(); }

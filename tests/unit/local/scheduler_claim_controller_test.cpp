@@ -20,8 +20,9 @@ class ClaimControllerTest : public SchedulingTest {
     void add_template_and_pod() {
         create(Resource::kResourceClaimTemplates,
                {{"metadata", {{"name", "t"}}}, {"spec", {{"spec", claim_spec()}}}});
-        add_pod("p", "", {{"resourceClaims",
-                           Json::array({{{"name", "net"}, {"resourceClaimTemplateName", "t"}}})}});
+        add_pod("p", "",
+                {{"resourceClaims",
+                  Json::array({{{"name", "net"}, {"resourceClaimTemplateName", "t"}}})}});
     }
     std::string generated() {
         const auto current = pod("p");
@@ -32,18 +33,21 @@ class ClaimControllerTest : public SchedulingTest {
     void add_used_claim() {
         add_claim("c1");
         add_pod("p", "c1", {{"nodeName", "node-1"}});
-        ASSERT_TRUE(store_->modify(Resource::kResourceClaims, "default", "c1",
-                                   [](const Json& current) -> api::Answer<Json> {
-                                       Json changed = current;
-                                       changed["metadata"]["finalizers"] = {kClaimFinalizer};
-                                       return changed;
-                                   }).ok());
-        const Json result = {{"request", "req"}, {"driver", "dra.net"}, {"pool", "n"}, {"device", "d"}};
+        ASSERT_TRUE(store_
+                        ->modify(Resource::kResourceClaims, "default", "c1",
+                                 [](const Json& current) -> api::Answer<Json> {
+                                     Json changed = current;
+                                     changed["metadata"]["finalizers"] = {kClaimFinalizer};
+                                     return changed;
+                                 })
+                        .ok());
+        const Json result = {
+            {"request", "req"}, {"driver", "dra.net"}, {"pool", "n"}, {"device", "d"}};
         const auto uid = pod("p")["metadata"]["uid"];
-        set_status(Resource::kResourceClaims, "default", "c1",
-                   {{"allocation", {{"devices", {{"results", Json::array({result})}}}}},
-                    {"reservedFor",
-                     Json::array({{{"resource", "pods"}, {"name", "p"}, {"uid", uid}}})}});
+        set_status(
+            Resource::kResourceClaims, "default", "c1",
+            {{"allocation", {{"devices", {{"results", Json::array({result})}}}}},
+             {"reservedFor", Json::array({{{"resource", "pods"}, {"name", "p"}, {"uid", uid}}})}});
     }
     bool allocated() { return json_at(claim("c1"), "status").contains("allocation"); }
     bool held() { return !json_path(claim("c1"), {"metadata", "finalizers"}).empty(); }
@@ -62,8 +66,9 @@ TEST_F(ClaimControllerTest, MarksAGeneratedClaimWithItsNameInThePod) {
     add_template_and_pod();
     start();
     ASSERT_TRUE(run_until(io_, [&] { return !generated().empty(); }));
-    EXPECT_EQ(claim(generated())["metadata"]["annotations"]["resource.kubernetes.io/pod-claim-name"],
-              "net");
+    EXPECT_EQ(
+        claim(generated())["metadata"]["annotations"]["resource.kubernetes.io/pod-claim-name"],
+        "net");
 }
 
 TEST_F(ClaimControllerTest, MakesOneClaimOnly) {

@@ -29,7 +29,8 @@ TEST(NodeFilter, AcceptsATaintThatIsToleratedByValue) {
 }
 
 TEST(NodeFilter, RejectsATolerationOfAnotherEffect) {
-    EXPECT_NE(reject_node(pod_with({{"operator", "Exists"}, {"effect", "NoExecute"}}), kTainted), "");
+    EXPECT_NE(reject_node(pod_with({{"operator", "Exists"}, {"effect", "NoExecute"}}), kTainted),
+              "");
 }
 
 TEST(NodeFilter, AcceptsEveryTaintWithExistsWithoutKey) {
@@ -53,10 +54,11 @@ TEST(NodeFilter, RejectsACordonedNode) {
 }
 
 TEST(NodeFilter, SumsReasonsUpAsKubeSchedulerDoes) {
-    EXPECT_EQ(fit_error(3, {{"node(s) had untolerated taint {k: }", 1},
-                            {"cannot allocate all claims", 2}}),
-              "0/3 nodes are available: 1 node(s) had untolerated taint {k: }, 2 cannot allocate all "
-              "claims.");
+    EXPECT_EQ(
+        fit_error(3,
+                  {{"node(s) had untolerated taint {k: }", 1}, {"cannot allocate all claims", 2}}),
+        "0/3 nodes are available: 1 node(s) had untolerated taint {k: }, 2 cannot allocate all "
+        "claims.");
 }
 
 }  // namespace

@@ -32,19 +32,20 @@ class SchedulingTest : public testing::Test {
                     const Json& status) {
         api::WriteOptions options;
         options.subresource = "status";
-        const auto written = store_->modify(resource, ns, name,
-                                            [&](const Json& current) -> api::Answer<Json> {
-                                                Json changed = current;
-                                                changed["status"] = status;
-                                                return changed;
-                                            },
-                                            options);
+        const auto written = store_->modify(
+            resource, ns, name,
+            [&](const Json& current) -> api::Answer<Json> {
+                Json changed = current;
+                changed["status"] = status;
+                return changed;
+            },
+            options);
         ASSERT_TRUE(written.ok()) << written.error().message;
     }
     void add_class() {
         const Json selector = {{"cel", {{"expression", "device.driver == \"dra.net\""}}}};
-        create(api::Resource::kDeviceClasses,
-               {{"metadata", {{"name", "nic"}}}, {"spec", {{"selectors", Json::array({selector})}}}});
+        create(api::Resource::kDeviceClasses, {{"metadata", {{"name", "nic"}}},
+                                               {"spec", {{"selectors", Json::array({selector})}}}});
     }
     void add_device(const std::string& node) {
         create(api::Resource::kResourceSlices,
@@ -63,7 +64,8 @@ class SchedulingTest : public testing::Test {
         create(api::Resource::kResourceClaims,
                {{"metadata", {{"name", name}}}, {"spec", claim_spec()}});
     }
-    void add_pod(const std::string& name, const std::string& claim = "", Json extra = Json::object()) {
+    void add_pod(const std::string& name, const std::string& claim = "",
+                 Json extra = Json::object()) {
         Json spec = {{"containers", Json::array({{{"name", "c"}, {"image", "i"}}})}};
         if (!claim.empty())
             spec["resourceClaims"] = Json::array({{{"name", "net"}, {"resourceClaimName", claim}}});

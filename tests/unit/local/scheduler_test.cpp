@@ -113,7 +113,8 @@ TEST_F(SchedulerTest, DoesNotGiveADeviceTwice) {
     start();
     ASSERT_TRUE(scheduled("p1"));
     add_pod("p2", "c2");
-    EXPECT_THAT(explanation("p2"), HasSubstr("0/1 nodes are available: 1 cannot allocate all claims."));
+    EXPECT_THAT(explanation("p2"),
+                HasSubstr("0/1 nodes are available: 1 cannot allocate all claims."));
 }
 
 TEST_F(SchedulerTest, SharesAClaimBetweenPods) {
