@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/interop/differential/cluster.hpp"
+
+#include <algorithm>
+
+#include "tests/interop/differential/attributes.hpp"
+#include "tests/interop/differential/claims.hpp"
+
+namespace knd::differential {
+namespace {
+
+constexpr std::size_t kNodesTried = 3;
+
+std::string numbered(std::string_view text, std::size_t n) {
+    return std::string(text) + std::to_string(n);
+}
+
+Json random_node(Random& random, std::size_t n) {
+    Json labels = {{"kubernetes.io/hostname", numbered("node-", n)},
+                   {"zone", random.pick({"a", "b"})}};
+    if (random.chance(50)) labels["gpus"] = std::to_string(random.between(0, 8));
+    return {{"apiVersion", "v1"},
+            {"kind", "Node"},
+            {"metadata", {{"name", numbered("node-", n)}, {"labels", labels}}}};
+}
+
+Json requirement(std::string_view key, std::string_view op, Json values) {
+    Json out = {{"key", key}, {"operator", op}};
+    if (!values.empty()) out["values"] = std::move(values);
+    return out;
+}
+
+Json random_node_selector(Random& random, std::size_t nodes) {
+    Json term = Json::object();
+    std::vector<Json> labels;
+    switch (random.below(5)) {
+        case 0: labels = {requirement("zone", "In", Json::array({random.pick({"a", "b"})}))}; break;
+        case 1: labels = {requirement("gpus", random.pick({"Gt", "Lt"}), Json::array({"3"}))}; break;
+        case 2:
+            labels = {requirement("gpus", random.pick({"Exists", "DoesNotExist"}), {}),
+                      requirement("zone", "NotIn", Json::array({"c", random.pick({"a", "b"})}))};
+            break;
+        default:
+            term["matchFields"] = Json::array({requirement(
+                "metadata.name", "In", Json::array({numbered("node-", random.below(nodes))}))});
+    }
+    if (!labels.empty()) term["matchExpressions"] = labels;
+    return {{"nodeSelectorTerms", Json::array({term})}};
+}
+
+/// One pool of one driver, written into its slices.
+class PoolMaker {
+  public:
+    PoolMaker(Random& random, const Scope& scope, std::string driver, std::string pool,
+              std::size_t nodes)
+        : random_(random), scope_(scope), driver_(std::move(driver)), pool_(std::move(pool)),
+          nodes_(nodes), generation_(random.between(1, 3)) {
+        counted_ = scope.counters && random.chance(40);
+        per_device_ = scope.per_device && random.chance(15);
+        binding_ = scope.binding && random.chance(25);
+    }
+
+    /// `node` empty: reached over the network.
+    std::vector<Json> make(const std::string& node, std::size_t devices) {
+        const auto slices = static_cast<std::size_t>(random_.between(1, 3));
+        reach(node);
+        std::vector<Json> out;
+        for (std::size_t i = 0; i < slices; ++i) out.push_back(slice(i));
+        for (std::size_t i = 0; i < devices; ++i)
+            out[random_.below(slices)]["spec"]["devices"].push_back(device(i));
+        if (counted_) out.push_back(counter_slice());
+        for (auto& one : out) one["spec"]["pool"]["resourceSliceCount"] = out.size();
+        if (scope_.broken && random_.chance(15)) break_pool(out);
+        return out;
+    }
+
+  private:
+    void reach(const std::string& node) {
+        if (per_device_) reach_ = {{"perDeviceNodeSelection", true}};
+        else if (!node.empty()) reach_ = {{"nodeName", node}};
+        else if (random_.chance(50)) reach_ = {{"allNodes", true}};
+        else reach_ = {{"nodeSelector", random_node_selector(random_, nodes_)}};
+    }
+
+    Json slice(std::size_t i) const {
+        Json spec = reach_;
+        spec["driver"] = driver_;
+        spec["pool"] = {{"name", pool_}, {"generation", generation_}};
+        return {{"metadata", {{"name", slice_name(i)}}}, {"spec", spec}};
+    }
+
+    std::string slice_name(std::size_t i) const {
+        // Neither in the order of the drivers nor in that of their making.
+        return numbered(pool_ + "-" + driver_.substr(0, 3) + "-", (i * 7 + pool_.size()) % 10) +
+               numbered("-", i);
+    }
+
+    Json device(std::size_t i) {
+        auto out = random_device(random_, driver_,
+                                 {scope_.lists, scope_.capacity, random_.chance(70) ? 0u : 15u});
+        out["name"] = numbered("dev-", i);
+        if (per_device_) {
+            if (random_.chance(60)) out["nodeName"] = numbered("node-", random_.below(nodes_));
+            else if (random_.chance(50)) out["allNodes"] = true;
+            else out["nodeSelector"] = random_node_selector(random_, nodes_);
+        }
+        if (scope_.taints && random_.chance(30)) out["taints"] = random_taints();
+        if (counted_ && random_.chance(70)) out["consumesCounters"] = consumption();
+        if (binding_ && random_.chance(60)) {
+            out["bindingConditions"] = Json::array({"ready"});
+            out["bindingFailureConditions"] = Json::array({"failed"});
+            if (random_.chance(50)) out["bindsToNode"] = true;
+        }
+        return out;
+    }
+
+    Json random_taints() {
+        auto out = Json::array();
+        for (auto n = random_.between(1, 2); n > 0; --n)
+            out.push_back({{"key", random_.pick({"broken", "dedicated"})},
+                           {"value", random_.pick({"", "yes", "no"})},
+                           {"effect", random_.pick({"NoSchedule", "NoExecute", "None", "NoSchedule"})}});
+        return out;
+    }
+
+    Json consumption() {
+        Json counters = {{"memory", {{"value", std::to_string(random_.between(1, 4))}}}};
+        if (random_.chance(50)) counters["cores"] = {{"value", "1"}};
+        auto out = Json::array({{{"counterSet", "set-0"}, {"counters", counters}}});
+        if (random_.chance(20))
+            out.push_back({{"counterSet", "set-1"}, {"counters", {{"memory", {{"value", "1"}}}}}});
+        return out;
+    }
+
+    Json counter_slice() {
+        auto out = slice(9);
+        auto sets = Json::array();
+        for (const auto* name : {"set-0", "set-1"})
+            sets.push_back({{"name", name},
+                            {"counters",
+                             {{"memory", {{"value", std::to_string(random_.between(2, 8))}}},
+                              {"cores", {{"value", std::to_string(random_.between(1, 4))}}}}}});
+        out["spec"]["sharedCounters"] = sets;
+        return out;
+    }
+
+    void break_pool(std::vector<Json>& slices) {
+        auto& one = slices[random_.below(slices.size())];
+        switch (random_.below(7)) {
+            case 0: one["spec"]["pool"]["generation"] = generation_ + random_.between(-1, 1); break;
+            case 1: slices.erase(slices.begin() + static_cast<std::ptrdiff_t>(random_.below(slices.size()))); break;
+            case 2:
+                for (auto& each : slices) each["spec"]["pool"]["resourceSliceCount"] = slices.size() + 1;
+                break;
+            case 3:
+                if (json_path(one, {"spec", "devices"}).size() > 1)
+                    one["spec"]["devices"][0]["name"] = one["spec"]["devices"][1]["name"];
+                break;
+            case 4: slices.push_back(outdated(one)); break;
+            case 5:
+                if (!json_path(one, {"spec", "devices"}).empty() && scope_.counters)
+                    one["spec"]["devices"][0]["consumesCounters"] = Json::array(
+                        {{{"counterSet", "nowhere"}, {"counters", {{"memory", {{"value", "1"}}}}}}});
+                break;
+            default:
+                // A newer generation that this node may not see.
+                slices.push_back(outdated(one));
+                slices.back()["spec"]["pool"]["generation"] = generation_ + 1;
+                if (slices.back()["spec"].contains("nodeName"))
+                    slices.back()["spec"]["nodeName"] = numbered("node-", random_.below(nodes_));
+        }
+    }
+
+    Json outdated(Json slice) const {
+        slice["metadata"]["name"] = "old-" + json_string(slice["metadata"], "name");
+        slice["spec"]["pool"]["generation"] = generation_ - 1;
+        return slice;
+    }
+
+    Random& random_;
+    const Scope& scope_;
+    std::string driver_;
+    std::string pool_;
+    std::size_t nodes_;
+    std::int64_t generation_;
+    Json reach_;
+    bool counted_ = false;
+    bool per_device_ = false;
+    bool binding_ = false;
+};
+
+std::size_t random_device_count(Random& random) {
+    if (random.chance(70)) return static_cast<std::size_t>(random.between(1, 6));
+    return static_cast<std::size_t>(random.chance(70) ? random.between(4, 16) : random.between(16, 64));
+}
+
+Json random_slices(Random& random, const Scope& scope, std::size_t nodes) {
+    std::vector<Json> all;
+    const auto drivers = static_cast<std::size_t>(random.between(1, 3));
+    for (std::size_t d = 0; d < drivers; ++d) {
+        const auto& driver = driver_names()[d];
+        const bool networked = random.chance(30);
+        const auto pools = networked ? static_cast<std::size_t>(random.between(1, 3)) : nodes;
+        for (std::size_t p = 0; p < pools; ++p) {
+            const auto node = networked ? std::string() : numbered("node-", p);
+            PoolMaker maker(random, scope, driver, networked ? numbered("fabric-", p) : node, nodes);
+            for (auto& slice : maker.make(node, random_device_count(random)))
+                all.push_back(std::move(slice));
+        }
+    }
+    // The order in which a list gives them must not matter.
+    for (auto i = all.size(); i > 1; --i) std::swap(all[i - 1], all[random.below(i)]);
+    return all;
+}
+
+/// Some of the devices, and one that has gone since.
+Json random_allocated(Random& random, const Json& slices) {
+    auto out = Json::array();
+    const unsigned share = random.chance(40) ? 0 : random.chance(60) ? 20 : 60;
+    const auto add = [&](const Json& spec, const std::string& device) -> Json& {
+        out.push_back({{"request", "r"},
+                       {"driver", spec["driver"]},
+                       {"pool", spec["pool"]["name"]},
+                       {"device", device}});
+        return out.back();
+    };
+    for (const auto& slice : slices) {
+        const auto& spec = slice["spec"];
+        for (const auto& device : json_at(spec, "devices")) {
+            if (!random.chance(share)) continue;
+            auto& result = add(spec, json_string(device, "name"));
+            if (!json_bool(device, "allowMultipleAllocations") || random.chance(10)) continue;
+            result["shareID"] = numbered("share-", out.size());
+            for (const auto& item : json_at(device, "capacity").items())
+                result["consumedCapacity"][item.key()] = std::to_string(random.between(0, 8));
+        }
+        if (random.chance(3)) add(spec, "gone");
+    }
+    return out;
+}
+
+Json random_features(Random& random, const Scope& scope) {
+    Json out = {{"adminAccess", true},        {"prioritizedList", true},
+                {"partitionableDevices", true}, {"deviceTaints", true},
+                {"consumableCapacity", true}, {"deviceBinding", true},
+                {"listAttributes", scope.lists}};
+    if (scope.toggled && random.chance(25))
+        for (auto& item : out.items())
+            if (random.chance(30)) item.value() = false;
+    return out;
+}
+
+}  // namespace
+
+bool Scope::parse(std::string_view text) {
+    const std::pair<std::string_view, bool*> kNames[] = {
+        {"firstAvailable", &first_available}, {"distinct", &distinct}, {"admin", &admin},
+        {"taints", &taints}, {"counters", &counters}, {"perDevice", &per_device},
+        {"capacity", &capacity}, {"binding", &binding}, {"lists", &lists}, {"flaws", &flaws}};
+    while (!text.empty()) {
+        const auto end = std::min(text.find(','), text.size());
+        const auto name = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        bool known = name == "all" || name == "basic";
+        for (const auto& [known_name, value] : kNames) {
+            const bool meant = name == known_name || (name == "all" && value != &flaws);
+            if (meant) *value = known = true;
+        }
+        if (!known) return false;
+    }
+    return true;
+}
+
+Json random_cluster(Random& random, const Scope& scope) {
+    const auto count = static_cast<std::size_t>(random.chance(70) ? random.between(1, 3)
+                                                                  : random.between(4, 20));
+    Json out = {{"kind", "alloc"}, {"nodes", Json::array()}};
+    out["features"] = random_features(random, scope);
+    Scope used = scope;
+    used.lists = scope.lists && random.chance(40);
+    used.broken = scope.broken && random.chance(30);
+    out["features"]["listAttributes"] = used.lists;
+    const auto first = random.below(count);
+    for (std::size_t i = 0; i < std::min(count, kNodesTried); ++i)
+        out["nodes"].push_back(random_node(random, (first + i) % count));
+    out["slices"] = random_slices(random, used, count);
+    out["classes"] = random_classes(random, used);
+    out["claims"] = random_claims(random, used);
+    out["allocated"] = random_allocated(random, out["slices"]);
+    return out;
+}
+
+}  // namespace knd::differential

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether two answers to one case say the same.
+#pragma once
+
+#include <string>
+
+#include "host/model/json.hpp"
+
+namespace knd::differential {
+
+/// What is compared beyond results and classes of errors.
+struct Strictness {
+    bool cost = false;   ///< of evaluations
+    bool texts = false;  ///< of all CEL errors, word by word
+};
+
+enum class Verdict {
+    kSame,
+    kDifferent,
+    kSkipped,  ///< the oracle gave up or could not read the case
+};
+
+struct Comparison {
+    Verdict verdict = Verdict::kSame;
+    std::string what;      ///< for kDifferent and kSkipped: where they part
+    std::string category;  ///< for kDifferent: the same for differences of one sort
+};
+
+Comparison compare(const Json& one, const Json& oracle, const Json& ours,
+                   const Strictness& strictness);
+
+}  // namespace knd::differential

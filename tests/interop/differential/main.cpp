@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compares our CEL and allocator with the oracle, on the corpus and on random cases.
+//
+//   differential --oracle PATH [--corpus DIR] [--kind cel|alloc] [--count N] [--seed N]
+//                [--features all|NAME,NAME...] [--check cost,texts] [--show N]
+//
+// Ends with 0 if all is the same, 1 if not, 2 for a bad command line. Of each sort of difference
+// one is printed as a case made small, ready to be kept in the corpus.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <random>
+
+#include "tests/interop/differential/attributes.hpp"
+#include "tests/interop/differential/cluster.hpp"
+#include "tests/interop/differential/compare.hpp"
+#include "tests/interop/differential/expressions.hpp"
+#include "tests/interop/differential/minimise.hpp"
+#include "tests/interop/differential/oracle.hpp"
+#include "tests/interop/differential/ours.hpp"
+
+namespace knd::differential {
+namespace {
+
+constexpr std::size_t kBatch = 500;
+constexpr std::size_t kMinimiseBudget = 1000;
+
+struct Settings {
+    std::string oracle;
+    std::string corpus;
+    std::string kind;
+    std::string features = "all";
+    std::vector<std::string> checks;
+    std::size_t count = 2000;
+    std::uint64_t seed = 0;
+    std::size_t show = 10;  ///< differences printed; the rest is counted
+    Scope scope;
+    Strictness strictness;
+};
+
+struct Counts {
+    std::size_t cases = 0;
+    std::size_t answers = 0;  ///< an allocation case asks for several nodes
+    std::size_t positive = 0;  ///< matches, fits
+    std::size_t errors = 0;
+    std::size_t skipped = 0;
+    std::size_t different = 0;
+};
+
+Json random_cel(Random& random, const Scope& scope) {
+    const auto& driver = random.pick(driver_names());
+    const bool lists = scope.lists && random.chance(40);
+    auto device = random_device(random, driver, {.lists = lists, .sharing = random.chance(40)});
+    device["driver"] = driver;
+    return {{"kind", "cel"},
+            {"expression", random_expression(random, {.driver = driver, .lists = lists})},
+            {"features", {{"consumableCapacity", random.chance(90)}, {"listAttributes", lists}}},
+            {"device", device}};
+}
+
+void tally(const Json& oracle, Counts& counts) {
+    ++counts.cases;
+    const auto one = [&](const Json& answer) {
+        ++counts.answers;
+        if (json_bool(answer, "result") || json_bool(answer, "fits")) ++counts.positive;
+        if (answer.contains("error") || answer.contains("compileError")) ++counts.errors;
+    };
+    if (!oracle.contains("nodes")) return one(oracle);
+    for (const auto& node : oracle["nodes"]) one(node);
+}
+
+class Run {
+  public:
+    Run(const Settings& settings, Oracle& oracle) : settings_(settings), oracle_(oracle) {}
+
+    Result<void> corpus();
+    Result<void> random(const std::string& kind);
+    bool all_same() const { return different_ == 0; }
+
+  private:
+    Result<void> judge(std::span<const Json> cases, Counts& counts);
+    Result<void> report(const Json& one, const Comparison& comparison);
+    void summary(const std::string& name, const Counts& counts);
+
+    const Settings& settings_;
+    Oracle& oracle_;
+    std::size_t different_ = 0;
+    std::size_t shown_ = 0;
+    std::map<std::string, std::size_t> categories_;
+};
+
+Result<void> Run::judge(std::span<const Json> cases, Counts& counts) {
+    std::vector<std::pair<std::size_t, Comparison>> differences;
+    KND_TRY(oracle_.ask(cases, [&](std::size_t i, const Json& answer) {
+        tally(answer, counts);
+        auto comparison = compare(cases[i], answer, our_answer(cases[i]), settings_.strictness);
+        if (comparison.verdict == Verdict::kSkipped) ++counts.skipped;
+        if (comparison.verdict == Verdict::kDifferent)
+            differences.emplace_back(i, std::move(comparison));
+    }));
+    counts.different += differences.size();
+    for (const auto& [i, comparison] : differences) KND_TRY(report(cases[i], comparison));
+    return {};
+}
+
+Result<void> Run::report(const Json& one, const Comparison& comparison) {
+    ++different_;
+    // One of each sort is enough to read.
+    if (++categories_[comparison.category] > 1 || shown_++ >= settings_.show) return {};
+    Result<void> failed;
+    const auto holds = [&](const Json& smaller) {
+        const auto answer = oracle_.ask(smaller);
+        if (!answer.ok()) {
+            if (failed.ok()) failed = answer.error();
+            return false;
+        }
+        const auto again = compare(smaller, *answer, our_answer(smaller), settings_.strictness);
+        return again.verdict == Verdict::kDifferent && again.category == comparison.category;
+    };
+    const auto small = minimise(one, holds, kMinimiseBudget);
+    KND_TRY(std::move(failed));
+    KND_TRY_ASSIGN(const auto answer, oracle_.ask(small));
+    const auto again = compare(small, answer, our_answer(small), settings_.strictness);
+    std::printf("DIFFERENT %s\n%s\n", again.what.c_str(), to_text(small).c_str());
+    return {};
+}
+
+void Run::summary(const std::string& name, const Counts& counts) {
+    std::printf("%s: %zu cases, %zu answers (%zu positive, %zu errors), %zu skipped, %zu different\n",
+                name.c_str(), counts.cases, counts.answers, counts.positive, counts.errors,
+                counts.skipped, counts.different);
+    for (const auto& [category, count] : categories_)
+        std::printf("  %6zu  %s\n", count, category.c_str());
+    categories_.clear();
+    std::fflush(stdout);
+}
+
+/// A file holds one case, or a list of them.
+Result<std::vector<Json>> read_cases(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    auto json = parse_json(text);
+    if (!json.ok()) return std::move(json).error().wrap(path.string());
+    if (!json->is_array()) return std::vector<Json>{*json};
+    return std::vector<Json>(json->begin(), json->end());
+}
+
+Result<void> Run::corpus() {
+    std::error_code failed;
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(settings_.corpus, failed))
+        if (entry.path().extension() == ".json") files.push_back(entry.path());
+    if (failed) return Error::from_errno("read " + settings_.corpus, failed.value());
+    std::sort(files.begin(), files.end());
+    for (const auto& path : files) {
+        KND_TRY_ASSIGN(const auto cases, read_cases(path));
+        Counts counts;
+        KND_TRY(judge(cases, counts));
+        summary("corpus " + path.filename().string(), counts);
+    }
+    return {};
+}
+
+Result<void> Run::random(const std::string& kind) {
+    Random random(settings_.seed);
+    Counts counts;
+    for (std::size_t done = 0; done < settings_.count;) {
+        std::vector<Json> batch;
+        for (; batch.size() < kBatch && done < settings_.count; ++done)
+            batch.push_back(kind == "cel" ? random_cel(random, settings_.scope)
+                                          : random_cluster(random, settings_.scope));
+        KND_TRY(judge(batch, counts));
+    }
+    summary("random " + kind, counts);
+    return {};
+}
+
+Result<bool> compare_all(const Settings& settings) {
+    KND_TRY_ASSIGN(auto oracle, Oracle::start(settings.oracle));
+    Run run(settings, oracle);
+    if (!settings.corpus.empty()) KND_TRY(run.corpus());
+    std::printf("seed %llu\n", static_cast<unsigned long long>(settings.seed));
+    for (const std::string kind : {"cel", "alloc"})
+        if (settings.kind.empty() || settings.kind == kind) KND_TRY(run.random(kind));
+    return run.all_same();
+}
+
+int run(int argc, char** argv) {
+    Settings settings;
+    settings.seed = std::random_device{}();
+    CLI::App app("Compares our CEL and allocator with Kubernetes' own.");
+    app.add_option("--oracle", settings.oracle, "The built tests/interop/oracle")->required();
+    app.add_option("--corpus", settings.corpus, "Directory of cases to replay first");
+    app.add_option("--kind", settings.kind)->check(CLI::IsMember({"cel", "alloc"}));
+    app.add_option("--count", settings.count, "Random cases of each kind");
+    app.add_option("--seed", settings.seed, "Repeats a run");
+    app.add_option("--features", settings.features,
+                   "all, basic, or a list: firstAvailable, distinct, admin, taints, counters, "
+                   "perDevice, capacity, binding, lists, flaws");
+    app.add_option("--check", settings.checks, "More than results: cost, texts")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"cost", "texts"}));
+    app.add_option("--show", settings.show, "How many differences are made small and printed");
+    CLI11_PARSE(app, argc, argv);
+    for (const auto& check : settings.checks)
+        (check == "cost" ? settings.strictness.cost : settings.strictness.texts) = true;
+    if (!settings.scope.parse(settings.features)) {
+        std::fprintf(stderr, "unknown feature in %s\n", settings.features.c_str());
+        return 2;
+    }
+    const auto same = compare_all(settings);
+    if (!same.ok()) {
+        std::fprintf(stderr, "%s\n", same.error().message().c_str());
+        return 2;
+    }
+    return *same ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace knd::differential
+
+int main(int argc, char** argv) { return knd::differential::run(argc, argv); }

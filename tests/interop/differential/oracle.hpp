@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The other implementation as a child process that answers JSON lines (tests/interop/oracle).
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "host/model/json.hpp"
+
+#include <knd/cpp/fd.hpp>
+#include <knd/cpp/result.hpp>
+
+namespace knd::differential {
+
+class Oracle {
+  public:
+    static Result<Oracle> start(const std::string& path);
+    Oracle(Oracle&& other) noexcept;
+    Oracle& operator=(Oracle&&) = delete;
+    /// Closes the child's input, which ends it, and waits for it.
+    ~Oracle();
+
+    /// Asks all at once and calls `answered(index, answer)` in order, while the child works on the
+    /// next ones.
+    Result<void> ask(std::span<const Json> cases,
+                     const std::function<void(std::size_t, const Json&)>& answered);
+    Result<Json> ask(const Json& one);
+
+  private:
+    Oracle(pid_t child, Fd to, Fd from);
+    Result<std::string> read_line();
+
+    pid_t child_ = -1;
+    Fd to_;
+    Fd from_;
+    std::string buffer_;
+    std::size_t used_ = 0;
+};
+
+}  // namespace knd::differential

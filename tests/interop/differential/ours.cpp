@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/interop/differential/ours.hpp"
+
+#include "host/alloc/allocator.hpp"
+#include "host/cel/cel.hpp"
+
+namespace knd::differential {
+namespace {
+
+/// Enough for every case that the oracle answers in time.
+constexpr std::uint64_t kStepLimit = 20'000'000;
+
+Json bad_case(const Error& error) { return {{"badCase", error.message()}}; }
+
+alloc::Features read_features(const Json& features) {
+    alloc::Features out;
+    out.admin_access = json_bool(features, "adminAccess");
+    out.prioritized_list = json_bool(features, "prioritizedList");
+    out.partitionable_devices = json_bool(features, "partitionableDevices");
+    out.device_taints = json_bool(features, "deviceTaints");
+    out.consumable_capacity = json_bool(features, "consumableCapacity");
+    out.device_binding = json_bool(features, "deviceBinding");
+    out.list_attributes = json_bool(features, "listAttributes");
+    return out;
+}
+
+// --- expressions ---------------------------------------------------------------------------------
+
+/// Devices come in the shape of a slice's, so that the one reader of slices reads them.
+Result<api::SliceDevice> read_device(const Json& device) {
+    Json inner = device;
+    inner.erase("driver");
+    inner["name"] = "device";
+    const Json slice = {{"metadata", {{"name", "slice"}}},
+                        {"spec",
+                         {{"driver", json_string(device, "driver")},
+                          {"pool", {{"name", "pool"}, {"resourceSliceCount", 1}}},
+                          {"allNodes", true},
+                          {"devices", Json::array({inner})}}}};
+    KND_TRY_ASSIGN(auto read, api::read_resource_slice(slice));
+    return std::move(read.devices.at(0));
+}
+
+Json evaluate(const cel::Program& program, const cel::DeviceView& view) {
+    Json out = {{"result", false}};
+    const auto result = program.matches(view);
+    if (result.ok()) out["result"] = *result;
+    else out["error"] = result.error().message();
+    cel::Arena arena;
+    const auto variable = cel::Value::device(&view);
+    std::uint64_t cost = 0;
+    // The value is known already; only its price is wanted.
+    static_cast<void>(program.evaluate(std::span(&variable, 1), arena, {}, &cost));
+    out["cost"] = cost;
+    return out;
+}
+
+Json answer_cel(const Json& one) {
+    const auto features = read_features(json_at(one, "features"));
+    cel::Environment environment;
+    environment.kubernetes_minor = features.kubernetes_minor;
+    environment.list_attributes = features.list_attributes;
+    environment.consumable_capacity = features.consumable_capacity;
+    const auto program = cel::compile_selector(json_string(one, "expression"), environment);
+    if (!program.ok()) return {{"compileError", program.error().message()}, {"result", false}};
+    auto device = read_device(json_at(one, "device"));
+    if (!device.ok()) return bad_case(device.error());
+    std::map<std::string, std::string> capacity;
+    for (const auto& [name, value] : device->capacity) capacity[name] = value.value.text();
+    const auto owned =
+        cel::OwnedDevice::make(json_string(json_at(one, "device"), "driver"), device->attributes,
+                               capacity, device->allow_multiple_allocations);
+    if (!owned.ok()) return {{"result", false}, {"error", owned.error().message()}};
+    return evaluate(*program, owned->view());
+}
+
+// --- allocations ---------------------------------------------------------------------------------
+
+struct Cluster {
+    std::vector<api::ResourceSlice> slices;
+    std::map<std::string, api::DeviceClass, std::less<>> classes;
+    std::vector<api::ResourceClaim> claims;
+    std::vector<api::Node> nodes;
+    alloc::AllocatedState allocated;
+};
+
+Result<Cluster> read_cluster(const Json& one) {
+    Cluster out;
+    for (const auto& item : json_at(one, "slices")) {
+        KND_TRY_ASSIGN(auto slice, api::read_resource_slice(item));
+        out.slices.push_back(std::move(slice));
+    }
+    for (const auto& item : json_at(one, "classes")) {
+        KND_TRY_ASSIGN(auto device_class, api::read_device_class(item));
+        auto name = device_class.meta.name;
+        out.classes.emplace(std::move(name), std::move(device_class));
+    }
+    for (const auto& item : json_at(one, "claims")) {
+        KND_TRY_ASSIGN(auto claim, api::read_resource_claim(item));
+        out.claims.push_back(std::move(claim));
+    }
+    for (const auto& item : json_at(one, "nodes")) {
+        KND_TRY_ASSIGN(auto node, api::read_node(item));
+        out.nodes.push_back(std::move(node));
+    }
+    if (const auto& allocated = json_at(one, "allocated"); !allocated.empty()) {
+        KND_TRY_ASSIGN(const auto result,
+                       api::read_allocation_result({{"devices", {{"results", allocated}}}}));
+        out.allocated.add(result);
+    }
+    return out;
+}
+
+Json describe(const Result<std::optional<alloc::Allocations>>& result) {
+    Json out = {{"fits", false}};
+    if (!result.ok()) {
+        out["error"] = result.error().message();
+        if (result.code() == Code::kFailedPrecondition) out["onNode"] = true;
+        if (result.code() == Code::kDeadlineExceeded) out["aborted"] = true;
+        return out;
+    }
+    if (!*result) return out;
+    out["fits"] = true;
+    for (const auto& allocation : **result) out["allocations"].push_back(api::to_json(allocation));
+    int shares = 0;
+    for (auto& allocation : out["allocations"]) {
+        if (json_path(allocation, {"devices", "results"}).is_null()) continue;
+        for (auto& device : allocation["devices"]["results"])
+            if (device.contains("shareID")) device["shareID"] = "share-" + std::to_string(shares++);
+    }
+    return out;
+}
+
+Json answer_alloc(const Json& one) {
+    const auto features = read_features(json_at(one, "features"));
+    auto cluster = read_cluster(one);
+    if (!cluster.ok()) return bad_case(cluster.error());
+    auto inventory = alloc::Inventory::make(cluster->slices, features);
+    if (!inventory.ok()) return bad_case(inventory.error());
+    const auto lookup = [&](std::string_view name) -> const api::DeviceClass* {
+        const auto found = cluster->classes.find(name);
+        return found == cluster->classes.end() ? nullptr : &found->second;
+    };
+    alloc::Allocator allocator(*inventory, lookup, cluster->allocated,
+                               {.features = features, .step_limit = kStepLimit});
+    std::vector<const api::ResourceClaim*> claims;
+    for (const auto& claim : cluster->claims) claims.push_back(&claim);
+    Json out = {{"nodes", Json::array()}};
+    for (const auto& node : cluster->nodes)
+        out["nodes"].push_back(describe(allocator.allocate(node, claims)));
+    return out;
+}
+
+}  // namespace
+
+Json our_answer(const Json& one) {
+    return json_string(one, "kind") == "cel" ? answer_cel(one) : answer_alloc(one);
+}
+
+}  // namespace knd::differential

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The project's own answers to a case, in the shape in which the oracle gives its answers.
+#pragma once
+
+#include "host/model/json.hpp"
+
+namespace knd::differential {
+
+/// A case of kind "cel" or "alloc"; one that cannot be read gives {"badCase": why}.
+Json our_answer(const Json& one);
+
+}  // namespace knd::differential
