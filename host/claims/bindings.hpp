@@ -18,20 +18,22 @@
 
 namespace knd {
 
-/// One binding: what is (record), and what should be (the goal). host/claims/lifecycle moves the one
-/// towards the other; everything else only sets goals.
+/// One binding: what is (record), and what should be (the goal). host/claims/lifecycle moves the
+/// one towards the other; everything else only sets goals.
 struct Held {
     BindingRecord record;
 
     /// The goal: the sandbox that should have it; none: home. record.ending overrules it.
     std::optional<PodSandbox> wanted;
 
+    bool announced = false;  ///< the claim's status says where it is; a restart says it again
+
     // The step under way.
     bool busy = false;
     std::chrono::milliseconds pause{0};  ///< before the next try; 0: the last step succeeded
     std::uint64_t try_number = 0;        ///< a timer that was set for an earlier try is void
     std::string trouble;                 ///< why the way home or the release does not go on
-    Fd netns;                            ///< pins the pod's namespace while a step needs it
+    Fd netns;                            ///< pins the pod's namespace until the device is home
 
     /// True when something of it moves between namespaces, so that one pod alone can have it.
     bool moves() const {

@@ -74,9 +74,8 @@ struct Claims::Parts final : Lifecycle::Listener {
             if (!result)
                 log::warn("CDI files are not up to date", {{"error", result.error().message()}});
         };
-        complain(cdi.sweep([this](const std::string& uid) {
-            return !bindings.of_claim(uid).empty();
-        }));
+        complain(
+            cdi.sweep([this](const std::string& uid) { return !bindings.of_claim(uid).empty(); }));
         for (const auto* held : bindings.all())
             complain(cdi.write(held->record.claim.uid, gate_hook(options, held->record.claim)));
     }
@@ -110,7 +109,9 @@ Result<void> Claims::load() {
     for (auto& record : records) {
         if (record.boot_id != parts_->options.boot_id) forget_place(record);
         auto& held = parts_->bindings.add(std::move(record));
-        if (held.record.state == BindingState::kAttached) held.wanted = pod_of(held.record);
+        if (held.record.state != BindingState::kAttached) continue;
+        held.wanted = pod_of(held.record);
+        parts_->lifecycle.pin(held);
     }
     parts_->renew_cdi_files();
     return {};
@@ -137,14 +138,13 @@ void Claims::recover(Done<> done) {
                                 record.claim.text(),
                                 record.effects.state});
         }
-        backend->reconcile(std::move(live), deadline,
-                           [next, name = backend->name()](Result<void> result) {
-                               if (!result)
-                                   log::warn("backend could not reconcile",
-                                             {{"backend", name},
-                                              {"error", result.error().message()}});
-                               next();
-                           });
+        backend->reconcile(
+            std::move(live), deadline, [next, name = backend->name()](Result<void> result) {
+                if (!result)
+                    log::warn("backend could not reconcile",
+                              {{"backend", name}, {"error", result.error().message()}});
+                next();
+            });
     }
 }
 
@@ -154,18 +154,18 @@ void Claims::collect_garbage() {
         if (!held->busy && !held->wanted && !held->record.ending)
             idle.emplace(held->record.claim.uid, held->record.claim);
     for (const auto& [uid, claim] : idle) {
-        parts_->ports.source.get_claim(claim, [this, alive = std::weak_ptr(parts_->alive),
-                                               ref = claim](Result<Claim> got) {
-            const bool gone = got.code() == Code::kNotFound ||
-                              got.code() == Code::kFailedPrecondition ||
-                              (got.ok() && got->ref.uid != ref.uid);
-            if (alive.expired() || !gone) return;
-            // A pod may have come for it while we asked.
-            for (const auto* held : parts_->bindings.of_claim(ref.uid))
-                if (held->wanted) return;
-            log::info("claim is gone; its devices are released", {{"claim", ref.text()}});
-            parts_->releaser.release(ref, [](const Result<void>&) {});
-        });
+        parts_->ports.source.get_claim(
+            claim, [this, alive = std::weak_ptr(parts_->alive), ref = claim](Result<Claim> got) {
+                const bool gone = got.code() == Code::kNotFound ||
+                                  got.code() == Code::kFailedPrecondition ||
+                                  (got.ok() && got->ref.uid != ref.uid);
+                if (alive.expired() || !gone) return;
+                // A pod may have come for it while we asked.
+                for (const auto* held : parts_->bindings.of_claim(ref.uid))
+                    if (held->wanted) return;
+                log::info("claim is gone; its devices are released", {{"claim", ref.text()}});
+                parts_->releaser.release(ref, [](const Result<void>&) {});
+            });
     }
 }
 
@@ -223,7 +223,9 @@ void Claims::remove_pod_sandbox(PodSandbox pod, Done<> done) {
 
 // --- for the operator ----------------------------------------------------------------------------
 
-std::vector<BindingRecord> Claims::snapshot() const { return parts_->bindings.records(); }
+std::vector<BindingRecord> Claims::snapshot() const {
+    return parts_->bindings.records();
+}
 
 std::vector<Device> Claims::held_devices() const {
     std::vector<Device> devices;

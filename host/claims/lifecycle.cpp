@@ -46,9 +46,8 @@ template <class Work, class Then>
 void Lifecycle::on_worker(Work work, Then then) {
     boost::asio::post(ports_.workers, [home = ports_.home, work = std::move(work),
                                        then = while_alive(std::move(then))]() mutable {
-        boost::asio::post(home, [result = work(), then = std::move(then)]() mutable {
-            then(std::move(result));
-        });
+        boost::asio::post(
+            home, [result = work(), then = std::move(then)]() mutable { then(std::move(result)); });
     });
 }
 
@@ -56,11 +55,15 @@ void Lifecycle::advance(Held& held) {
     if (held.busy) return;
     switch (held.record.state) {
         case BindingState::kPrepared:
-        case BindingState::kFailed: return from_rest(held);
-        case BindingState::kAttached: return from_attached(held);
+        case BindingState::kFailed:
+            return from_rest(held);
+        case BindingState::kAttached:
+            return from_attached(held);
         case BindingState::kAttaching:  // a predecessor was killed in the middle of it
-        case BindingState::kDetaching: return bring_home(held);
-        case BindingState::kReleasing: return release(held);
+        case BindingState::kDetaching:
+            return bring_home(held);
+        case BindingState::kReleasing:
+            return release(held);
     }
 }
 
@@ -100,10 +103,9 @@ void Lifecycle::attach(Held& held) {
     held.record.reason.clear();
     step("attach.begin", held);
     if (!held.moves()) return surveyed(held, DeviceMover::Survey{});
-    on_worker([&mover = ports_.mover, record = held.record] { return mover.survey(record); },
-              [this, &held](Result<DeviceMover::Survey> survey) {
-                  surveyed(held, std::move(survey));
-              });
+    on_worker(
+        [&mover = ports_.mover, record = held.record] { return mover.survey(record); },
+        [this, &held](Result<DeviceMover::Survey> survey) { surveyed(held, std::move(survey)); });
 }
 
 void Lifecycle::surveyed(Held& held, Result<DeviceMover::Survey> survey) {
@@ -146,7 +148,9 @@ void Lifecycle::backend_attached(Held& held, Result<void> result) {
     commit(held, BindingState::kAttached, [this](Held& bound, Result<void> written) {
         if (!written) return fail(bound, written.error().wrap("note that it is attached"));
         step("attach.done", bound);
-        bound.netns.reset();
+        // The namespace stays pinned until the device is home again: a runtime that was restarted
+        // tells nobody of the end of its older pods (containerd issue 8426), and a virtual device
+        // would die with the namespace.
         log::info("device attached", {{"claim", bound.record.claim.text()},
                                       {"device", bound.record.device.name},
                                       {"pod", bound.record.pod}});
@@ -179,15 +183,19 @@ void Lifecycle::fail(Held& held, const Error& error) {
 
 // --- home ----------------------------------------------------------------------------------------
 
+void Lifecycle::pin(Held& held) {
+    if (held.netns || held.record.netns_path.empty()) return;
+    auto netns = ports_.mover.pin(held.record.netns_path);
+    // Another namespace under the same path is not the one the device went to.
+    if (netns && (held.record.netns_id.empty() || netns->id == held.record.netns_id)) {
+        held.netns = std::move(netns->fd);
+    }
+}
+
 void Lifecycle::bring_home(Held& held) {
     begin(held);
     step("detach.begin", held);
-    if (!held.netns && !held.record.netns_path.empty()) {
-        auto netns = ports_.mover.pin(held.record.netns_path);
-        // Another namespace under the same path is not the one the device went to.
-        if (netns && (held.record.netns_id.empty() || netns->id == held.record.netns_id))
-            held.netns = std::move(netns->fd);
-    }
+    pin(held);
     if (held.record.state == BindingState::kDetaching) return backend_detach(held);
     commit(held, BindingState::kDetaching, [this](Held& bound, Result<void> result) {
         // Home it must go, written or not: the journal still says that it is away.
@@ -226,7 +234,8 @@ void Lifecycle::move_out(Held& held) {
 
 void Lifecycle::moved_out(Held& held, Result<Detached> result) {
     if (!result && result.code() != Code::kNotFound)
-        return stuck(held, result.error().wrap("bring device " + held.record.device.name + " home"));
+        return stuck(held,
+                     result.error().wrap("bring device " + held.record.device.name + " home"));
     step("detach.home", held);
     if (!result)
         log::warn("device is gone", {{"device", held.record.device.name},
@@ -290,13 +299,12 @@ void Lifecycle::unprepare(Held& held) {
                   {{"backend", held.record.device.backend}, {"device", held.record.device.name}});
         return forget(held);
     }
-    backend->unprepare(backend_binding(held), backend_deadline(),
-                       while_alive([this, &held](Result<void> result) {
-                           if (!result && result.code() != Code::kNotFound)
-                               return stuck(held, result.error().wrap("backend " +
-                                                                      held.record.device.backend));
-                           forget(held);
-                       }));
+    backend->unprepare(
+        backend_binding(held), backend_deadline(), while_alive([this, &held](Result<void> result) {
+            if (!result && result.code() != Code::kNotFound)
+                return stuck(held, result.error().wrap("backend " + held.record.device.backend));
+            forget(held);
+        }));
 }
 
 void Lifecycle::forget(Held& held) {

@@ -2,14 +2,13 @@
 //
 // Lifecycle: takes each binding from its state one step towards its goal, journals it, looks again.
 //
-//                      attach wanted                        moved, configured
-//      prepared ───────────────────────▶ attaching ─────────────────────────▶ attached
-//        ▲  │ ▲                              │ failed: bring home                │ another goal
-//   home │  │ └─ failed ◀── home, reason ──┐ ▼                                   ▼
-//        │  │                             detaching ◀──────────────────────────────
-//        └──┼─────────────────────────────────┘│
-//           ▼ ending                           │ ending
-//       releasing ◀────────────────────────────┘ ──▶ backend unprepare ──▶ forgotten
+//   prepared ──wanted──▶ attaching ──configured──▶ attached
+//      ▲                     │ failed                 │ not wanted, or by another sandbox
+//      │ home                ▼                        ▼
+//      └──────────────── detaching ◀──────────────────┘
+//
+//   failed is prepared with a reason: the last attach was undone. From these two and from the way
+//   home, ending ──▶ releasing ──▶ forgotten.
 //
 // Every state but `attached` and `releasing` is safe to read as "bring it home", which is all that
 // a restart needs to know.
@@ -49,6 +48,8 @@ class Lifecycle {
 
     /// Call it whenever a goal has changed. Takes no step while another one is under way.
     void advance(Held& held);
+    /// Keeps the namespace that the device is in alive, if it still is, until the device is home.
+    void pin(Held& held);
     /// Everything that a claim holds goes home, is released and forgotten.
     void end_claim(const std::vector<Held*>& held);
     /// Runs `done` when no step is under way; pauses before another try do not count.

@@ -362,7 +362,7 @@ TEST_F(DropInTest, AppearsWithItsTomlAndGoesWithIt) {
     restart_with(kNetdev);
     EXPECT_TRUE(publishes({"nic0"}));
     restart_with(std::string(kNetdev) + kHello);
-    EXPECT_TRUE(publishes({"hello0", "hello1", "nic0"})) << reason("hello");
+    EXPECT_TRUE(publishes({"hello-0", "hello-1", "nic0"})) << reason("hello");
     restart_with(kNetdev);
     EXPECT_TRUE(publishes({"nic0"}));
 }
@@ -424,7 +424,12 @@ class FullDiskTest : public DaemonTest {
 
 TEST_F(FullDiskTest, FailsThePrepareAndRecoversWithTheDisk) {
     const auto ref = claim("c1", "uid-p1");
-    const auto error = prepare_error(ref);
+    // The pages that the journal has already are used up first.
+    std::string error;
+    for (int i = 0; i < 50 && error.empty(); ++i) {
+        error = prepare_error(ref);
+        if (error.empty()) (void)node_->unprepare(ref);
+    }
     EXPECT_TRUE(has(error, "full")) << error;
     EXPECT_TRUE(home());
     EXPECT_TRUE(node_->daemon_alive());
