@@ -43,20 +43,21 @@ class NetdevBackend {
     }
 
     Result<void> list(const knd::Call&, knd::DeviceSink& sink) {
-        KND_TRY_ASSIGN(const auto netdevs, knd::read_netdevs());
-        ifindexes_.clear();
-        for (const auto& netdev : netdevs) {
-            if (!reason_to_skip(netdev).empty()) continue;
+        KND_TRY_ASSIGN(const auto netdevs, scan());
+        for (const auto& netdev : netdevs)
             knd::describe(netdev, sink);
-            ifindexes_[netdev.device_name] = netdev.link.ifindex;
-        }
         return sink.status();
     }
 
     Result<void> prepare(const knd::Call&, const knd::PrepareRequest& request,
                          knd::EffectsSink& effects) {
         const std::string device(request.binding.device);
-        const auto known = ifindexes_.find(device);
+        auto known = ifindexes_.find(device);
+        if (known == ifindexes_.end()) {
+            // It may have come home since the last list.
+            KND_TRY(scan());
+            known = ifindexes_.find(device);
+        }
         if (known == ifindexes_.end()) {
             return Error(Code::kNotFound, "no interface of that name is offered (any more)");
         }
@@ -83,6 +84,16 @@ class NetdevBackend {
     }
 
   private:
+    /// What is offered, as the kernel has it now.
+    Result<std::vector<knd::Netdev>> scan() {
+        KND_TRY_ASSIGN(auto netdevs, knd::read_netdevs());
+        std::erase_if(netdevs, [&](const auto& netdev) { return !reason_to_skip(netdev).empty(); });
+        ifindexes_.clear();
+        for (const auto& netdev : netdevs)
+            ifindexes_[netdev.device_name] = netdev.link.ifindex;
+        return netdevs;
+    }
+
     std::string reason_to_skip(const knd::Netdev& netdev) const {
         if (!netdev.immovable.empty()) return netdev.immovable;
         if (!include_.empty() && !knd::matches_glob(netdev.link.name, include_)) {

@@ -148,6 +148,7 @@ class Daemon::Impl final : public nri::PluginObserver {
     void start_backends();
     void backends_started();
     void list(Backend& backend, std::function<void()> done);
+    void held_changed();
     void recovered();
     void register_with_kubelet();
     void read_node();
@@ -241,7 +242,7 @@ void Daemon::Impl::wire() {
     inventory_.on_changed = [this] {
         if (ready_for_kubelet_) publisher_.publish(inventory_.pools());
     };
-    claims_.on_held_changed = [this] { inventory_.set_held(claims_.held_devices()); };
+    claims_.on_held_changed = [this] { held_changed(); };
     inventory_.set_held(claims_.held_devices());
     for (auto* backend : backends_) {
         backend->on_devices_changed = [this, backend] { list(*backend, [] {}); };
@@ -321,6 +322,18 @@ void Daemon::Impl::list(Backend& backend, std::function<void()> done) {
         }
         done();
     });
+}
+
+/// A device that was away is not in its backend's last list. It is asked again before the claim's
+/// hold ends, so that a pod that comes and goes never changes a slice.
+void Daemon::Impl::held_changed() {
+    const auto held = claims_.held_devices();
+    const auto releasing = inventory_.backends_releasing(held);
+    inventory_.add_held(held);
+    for (auto* backend : backends_) {
+        if (!releasing.contains(backend->name())) continue;
+        list(*backend, [this] { inventory_.set_held(claims_.held_devices()); });
+    }
 }
 
 void Daemon::Impl::recovered() {

@@ -66,6 +66,28 @@ void Inventory::set_held(std::vector<Device> devices) {
     rebuild();
 }
 
+void Inventory::add_held(std::vector<Device> devices) {
+    auto held = held_;
+    for (auto& device : devices) {
+        auto key = held_key(device);
+        held.insert_or_assign(std::move(key), std::move(device));
+    }
+    if (held == held_) return;
+    held_ = std::move(held);
+    rebuild();
+}
+
+std::set<std::string> Inventory::backends_releasing(const std::vector<Device>& devices) const {
+    std::set<std::string> still;
+    for (const auto& device : devices)
+        still.insert(held_key(device));
+    std::set<std::string> backends;
+    for (const auto& [key, device] : held_) {
+        if (!still.contains(key)) backends.insert(device.backend);
+    }
+    return backends;
+}
+
 std::string Inventory::pool_of(const std::string& backend) const {
     auto pool = options_.pool;
     constexpr std::string_view kPlaceholder = "{backend}";

@@ -54,6 +54,10 @@ class Inventory {
     void set_protected(std::map<std::string, std::string> netdevs);
     /// Devices that claims hold, as they were when they were prepared.
     void set_held(std::vector<Device> devices);
+    /// Devices that claims have got, besides those that they held already.
+    void add_held(std::vector<Device> devices);
+    /// Backends of held devices that are not among `devices`: what is about to be released.
+    std::set<std::string> backends_releasing(const std::vector<Device>& devices) const;
 
     /// The device of that name, offered or held; nothing for what is withheld.
     std::optional<Device> find(const std::string& pool, const std::string& name) const;

@@ -149,6 +149,21 @@ TEST(Inventory, TellsOfChangesOnly) {
     EXPECT_EQ(changes, 1);
 }
 
+TEST(Inventory, NamesTheBackendsThatGetDevicesBack) {
+    Inventory inventory(two_backends());
+    inventory.set_held({device("a", "first"), device("b", "second")});
+    EXPECT_EQ(inventory.backends_releasing({device("b", "second")}),
+              std::set<std::string>{"first"});
+}
+
+TEST(Inventory, KeepsWhatIsHeldWhenMoreIsAdded) {
+    Inventory inventory(two_backends());
+    inventory.set_held({device("a", "first")});
+    inventory.add_held({device("b", "first")});
+    inventory.set_devices("first", {});
+    EXPECT_EQ(names(inventory), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST(Inventory, FindsOnlyWhatIsOffered) {
     Inventory inventory(two_backends());
     inventory.set_protected({{"eth0", "uplink"}});
