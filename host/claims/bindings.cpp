@@ -67,7 +67,8 @@ std::vector<Held*> Bindings::of_pod(std::string_view pod_uid) {
 
 std::vector<Held*> Bindings::of_sandbox(std::string_view sandbox_id) {
     return select([&](const Held& held) {
-        return held.record.sandbox_id == sandbox_id || (held.wanted && held.wanted->id == sandbox_id);
+        return held.record.sandbox_id == sandbox_id ||
+               (held.wanted && held.wanted->id == sandbox_id);
     });
 }
 

@@ -43,9 +43,8 @@ bool is_safe_uid(std::string_view uid) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     };
     return !uid.empty() && uid.size() <= kLongestUid && alphanumeric(uid.front()) &&
-           std::all_of(uid.begin(), uid.end(), [&](char c) {
-               return alphanumeric(c) || c == '-' || c == '_' || c == '.';
-           });
+           std::all_of(uid.begin(), uid.end(),
+                       [&](char c) { return alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 CdiFiles::CdiFiles(std::string driver, std::string directory)
@@ -69,9 +68,8 @@ Json CdiFiles::spec(const std::string& claim_uid, const Hook& gate) const {
                  {"timeout", gate.timeout_s}};
     Json device = {{"name", claim_uid},
                    {"containerEdits", {{"hooks", Json::array({std::move(hook)})}}}};
-    return {{"cdiVersion", "0.5.0"},
-            {"kind", kind_},
-            {"devices", Json::array({std::move(device)})}};
+    return {
+        {"cdiVersion", "0.5.0"}, {"kind", kind_}, {"devices", Json::array({std::move(device)})}};
 }
 
 Result<void> CdiFiles::write(const std::string& claim_uid, const Hook& gate) const {
@@ -98,8 +96,7 @@ Result<void> CdiFiles::remove(const std::string& claim_uid) const {
     return Error::from_errno("remove " + target, errno);
 }
 
-Result<void> CdiFiles::sweep(
-    const std::function<bool(const std::string& claim_uid)>& keep) const {
+Result<void> CdiFiles::sweep(const std::function<bool(const std::string& claim_uid)>& keep) const {
     std::error_code error;
     std::filesystem::directory_iterator entries(directory_, error);
     if (error == std::errc::no_such_file_or_directory) return {};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // CdiFiles: one CDI spec per claim, whose single device carries the start gate into every container
-// that lists the claim. A container with an unresolvable CDI id is refused by the runtime, so the file
-// is there before prepare answers and stays until the claim is unprepared.
+// that lists the claim. A container with an unresolvable CDI id is refused by the runtime, so the
+// file is there before prepare answers and stays until the claim is unprepared.
 //
-// Device nodes, mounts and environment are not in it: they go in by NRI CreateContainer, with numbers
-// that are looked up at that moment.
+// Device nodes, mounts and environment are not in it: they go in by NRI CreateContainer, with
+// numbers that are looked up at that moment.
 #pragma once
 
 #include <functional>

@@ -3,15 +3,15 @@
 // Claims: the one state machine of the domain. It answers the kubelet (prepare, unprepare) and the
 // container runtime (pods come and go) and sees to it that every device is where its claim says.
 //
-// How it works: each binding (a device in the hands of a claim) has a state, which is what the journal
-// says, and a goal, which is what the last call asked for. Calls only change goals; lifecycle.cpp
-// takes one step at a time from the state towards the goal, journals it, and looks again. So a call
-// that comes twice, late or out of order has no second effect, and a restart needs no code of its
-// own: it reads the states and goes on.
+// How it works: each binding (a device in the hands of a claim) has a state, which is what the
+// journal says, and a goal, which is what the last call asked for. Calls only change goals;
+// lifecycle.cpp takes one step at a time from the state towards the goal, journals it, and looks
+// again. So a call that comes twice, late or out of order has no second effect, and a restart needs
+// no code of its own: it reads the states and goes on.
 //
 // Threads: domain thread. Kernel work runs on `workers`; answers are posted to `home`.
-// Failure: an error concerns one claim or pod and is a sentence for its user. A device that cannot be
-//          brought home is retried with growing pauses, and by each unprepare of the kubelet.
+// Failure: an error concerns one claim or pod and is a sentence for its user. A device that does
+//          not come home is tried again with growing pauses, and by each unprepare of the kubelet.
 #pragma once
 
 #include <chrono>

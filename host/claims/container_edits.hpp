@@ -10,9 +10,9 @@
 
 namespace knd {
 
-/// Adds device nodes (their numbers looked up now: they change when a driver is loaded again), mounts
-/// and environment. A node or a mount that two devices share goes in once; a variable that two
-/// devices set keeps the last value.
+/// Adds device nodes (their numbers looked up now: they change when a driver is loaded again),
+/// mounts and environment. A node or a mount that two devices share goes in once; a variable that
+/// two devices set keeps the last value.
 Result<void> add_effects(const Effects& effects, ContainerEdits& edits);
 
 }  // namespace knd

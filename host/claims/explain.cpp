@@ -8,7 +8,8 @@ std::string explain(const BindingRecord& record) {
     const auto because = record.reason.empty() ? std::string() : ": " + record.reason;
     switch (record.state) {
         case BindingState::kPrepared:
-            return "on the node, prepared for " + claim + ", waiting for a pod that uses it";
+            return "on the node, prepared for " + claim + ", waiting for a pod that uses it" +
+                   because;
         case BindingState::kAttaching:
             return "on its way into pod " + record.pod + " for " + claim + because;
         case BindingState::kAttached: {

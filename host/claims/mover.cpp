@@ -15,11 +15,15 @@ Result<PodNetns> netns_of(const BindingRecord& record, int netns_fd) {
     return netns;
 }
 
-BindingKey key_of(const BindingRecord& record) { return {record.claim.uid, record.device.name}; }
+BindingKey key_of(const BindingRecord& record) {
+    return {record.claim.uid, record.device.name};
+}
 
 }  // namespace
 
-Result<PodNetns> SandboxMover::pin(const std::string& path) { return attacher_.pin(path); }
+Result<PodNetns> SandboxMover::pin(const std::string& path) {
+    return attacher_.pin(path);
+}
 
 Result<DeviceMover::Survey> SandboxMover::survey(const BindingRecord& record) {
     AttachPlan plan;

@@ -14,7 +14,7 @@
 
 namespace knd {
 
-/// Threads: any, several at a time, but one call at a time for one binding. Calls block, except pin.
+/// Threads: any, several at a time, but one call at a time for one binding. All but pin block.
 class DeviceMover {
   public:
     struct Survey {

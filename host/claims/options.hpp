@@ -24,9 +24,9 @@ struct ClaimsOptions {
     std::string boot_id;  ///< /proc/sys/kernel/random/boot_id: what the kernel held died with it
     AttachConfig attach;
     GateConfig gate;
-    std::chrono::milliseconds hook_budget{1500};       ///< longest reply in attach mode `sync`
+    std::chrono::milliseconds hook_budget{1500};        ///< longest reply in attach mode `sync`
     std::chrono::milliseconds backend_timeout{30'000};  ///< for all of a backend but prepare
-    std::chrono::milliseconds first_retry{500};        ///< doubles up to last_retry
+    std::chrono::milliseconds first_retry{500};         ///< doubles up to last_retry
     std::chrono::milliseconds last_retry{60'000};
 };
 

@@ -152,8 +152,7 @@ void PodDesk::leave_dead_pods(const PodSandbox& pod, const std::vector<Held*>& h
     for (const auto* binding : held) {
         if (!binding->wanted || binding->wanted->uid == pod.uid || !binding->moves()) continue;
         const auto netns = ports_.mover.pin(binding->wanted->netns);
-        if (!netns.ok() && netns.code() == Code::kNotFound)
-            leave(std::string(binding->wanted->id));
+        if (!netns.ok() && netns.code() == Code::kNotFound) leave(std::string(binding->wanted->id));
     }
 }
 
@@ -169,8 +168,9 @@ Result<void> PodDesk::check(const PodSandbox& pod, const std::vector<Held*>& hel
         if (!binding->moves()) continue;
         if (pod.netns.empty())
             return Error(Code::kFailedPrecondition,
-                         binding->text() + " cannot be given to a pod that uses the host's "
-                                           "network; set hostNetwork: false or remove the claim");
+                         binding->text() +
+                             " cannot be given to a pod that uses the host's "
+                             "network; set hostNetwork: false or remove the claim");
         if (binding->wanted && binding->wanted->uid != pod.uid)
             return Error(Code::kUnavailable, binding->text() + " is in use by pod " +
                                                  binding->wanted->text() +
@@ -214,8 +214,9 @@ Result<void> PodDesk::adopt(const PodSandbox& pod, const Container& container) {
         const auto held = bindings_.of_claim(uid);
         if (held.empty())
             return Error(Code::kFailedPrecondition,
-                         "claim " + std::string(uid) + " is not prepared on this node; the kubelet "
-                                                       "prepares it before it tries again");
+                         "claim " + std::string(uid) +
+                             " is not prepared on this node; the kubelet "
+                             "prepares it before it tries again");
         for (auto* binding : held)
             if (!binding->serves_pod(pod.uid)) binding->record.pods.push_back(pod.uid);
     }
@@ -287,14 +288,18 @@ void PodDesk::take_up(const PodSandbox& pod, bool has_running_containers) {
     if (held.empty()) return;
     const bool missed = !all_available(held, pod.id);
     auto checked = check(pod, held);
-    if (checked && missed && has_running_containers &&
-        options_.attach.missed == LateAttach::kFail)
+    if (checked && missed && has_running_containers && options_.attach.missed == LateAttach::kFail)
         checked = Error(Code::kFailedPrecondition,
                         "containers were started without their devices while kndd was away; "
                         "delete the pod, or set attach.missed = \"attach\"");
     if (!checked) return refuse(pod, held, checked.error().wrap("pod " + pod.text()));
     if (missed) log::info("devices are attached late", {{"pod", pod.text()}});
     admit(pod, held);
+    // A predecessor may have died between the journal and the API server.
+    for (const auto* binding : held)
+        if (!binding->announced &&
+            all_available(bindings_.of_claim(binding->record.claim.uid), pod.id))
+            publish(*binding);
 }
 
 void PodDesk::sweep_markers(const std::map<std::string, const PodSandbox*>& live) {
@@ -372,8 +377,10 @@ void PodDesk::mark_failed(const std::string& sandbox_id, const std::string& clai
 
 void PodDesk::publish(const Held& any) {
     std::vector<DeviceStatus> devices;
-    for (const auto* held : bindings_.of_claim(any.record.claim.uid))
+    for (auto* held : bindings_.of_claim(any.record.claim.uid)) {
         devices.push_back(status_of(held->record));
+        held->announced = true;
+    }
     ports_.source.publish_status(any.record.claim, std::move(devices));
 }
 

@@ -32,8 +32,7 @@ class PodDesk {
                           Done<ContainerEdits> done);
     void stop(const PodSandbox& pod);
     void remove(const PodSandbox& pod);
-    void synchronize(const std::vector<PodSandbox>& pods,
-                     const std::vector<Container>& containers);
+    void synchronize(const std::vector<PodSandbox>& pods, const std::vector<Container>& containers);
 
     /// From the lifecycle.
     void on_attached(const Held& held);
@@ -72,8 +71,8 @@ class PodDesk {
     Bindings& bindings_;
     Lifecycle& lifecycle_;
     std::map<std::string, Pod> pods_;  ///< by sandbox id: those that use our devices
-    std::map<std::string, std::set<std::string>> marked_;  ///< claim uid -> sandbox ids
-    std::map<std::string, std::vector<Done<>>> waiters_;   ///< by sandbox id, attach mode `sync`
+    std::map<std::string, std::set<std::string>> marked_;    ///< claim uid -> sandbox ids
+    std::map<std::string, std::vector<Done<>>> waiters_;     ///< by sandbox id, attach mode `sync`
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< timers look at it
 };
 

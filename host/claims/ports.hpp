@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the claims ask of the rest of the host, beside the ClaimSource of host/model, the Journal and
-// the Attacher. The daemon implements these over the inventory and the plugin host.
+// What the claims ask of the rest of the host, beside the ClaimSource of host/model, the Journal
+// and the Attacher. The daemon implements these over the inventory and the plugin host.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +30,11 @@ class DeviceTable {
     virtual std::vector<Backend*> backends() const = 0;
 };
 
-/// Told after each step that a crash could follow: the marked points of the crash tests. The default
-/// does nothing. Called on the domain thread and, for steps in the kernel, on a worker.
+/// Told after each step that a crash could follow: the marked points of the crash tests. The
+/// default does nothing. Called on the domain thread and, for steps in the kernel, on a worker.
 ///   prepare.effects  prepare.journalled  prepare.cdi
-///   attach.begin  attach.surveyed  attach.journalled  (host/sandbox)  attach.configured  attach.done
+///   attach.begin  attach.surveyed  attach.journalled  (host/sandbox)
+///     attach.configured  attach.done
 ///   detach.begin  detach.journalled  (host/sandbox)  detach.home  detach.done
 ///   release.begin  release.journalled  release.unprepared  release.done
 class StepObserver {

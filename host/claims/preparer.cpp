@@ -46,16 +46,12 @@ struct Preparer::Call {
 
 Preparer::Preparer(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
                    Lifecycle& lifecycle, const CdiFiles& cdi)
-    : options_(options),
-      ports_(ports),
-      bindings_(bindings),
-      lifecycle_(lifecycle),
-      cdi_(cdi) {}
+    : options_(options), ports_(ports), bindings_(bindings), lifecycle_(lifecycle), cdi_(cdi) {}
 
 void Preparer::prepare(const ClaimRef& claim, Deadline deadline, Answer done) {
     if (!is_safe_uid(claim.uid))
-        return done(Error(Code::kInvalidArgument, "claim " + claim.text() + ": uid \"" +
-                                                      claim.uid + "\" is not a Kubernetes uid"));
+        return done(Error(Code::kInvalidArgument, "claim " + claim.text() + ": uid \"" + claim.uid +
+                                                      "\" is not a Kubernetes uid"));
     if (const auto running = calls_.find(claim.uid); running != calls_.end()) {
         running->second->waiters.push_back(std::move(done));
         return;
@@ -92,9 +88,10 @@ void Preparer::on_claim(const CallPtr& call, Result<Claim> claim) {
 
 Result<void> Preparer::check_claim(Call& call, Claim claim) {
     if (claim.ref.uid != call.ref.uid)
-        return Error(Code::kFailedPrecondition,
-                     "it was deleted and made again under the same name (the kubelet asks for uid " +
-                         call.ref.uid + ", the API server has " + claim.ref.uid + ")");
+        return Error(
+            Code::kFailedPrecondition,
+            "it was deleted and made again under the same name (the kubelet asks for uid " +
+                call.ref.uid + ", the API server has " + claim.ref.uid + ")");
     call.claim = std::move(claim);
     if (call.claim->devices.empty())
         return Error(Code::kFailedPrecondition,
@@ -104,8 +101,9 @@ Result<void> Preparer::check_claim(Call& call, Claim claim) {
         const auto context = "device " + allocated.device;
         if (!seen.insert({allocated.pool, allocated.device}).second)
             return Error(Code::kFailedPrecondition,
-                         context + ": it is allocated to this claim twice, and a pod can have it "
-                                   "only once");
+                         context +
+                             ": it is allocated to this claim twice, and a pod can have it "
+                             "only once");
         auto part = check_device(call, allocated);
         if (!part) return std::move(part).error().wrap(context);
         call.parts.push_back(*std::move(part));
@@ -173,13 +171,15 @@ Result<void> Preparer::check_effects(const Call& call) const {
         const auto& effects = part.effects->value();
         if (effects.netdevs.empty() && part.config.network != NetworkConfig{})
             return Error(Code::kInvalidArgument,
-                         context + ": the claim configures a network interface, and this device "
-                                   "has none; remove interface, routes, rules and neighbors");
+                         context +
+                             ": the claim configures a network interface, and this device "
+                             "has none; remove interface, routes, rules and neighbors");
         const bool moves = !effects.netdevs.empty() || !effects.rdma_links.empty();
         if (moves && !part.allocated.share_id.empty())
             return Error(Code::kFailedPrecondition,
-                         context + ": it was allocated as a share, but moves into one pod as a "
-                                   "whole");
+                         context +
+                             ": it was allocated as a share, but moves into one pod as a "
+                             "whole");
     }
     return {};
 }
@@ -236,18 +236,17 @@ void Preparer::undo(const CallPtr& call, Error error) {
     // Also those that failed: a call that ran into its deadline may still complete. In reverse.
     for (auto part = call->parts.rbegin(); part != call->parts.rend(); ++part) {
         const auto deadline = std::chrono::steady_clock::now() + options_.backend_timeout;
-        part->backend->unprepare(
-            call->binding(*part), deadline,
-            [this, alive = std::weak_ptr(alive_), call, error,
-             device = part->device.name](Result<void> result) {
-                if (alive.expired()) return;
-                if (!result && result.code() != Code::kNotFound)
-                    log::warn("undo of a failed prepare failed as well",
-                              {{"claim", call->ref.text()},
-                               {"device", device},
-                               {"error", result.error().message()}});
-                if (--call->awaited == 0) finish(call, error);
-            });
+        part->backend->unprepare(call->binding(*part), deadline,
+                                 [this, alive = std::weak_ptr(alive_), call, error,
+                                  device = part->device.name](Result<void> result) {
+                                     if (alive.expired()) return;
+                                     if (!result && result.code() != Code::kNotFound)
+                                         log::warn("undo of a failed prepare failed as well",
+                                                   {{"claim", call->ref.text()},
+                                                    {"device", device},
+                                                    {"error", result.error().message()}});
+                                     if (--call->awaited == 0) finish(call, error);
+                                 });
     }
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Preparer: NodePrepareResources for one claim: read the claim, let the backends prepare its devices
-// (those of different backends at the same time), journal what that means, write the CDI file.
-// Everything or nothing: a failure undoes what was done, in reverse order.
+// Preparer: NodePrepareResources for one claim: read the claim, let the backends prepare its
+// devices (those of different backends at the same time), journal what that means, write the CDI
+// file. Everything or nothing: a failure undoes what was done, in reverse order.
 //
 // There is one flush per call, of the state `prepared`, and none before the backends are called. A
-// note of the intent would cost a second flush and tell a restart nothing: what was prepared without
-// a record is exactly what Backend::reconcile frees when it is told all that is live, and the
-// kubelet, which got no answer, asks again.
+// note of the intent would cost a second flush and tell a restart nothing: what was prepared
+// without a record is exactly what Backend::reconcile frees when it is told all that is live, and
+// the kubelet, which got no answer, asks again.
 //
 // Threads: domain thread.
 #pragma once
@@ -73,8 +73,8 @@ class Preparer {
     Bindings& bindings_;
     Lifecycle& lifecycle_;
     const CdiFiles& cdi_;
-    std::map<std::string, CallPtr> calls_;    ///< by claim uid
-    std::map<DeviceId, ClaimRef> in_flight_;  ///< devices that a call is preparing
+    std::map<std::string, CallPtr> calls_;                   ///< by claim uid
+    std::map<DeviceId, ClaimRef> in_flight_;                 ///< devices that a call is preparing
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< answers that come later look at it
 };
 

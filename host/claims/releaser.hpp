@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Releaser: NodeUnprepareResources, the authoritative end of a claim. It finishes whatever the pod's
-// stop could not, and never asks the API server: the claim may be gone from there.
+// Releaser: NodeUnprepareResources, the authoritative end of a claim. It finishes whatever the
+// pod's stop could not, and never asks the API server: the claim may be gone from there.
 //
 // Threads: domain thread.
 // Failure: the kubelet is told what is in the way and asks again; meanwhile the lifecycle goes on

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Journal: which devices are in whose hands, on disk. It is the truth for intent as the kernel is for
-// fact; host/claims reconciles the two after every start.
+// Journal: which devices are in whose hands, on disk. It is the truth for intent as the kernel is
+// for fact; host/claims reconciles the two after every start.
 //
 // One commit is one transaction and one flush: either all of its changes survive a crash or none.
 // Commits are applied in the order of the calls.

@@ -80,8 +80,7 @@ class Fields {
         return *this;
     }
     template <std::integral Small>
-        requires(sizeof(Small) == 4)
-    Fields& read(const char* key, Small& out) {
+    requires(sizeof(Small) == 4) Fields& read(const char* key, Small& out) {
         std::int64_t wide = 0;
         read(key, wide);
         if (std::in_range<Small>(wide))
@@ -197,8 +196,8 @@ Json to_json(const Device& device) {
     Json attributes = Json::object();
     for (const auto& [name, value] : device.attributes)
         attributes[name] = to_json(value);
-    return {{"name", device.name},     {"backend", device.backend},
-            {"netdev", device.netdev}, {"hardwareKey", device.hardware_key},
+    return {{"name", device.name},         {"backend", device.backend},
+            {"netdev", device.netdev},     {"hardwareKey", device.hardware_key},
             {"capacity", device.capacity}, {"attributes", std::move(attributes)}};
 }
 
@@ -230,9 +229,12 @@ Json to_json(const Effects& effects) {
     for (const auto& m : effects.mounts)
         mounts.push_back(
             {{"source", m.source}, {"destination", m.destination}, {"readOnly", m.read_only}});
-    return {{"netdevs", std::move(netdevs)}, {"rdmaLinks", effects.rdma_links},
-            {"nodes", std::move(nodes)},     {"mounts", std::move(mounts)},
-            {"env", effects.env},            {"stateHex", to_hex(effects.state)}};
+    return {{"netdevs", std::move(netdevs)},
+            {"rdmaLinks", effects.rdma_links},
+            {"nodes", std::move(nodes)},
+            {"mounts", std::move(mounts)},
+            {"env", effects.env},
+            {"stateHex", to_hex(effects.state)}};
 }
 
 Result<Effects> effects_from_json(const Json& json) {
@@ -274,9 +276,12 @@ Json to_json(const AttachedFacts& facts) {
 }
 
 Json place_json(const BindingRecord& record) {
-    return {{"sandbox", record.sandbox_id}, {"podUID", record.pod_uid},
-            {"pod", record.pod},            {"netns", record.netns_path},
-            {"netnsID", record.netns_id},   {"hostState", record.host_state},
+    return {{"sandbox", record.sandbox_id},
+            {"podUID", record.pod_uid},
+            {"pod", record.pod},
+            {"netns", record.netns_path},
+            {"netnsID", record.netns_id},
+            {"hostState", record.host_state},
             {"attached", to_json(record.attached)}};
 }
 
@@ -309,24 +314,23 @@ Result<BindingState> state_from_name(std::string_view name) {
 }
 
 Json to_json(const BindingRecord& record) {
-    return {{"claim",
-             {{"namespace", record.claim.ns},
-              {"name", record.claim.name},
-              {"uid", record.claim.uid}}},
-            {"pods", record.pods},
-            {"request", record.request},
-            {"pool", record.pool},
-            {"shareID", record.share_id},
-            {"device", to_json(record.device)},
-            {"network", to_json(record.network)},
-            {"effects", to_json(record.effects)},
-            {"bootID", record.boot_id},
-            {"state", state_name(record.state)},
-            {"ending", record.ending},
-            {"reason", record.reason},
-            {"place", place_json(record)},
-            {"preparedMs", record.prepared_ms},
-            {"changedMs", record.changed_ms}};
+    return {
+        {"claim",
+         {{"namespace", record.claim.ns}, {"name", record.claim.name}, {"uid", record.claim.uid}}},
+        {"pods", record.pods},
+        {"request", record.request},
+        {"pool", record.pool},
+        {"shareID", record.share_id},
+        {"device", to_json(record.device)},
+        {"network", to_json(record.network)},
+        {"effects", to_json(record.effects)},
+        {"bootID", record.boot_id},
+        {"state", state_name(record.state)},
+        {"ending", record.ending},
+        {"reason", record.reason},
+        {"place", place_json(record)},
+        {"preparedMs", record.prepared_ms},
+        {"changedMs", record.changed_ms}};
 }
 
 Result<BindingRecord> record_from_json(const Json& json) {

@@ -41,7 +41,8 @@ struct RecordKey {
     auto operator<=>(const RecordKey&) const = default;
 };
 
-/// What a container sees of an attached device; kept so that the claim's status can be written again.
+/// What a container sees of an attached device; kept so that the claim's status can be written
+/// again.
 struct AttachedFacts {
     std::string interface_name;
     std::string hardware_address;
@@ -62,18 +63,18 @@ struct BindingRecord {
     std::string boot_id;  ///< of the kernel in which it was prepared; effects do not outlive it
 
     BindingState state = BindingState::kPrepared;
-    /// The kubelet has given the claim up: home, release, forget. A restart goes on with it, so that
-    /// a claim is never found with some of its devices missing.
+    /// The kubelet has given the claim up: home, release, forget. A restart goes on with it, so
+    /// that a claim is never found with some of its devices missing.
     bool ending = false;
     std::string reason;  ///< of the last failure, empty when there is none
 
     /// The pod that has, gets, or last had the device. Empty fields: none yet.
     std::string sandbox_id;
     std::string pod_uid;
-    std::string pod;         ///< "namespace/name"
+    std::string pod;  ///< "namespace/name"
     std::string netns_path;
-    std::string netns_id;    ///< identity of that namespace: a path may be reused
-    Json host_state;         ///< what the device was like on the host, as host/sandbox wrote it
+    std::string netns_id;  ///< identity of that namespace: a path may be reused
+    Json host_state;       ///< what the device was like on the host, as host/sandbox wrote it
     AttachedFacts attached;
 
     std::int64_t prepared_ms = 0;  ///< since the epoch

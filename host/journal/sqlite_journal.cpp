@@ -36,8 +36,8 @@ constexpr char kCreateSchema[] =
     "COMMIT;";
 static_assert(kApplicationId == 1802396721 && kSchema == 1, "kCreateSchema says the same");
 
-// EXCLUSIVE: nobody else can write beside us, and WAL needs no shared-memory file. FULL: a commit is
-// durable when it returns, at the price of one flush.
+// EXCLUSIVE: nobody else can write beside us, and WAL needs no shared-memory file. FULL: a commit
+// is durable when it returns, at the price of one flush.
 constexpr char kSettings[] =
     "PRAGMA locking_mode = EXCLUSIVE;"
     "PRAGMA journal_mode = WAL;"
@@ -45,10 +45,13 @@ constexpr char kSettings[] =
     "PRAGMA journal_size_limit = 4194304;";
 
 constexpr char kMeaning[] =
-    " It knows which devices are in pods, so it is never replaced by itself. Drain the node, move the "
+    " It knows which devices are in pods, so it is never replaced by itself. Drain the node, move "
+    "the "
     "file away and start again; devices that are still in pods then come home with their pods.";
 
-std::string title(const std::string& path) { return "journal " + path; }
+std::string title(const std::string& path) {
+    return "journal " + path;
+}
 
 struct StatementDeleter {
     void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
@@ -188,9 +191,10 @@ class SqliteJournal::Database {
         KND_TRY_ASSIGN(const auto application, pragma("application_id"));
         KND_TRY_ASSIGN(const auto schema, pragma("user_version"));
         if (application != std::to_string(kApplicationId))
-            return Error(Code::kDataLoss,
-                         title(path_) + " is not a journal of knd: it is empty or belongs to "
-                                         "another program." + kMeaning);
+            return Error(Code::kDataLoss, title(path_) +
+                                              " is not a journal of knd: it is empty or belongs to "
+                                              "another program." +
+                                              kMeaning);
         if (schema != std::to_string(kSchema))
             return Error(Code::kFailedPrecondition,
                          title(path_) + " has schema " + schema + ", this version knows " +
@@ -205,7 +209,8 @@ class SqliteJournal::Database {
     }
 
     Result<void> prepare_statements() {
-        KND_TRY_ASSIGN(put_, statement("INSERT OR REPLACE INTO bindings VALUES (?, ?, ?, ?, ?, ?)"));
+        KND_TRY_ASSIGN(put_,
+                       statement("INSERT OR REPLACE INTO bindings VALUES (?, ?, ?, ?, ?, ?)"));
         KND_TRY_ASSIGN(erase_, statement("DELETE FROM bindings WHERE claim_uid = ? AND pool = ? "
                                          "AND device = ?"));
         return {};
@@ -266,7 +271,7 @@ class SqliteJournal::Database {
 
     std::string path_;
     Connection db_;
-    Statement put_;    // after db_: destroyed before it
+    Statement put_;  // after db_: destroyed before it
     Statement erase_;
 };
 
@@ -360,12 +365,16 @@ SqliteJournal::SqliteJournal(std::string path, std::unique_ptr<Database> databas
 
 SqliteJournal::~SqliteJournal() = default;
 
-Result<std::vector<BindingRecord>> SqliteJournal::load() { return writer_->load(); }
+Result<std::vector<BindingRecord>> SqliteJournal::load() {
+    return writer_->load();
+}
 
 void SqliteJournal::commit(std::vector<JournalChange> changes, Done<> done) {
     writer_->push(std::move(changes), std::move(done));
 }
 
-JournalInfo SqliteJournal::info() const { return writer_->info(path_); }
+JournalInfo SqliteJournal::info() const {
+    return writer_->info(path_);
+}
 
 }  // namespace knd

@@ -71,7 +71,8 @@ std::optional<Prefix> parse_prefix(const std::string& text) {
     return Prefix{*address, length};
 }
 
-/// 6, 8 (EUI-64) or 20 (IPoIB) bytes: "02:..", "02-..", or "0200.5e10.0000". Lower case with colons.
+/// 6, 8 (EUI-64) or 20 (IPoIB) bytes: "02:..", "02-..", or "0200.5e10.0000". Lower case with
+/// colons.
 std::optional<std::string> parse_mac(const std::string& text) {
     const bool dotted = text.size() > 4 && text[4] == '.';
     const std::size_t group = dotted ? 4 : 2;
@@ -219,8 +220,8 @@ class Reader {
             return "";
         }
         if (const auto why = unusable_mac(*parsed); !why.empty()) {
-            complain(field, shown(value) + " " + std::string(why) +
-                                ", which no interface may have");
+            complain(field,
+                     shown(value) + " " + std::string(why) + ", which no interface may have");
             return "";
         }
         return *parsed;
@@ -268,9 +269,8 @@ void read_interface(Reader& reader, const Json& object, NetworkConfig& config) {
     if (object.is_null()) return;
     static const std::vector<std::string> kKnown = {"name", "addresses", "mtu", "hardwareAddr"};
     static const std::vector<std::string> kUnsupported = {
-        "dhcp",           "gsoMaxSize",     "groMaxSize",          "gsoIPv4MaxSize",
-        "groIPv4MaxSize", "forwarding",     "disableEbpfPrograms", "arpIgnore",
-        "arpAnnounce",    "vrf"};
+        "dhcp",       "gsoMaxSize",          "groMaxSize", "gsoIPv4MaxSize", "groIPv4MaxSize",
+        "forwarding", "disableEbpfPrograms", "arpIgnore",  "arpAnnounce",    "vrf"};
     if (!reader.check_object(object, "interface", kKnown, kUnsupported)) return;
     read_name(reader, object, config);
     if (json_at(object, "addresses").is_array()) config.addresses.emplace();
@@ -308,8 +308,8 @@ void read_route(Reader& reader, const Json& object, const std::string& path,
     route.table =
         reader.integer(object, path, "table", 0, std::numeric_limits<int>::max()).value_or(0);
     if (route.scope != kScopeUniverse && route.scope != kScopeLink)
-        reader.complain(path + ".scope", "must be 0 (universe) or 253 (link), found " +
-                                             std::to_string(route.scope));
+        reader.complain(path + ".scope",
+                        "must be 0 (universe) or 253 (link), found " + std::to_string(route.scope));
     if (route.scope == kScopeUniverse)
         reader.demand(object, path, "gateway", "is required unless scope is 253 (link)");
     if (destination && gateway) check_family(reader, path + ".gateway", *gateway, *destination);
@@ -378,7 +378,8 @@ NetworkConfig read_host_part(Reader& reader, const Json& object) {
         read_neighbor(reader, *value, path, config);
     for (const auto* key : {"ethtool", "profile"})
         if (!json_at(object, key).is_null())
-            reader.complain(key, "not supported by this version; remove it from the claim or class");
+            reader.complain(key,
+                            "not supported by this version; remove it from the claim or class");
     return config;
 }
 
@@ -404,8 +405,8 @@ Result<SplitConfig> read_network_config(const std::vector<Json>& configs) {
     Json merged = Json::object();
     for (const auto& config : configs) {
         if (!config.is_object() && !config.is_null())
-            return Error(Code::kInvalidArgument, "the opaque parameters must be an object, found " +
-                                                     Reader::shown(config));
+            return Error(Code::kInvalidArgument,
+                         "the opaque parameters must be an object, found " + Reader::shown(config));
         merge(merged, config.is_null() ? Json::object() : config);
     }
     Reader reader;

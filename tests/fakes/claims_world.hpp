@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ClaimsWorld: a node for the claims to work on. What survives a kill -9 (kernel, hardware, disk, /run,
-// the API server) is in the world; what dies is in its Process. Everything runs on one thread, the
-// workers too, so a test decides which step comes next and where the daemon dies.
+// ClaimsWorld: a node for the claims to work on. What survives a kill -9 (kernel, hardware, disk,
+// /run, the API server) is in the world; what dies is in its Process. Everything runs on one
+// thread, the workers too, so a test decides which step comes next and where the daemon dies.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -169,9 +169,8 @@ class ClaimsWorld {
     }
     Result<void> synchronize(const std::vector<PodSandbox>& pods,
                              const std::vector<Container>& containers = {}) {
-        return wait_for([&](Done<> done) {
-            claims().synchronize(pods, containers, std::move(done));
-        });
+        return wait_for(
+            [&](Done<> done) { claims().synchronize(pods, containers, std::move(done)); });
     }
     Result<ContainerEdits> create(const PodSandbox& pod, const Container& container) {
         std::optional<Result<ContainerEdits>> answer;

@@ -51,9 +51,7 @@ class FakeBackend final : public Backend {
     void prepare(Binding binding, Json config, Deadline, Done<Effects> done) override {
         call("prepare", binding.key.device);
         boost::asio::post(home_, [this, binding = std::move(binding), config = std::move(config),
-                                  done = std::move(done)] {
-            done(prepare_now(binding, config));
-        });
+                                  done = std::move(done)] { done(prepare_now(binding, config)); });
     }
     void unprepare(Binding binding, Deadline, Done<> done) override {
         call("unprepare", binding.key.device);
@@ -98,9 +96,8 @@ class FakeBackend final : public Backend {
     }
     template <class T>
     void answer(Done<T> done, Result<T> result) {
-        boost::asio::post(home_, [done = std::move(done), result = std::move(result)] {
-            done(result);
-        });
+        boost::asio::post(home_,
+                          [done = std::move(done), result = std::move(result)] { done(result); });
     }
     Result<Effects> prepare_now(const Binding& binding, const Json& config) {
         const auto& device = binding.key.device;
@@ -110,8 +107,7 @@ class FakeBackend final : public Backend {
                 return Error(Code::kInvalidArgument, "unknown key `" + key + "`");
         Effects result;
         result.netdevs = {{7, device, "", ""}};
-        if (const auto found = effects.find(device); found != effects.end())
-            result = found->second;
+        if (const auto found = effects.find(device); found != effects.end()) result = found->second;
         result.state = "state of " + device;
         hardware_.prepared[binding.key] = name_;
         return result;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // FakeJournal: a journal in memory that obeys the rules of the real one (all or nothing, in order,
-// durable when answered) and fails on demand. Its Disk outlives it, as a disk outlives a process: give
-// the disk to the next FakeJournal and the daemon has been restarted.
+// durable when answered) and fails on demand. Its Disk outlives it, as a disk outlives a process:
+// give the disk to the next FakeJournal and the daemon has been restarted.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -22,8 +22,8 @@ class FakeJournal final : public Journal {
     struct Disk {
         std::map<RecordKey, Json> records;  ///< serialized, as on a disk
         std::uint64_t flushes = 0;
-        std::optional<Error> fault;         ///< every commit fails with it while it is set
-        int fail_after = -1;                ///< commits that still succeed; -1: all
+        std::optional<Error> fault;  ///< every commit fails with it while it is set
+        int fail_after = -1;         ///< commits that still succeed; -1: all
     };
 
     FakeJournal(Disk& disk, boost::asio::any_io_executor home)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FakeNode: links and network namespaces of one node, as far as the claims can see them. It outlives
-// the daemon, as a kernel does. FakeMover moves its links, fails on demand, and stops in the middle
-// when a step hook throws.
+// FakeNode: links and network namespaces of one node, as far as the claims can see them. It
+// outlives the daemon, as a kernel does. FakeMover moves its links, fails on demand, and stops in
+// the middle when a step hook throws.
 #pragma once
 
 #include <functional>
@@ -17,18 +17,16 @@ namespace knd::fake {
 
 struct FakeNode {
     struct Link {
-        std::string where;     ///< empty: the host, else the identity of a namespace
+        std::string where;  ///< empty: the host, else the identity of a namespace
         std::string name;
         bool pristine = true;  ///< on the host: name, addresses, routes as they were at first
     };
-    std::map<std::string, Link> links;       ///< by device name, which is the name on the host
+    std::map<std::string, Link> links;         ///< by device name, which is the name on the host
     std::map<std::string, std::string> netns;  ///< path -> identity, those that live
     int next_netns = 1;
 
     void add_link(const std::string& device) { links[device] = {"", device, true}; }
-    void add_netns(const std::string& path) {
-        netns[path] = "4:" + std::to_string(next_netns++);
-    }
+    void add_netns(const std::string& path) { netns[path] = "4:" + std::to_string(next_netns++); }
     /// As the kernel does it: physical devices fall back to the host, unconfigured.
     void kill_netns(const std::string& path) {
         const auto found = netns.find(path);

@@ -120,9 +120,10 @@ TEST_F(PodsTest, RunRefusesAPodThatUsesTheHostsNetwork) {
     PodSandbox pod{"s1", "pod-1", "default", "web", ""};
     const auto result = world.run(pod);
     ASSERT_FALSE(result.ok());
-    EXPECT_EQ(result.error().message(),
-              "pod default/web: claim default/a: device dra0 cannot be given to a pod that uses the "
-              "host's network; set hostNetwork: false or remove the claim");
+    EXPECT_EQ(
+        result.error().message(),
+        "pod default/web: claim default/a: device dra0 cannot be given to a pod that uses the "
+        "host's network; set hostNetwork: false or remove the claim");
     EXPECT_TRUE(has_event("Warning AttachRefused pod default/web: "));
     EXPECT_TRUE(world.marker("s1", "a").starts_with("failed: "));
 }

@@ -108,9 +108,10 @@ TEST_F(PrepareTest, SaysThatTheClaimHasVanished) {
 }
 
 TEST_F(PrepareTest, SaysThatTheClaimWasReplaced) {
-    EXPECT_EQ(world.prepare({"default", "a", "uid-old"}).error().message(),
-              "claim default/a: it was deleted and made again under the same name (the kubelet asks "
-              "for uid uid-old, the API server has uid-a)");
+    EXPECT_EQ(
+        world.prepare({"default", "a", "uid-old"}).error().message(),
+        "claim default/a: it was deleted and made again under the same name (the kubelet asks "
+        "for uid uid-old, the API server has uid-a)");
 }
 
 TEST_F(PrepareTest, SaysThatNoDeviceOfOursIsAllocated) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kill -9 at every marked point, restarts, and a long random walk: the device ends either in the pod,
-// working, or at home, as the claim says; never in between.
+// kill -9 at every marked point, restarts, and a long random walk: the device ends either in the
+// pod, working, or at home, as the claim says; never in between.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -37,6 +37,18 @@ TEST_F(RecoveryTest, LeavesAnAttachedDeviceWhereItIs) {
     EXPECT_TRUE(world.node.is_in("dra0", pod.netns));
     EXPECT_EQ(world.disk.flushes, flushes);
     EXPECT_EQ(world.marker("s1", "a"), "attached\n");
+}
+
+TEST_F(RecoveryTest, PublishesTheStatusThatAPredecessorOwed) {
+    const auto pod = world.sandbox("s1");
+    ASSERT_TRUE(world.prepare(ref).ok());
+    ASSERT_TRUE(world.run(pod).ok());
+    restart();
+    ASSERT_TRUE(world.synchronize({pod}).ok());
+    EXPECT_TRUE(world.process->source.statuses.at("default/a").at(0).ready);
+    world.process->source.statuses.clear();
+    ASSERT_TRUE(world.synchronize({pod}).ok());
+    EXPECT_TRUE(world.process->source.statuses.empty()) << "once is enough";
 }
 
 TEST_F(RecoveryTest, BringsHomeWhatIsInASandboxThatIsGone) {
@@ -188,8 +200,9 @@ TEST(Explain, SaysWhereADeviceIsAndWhy) {
     EXPECT_EQ(explain(record), "in pod default/web as net1 for claim default/a");
     record.state = BindingState::kFailed;
     record.reason = "link is busy";
-    EXPECT_EQ(explain(record), "on the node, held by claim default/a; its attach to pod default/web "
-                               "failed: link is busy");
+    EXPECT_EQ(explain(record),
+              "on the node, held by claim default/a; its attach to pod default/web "
+              "failed: link is busy");
 }
 
 // --- kill -9 at each marked point ----------------------------------------------------------------
@@ -258,8 +271,8 @@ INSTANTIATE_TEST_SUITE_P(AtEachPoint, KillTest,
 
 // --- a random walk -------------------------------------------------------------------------------
 
-/// A kubelet and a runtime that do everything they may do, at any time, with a daemon that is killed
-/// and a kernel that fails in between.
+/// A kubelet and a runtime that do everything they may do, at any time, with a daemon that is
+/// killed and a kernel that fails in between.
 class RandomWalk {
   public:
     explicit RandomWalk(unsigned seed) : random_(seed) {
@@ -294,8 +307,8 @@ class RandomWalk {
     struct User {
         ClaimRef claim;
         std::string pod_uid;
-        bool prepared = false;               ///< the kubelet got its answer
-        bool releasing = false;              ///< unprepare was called and has not succeeded
+        bool prepared = false;                ///< the kubelet got its answer
+        bool releasing = false;               ///< unprepare was called and has not succeeded
         std::optional<PodSandbox> sandbox{};  ///< it lives
     };
 
@@ -333,15 +346,23 @@ class RandomWalk {
         auto& user = users_[static_cast<std::size_t>(below(static_cast<int>(users_.size())))];
         switch (below(10)) {
             case 0:
-            case 1: return prepare(user);
+            case 1:
+                return prepare(user);
             case 2:
-            case 3: return run(user);
-            case 4: return create(user);
-            case 5: return stop(user);
-            case 6: return vanish(user);
-            case 7: return unprepare(user);
-            case 8: return throw Killed{};
-            default: return world_.settle_for(std::chrono::milliseconds(2));
+            case 3:
+                return run(user);
+            case 4:
+                return create(user);
+            case 5:
+                return stop(user);
+            case 6:
+                return vanish(user);
+            case 7:
+                return unprepare(user);
+            case 8:
+                return throw Killed{};
+            default:
+                return world_.settle_for(std::chrono::milliseconds(2));
         }
     }
 
@@ -361,8 +382,8 @@ class RandomWalk {
 
     void run(User& user) {
         if (!user.prepared || user.releasing) return;
-        if (!user.sandbox) user.sandbox = world_.sandbox("s" + std::to_string(++count_),
-                                                         user.pod_uid);
+        if (!user.sandbox)
+            user.sandbox = world_.sandbox("s" + std::to_string(++count_), user.pod_uid);
         world_.claims().run_pod_sandbox(*user.sandbox, [](const Result<void>&) {});
         some_steps();
     }
@@ -433,9 +454,8 @@ class RandomWalk {
 
     void check_record(const RecordKey& key, const Json& json) {
         const auto state = json_string(json, "state");
-        const auto user = std::find_if(users_.begin(), users_.end(), [&](const User& u) {
-            return u.claim.uid == key.claim_uid;
-        });
+        const auto user = std::find_if(users_.begin(), users_.end(),
+                                       [&](const User& u) { return u.claim.uid == key.claim_uid; });
         if (user->sandbox) {
             EXPECT_EQ(state, "attached") << key.device << " " << json_string(json, "reason");
             EXPECT_TRUE(world_.node.is_in(key.device, user->sandbox->netns)) << key.device;

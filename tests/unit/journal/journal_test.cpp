@@ -140,9 +140,9 @@ TEST(BindingRecord, NamesTheFieldThatIsWrong) {
 }
 
 TEST(BindingRecord, NamesEveryState) {
-    for (const auto state : {BindingState::kPrepared, BindingState::kAttaching,
-                             BindingState::kAttached, BindingState::kDetaching,
-                             BindingState::kFailed, BindingState::kReleasing}) {
+    for (const auto state :
+         {BindingState::kPrepared, BindingState::kAttaching, BindingState::kAttached,
+          BindingState::kDetaching, BindingState::kFailed, BindingState::kReleasing}) {
         const auto again = state_from_name(state_name(state));
         ASSERT_TRUE(again.ok());
         EXPECT_EQ(*again, state);
@@ -157,7 +157,8 @@ TEST_F(JournalTest, IsEmptyAtFirst) {
 
 TEST_F(JournalTest, KeepsRecordsAcrossARestart) {
     ASSERT_TRUE(commit(*open(), {JournalChange::put(record("a", "dra0")),
-                                 JournalChange::put(record("b", "dra1"))}).ok());
+                                 JournalChange::put(record("b", "dra1"))})
+                    .ok());
     const auto records = open()->load();
     ASSERT_TRUE(records.ok()) << records.error().message();
     ASSERT_EQ(records->size(), 2u);
@@ -179,7 +180,8 @@ TEST_F(JournalTest, ForgetsErasedRecordsAndIgnoresUnknownKeys) {
     const auto journal = open();
     ASSERT_TRUE(commit(*journal, {JournalChange::put(record("a", "dra0"))}).ok());
     ASSERT_TRUE(commit(*journal, {JournalChange::erase(record("a", "dra0").key()),
-                                  JournalChange::erase({"x", "y", "z"})}).ok());
+                                  JournalChange::erase({"x", "y", "z"})})
+                    .ok());
     EXPECT_TRUE(journal->load()->empty());
 }
 

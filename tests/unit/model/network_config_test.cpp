@@ -174,20 +174,16 @@ TEST_P(Unsupported, FieldIsRefusedAndNeverIgnored) {
     EXPECT_NE(text.find("not supported by this version"), std::string::npos) << text;
 }
 
-INSTANTIATE_TEST_SUITE_P(NetworkConfig, Unsupported,
-                         testing::Values(R"({"interface": {"dhcp": true}})",
-                                         R"({"interface": {"gsoMaxSize": 65536}})",
-                                         R"({"interface": {"groMaxSize": 65536}})",
-                                         R"({"interface": {"gsoIPv4MaxSize": 65536}})",
-                                         R"({"interface": {"groIPv4MaxSize": 65536}})",
-                                         R"({"interface": {"disableEbpfPrograms": true}})",
-                                         R"({"interface": {"forwarding": true}})",
-                                         R"({"interface": {"forwarding": false}})",
-                                         R"({"interface": {"arpIgnore": 1}})",
-                                         R"({"interface": {"arpAnnounce": 2}})",
-                                         R"({"interface": {"vrf": {"name": "blue"}}})",
-                                         R"({"ethtool": {"features": {"tso": false}}})",
-                                         R"({"profile": "fast"})"));
+INSTANTIATE_TEST_SUITE_P(
+    NetworkConfig, Unsupported,
+    testing::Values(
+        R"({"interface": {"dhcp": true}})", R"({"interface": {"gsoMaxSize": 65536}})",
+        R"({"interface": {"groMaxSize": 65536}})", R"({"interface": {"gsoIPv4MaxSize": 65536}})",
+        R"({"interface": {"groIPv4MaxSize": 65536}})",
+        R"({"interface": {"disableEbpfPrograms": true}})", R"({"interface": {"forwarding": true}})",
+        R"({"interface": {"forwarding": false}})", R"({"interface": {"arpIgnore": 1}})",
+        R"({"interface": {"arpAnnounce": 2}})", R"({"interface": {"vrf": {"name": "blue"}}})",
+        R"({"ethtool": {"features": {"tso": false}}})", R"({"profile": "fast"})"));
 
 TEST(NetworkConfig, AcceptsARequestForWhatHappensAnyway) {
     EXPECT_EQ(accepted(R"({"interface": {"dhcp": false, "disableEbpfPrograms": false}})"),
@@ -206,9 +202,9 @@ TEST(NetworkConfig, RefusesNamesThatTheKernelRefuses) {
 }
 
 TEST(NetworkConfig, RefusesAddressesWithoutAPrefixLength) {
-    for (const auto* address : {"192.0.2.1", "192.0.2.1/33", "192.0.2.1/", "192.0.2.1/024", "x/8",
-                                "2001:db8::1/129", "192.0.2.1/-1", "192.0.2.1/8 ", "fe80::1%0/64",
-                                "010.0.0.1/8", "192.0.2.1\\u0000/8"})
+    for (const auto* address :
+         {"192.0.2.1", "192.0.2.1/33", "192.0.2.1/", "192.0.2.1/024", "x/8", "2001:db8::1/129",
+          "192.0.2.1/-1", "192.0.2.1/8 ", "fe80::1%0/64", "010.0.0.1/8", "192.0.2.1\\u0000/8"})
         EXPECT_NE(interface_refusal(R"("addresses": [")" + std::string(address) + "\"]")
                       .find("interface.addresses[0]: must be an address with its prefix length"),
                   std::string::npos)
@@ -223,8 +219,8 @@ TEST(NetworkConfig, RefusesAddressesWithoutAPrefixLength) {
 
 TEST(NetworkConfig, RefusesAnMtuThatNoLinkHas) {
     EXPECT_EQ(accepted(R"({"interface": {"mtu": 68}})").mtu, 68);
-    for (const auto* mtu : {"67", "0", "-1", "1500.0", "\"1500\"", "18446744073709551615",
-                            "2147483648", "true"})
+    for (const auto* mtu :
+         {"67", "0", "-1", "1500.0", "\"1500\"", "18446744073709551615", "2147483648", "true"})
         EXPECT_NE(interface_refusal(R"("mtu": )" + std::string(mtu))
                       .find("interface.mtu: must be a whole number from 68 to 2147483647"),
                   std::string::npos)
