@@ -404,11 +404,12 @@ TEST_F(DropInTest, SurvivesACrashInAConstructor) {
 class FullDiskTest : public DaemonTest {
   protected:
     void SetUp() override {
-        make_node();
+        NodeOptions options;
+        options.journal = "{dir}/disk/journal.db";
+        make_node(options);
         disk_ = node_->directory() / "disk";
         std::filesystem::create_directories(disk_);
         ASSERT_EQ(::mount("tmpfs", disk_.c_str(), "tmpfs", 0, "size=256k"), 0);
-        std::filesystem::create_symlink(disk_ / "journal.db", node_->directory() / "journal.db");
         start();
         std::ofstream filler(disk_ / "filler");
         const std::string block(4096, 'x');

@@ -92,7 +92,7 @@ std::string TestNode::configuration() const {
            line("backends", options_.backend_directory.empty()
                                 ? std::string(KND_BINARY_DIR) + "/backends"
                                 : expand(options_.backend_directory)) +
-           line("journal", dir + "/journal.db") + line("run", dir + "/run") +
+           line("journal", expand(options_.journal)) + line("run", dir + "/run") +
            line("cdi", options_.cdi_directory.empty() ? dir + "/cdi" : options_.cdi_directory) +
            line("control", dir + "/kndd.sock") + "[http]\nlisten = \"\"\n[log]\n" +
            line("level", "debug") + options_.extra + expand(options_.backends);

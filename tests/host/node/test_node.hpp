@@ -50,6 +50,7 @@ struct NodeOptions {
     std::string nri_socket;         ///< of a containerd; empty: NRI runtime of the node
     std::string cdi_directory;      ///< empty: one of the node
     std::string backend_directory;  ///< empty: the built ones; {dir} as above
+    std::string journal = "{dir}/journal.db";
     local::NriVersion nri_version = local::NriVersion::k0_12;
 };
 
