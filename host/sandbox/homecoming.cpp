@@ -11,7 +11,7 @@ namespace knd {
 
 namespace {
 
-/// Being negotiated, or made by the kernel in the course of time: no part of what somebody set.
+/// Duplicate address detection goes on: no part of what somebody set.
 constexpr std::uint32_t kPassingAddressFlags = IFA_F_TENTATIVE | IFA_F_OPTIMISTIC | IFA_F_DADFAILED;
 
 bool same_place(const AddressInfo& a, const AddressInfo& b) {
@@ -104,6 +104,7 @@ void restore_altnames(NetworkView& home, const LinkInfo& now, const LinkInfo& th
     }
 }
 
+/// Only adds: what a move left in the pod cannot be here, and another address is somebody's.
 Result<void> restore_addresses(NetworkView& home, int ifindex, const LinkState& then,
                                BestEffort& best_effort) {
     KND_TRY_ASSIGN(const auto now, home.addresses(ifindex));
@@ -111,12 +112,6 @@ Result<void> restore_addresses(NetworkView& home, int ifindex, const LinkState& 
         return std::any_of(addresses.begin(), addresses.end(),
                            [&](const AddressInfo& other) { return same_place(address, other); });
     };
-    for (const auto& address : now) {
-        // The kernel gives each interface that is up a link-local address.
-        const bool kernels = address.ipv6() && address.scope == RT_SCOPE_LINK;
-        if (kernels || in(then.addresses, address)) continue;
-        best_effort([&] { return home.delete_address(address); });
-    }
     for (auto address : then.addresses) {
         if (in(now, address)) continue;
         address.ifindex = ifindex;
@@ -186,8 +181,12 @@ Result<std::vector<std::string>> restore(NetworkView& home, const MovedDevice& d
 Result<LinkState> take_state(NetworkView& home, LinkInfo link) {
     LinkState state;
     KND_TRY_ASSIGN(state.addresses, home.addresses(link.ifindex));
-    for (auto& address : state.addresses)
+    std::erase_if(state.addresses, [](const AddressInfo& address) {
+        return address.ipv6() && (address.flags & IFA_F_TEMPORARY) != 0;
+    });
+    for (auto& address : state.addresses) {
         address.flags &= ~kPassingAddressFlags;
+    }
     KND_TRY_ASSIGN(state.routes, home.routes(link.ifindex));
     std::erase_if(state.routes, [](const RouteInfo& route) {
         return route.table == RT_TABLE_LOCAL || route.protocol == RTPROT_KERNEL ||

@@ -4,7 +4,7 @@
 // put it back as it was. Taken by Attacher::inspect, kept in the journal as JSON, used by detach.
 //
 // Left out, because the kernel makes them anew: routes of protocol `kernel` (they come with the
-// addresses) and `ra`, the local table, and addresses that are being negotiated.
+// addresses) and `ra`, the local table, and temporary IPv6 addresses.
 #pragma once
 
 #include <string>

@@ -33,7 +33,6 @@ class NetworkView {
     virtual Result<void> add_altname(int ifindex, const std::string& name) = 0;
     virtual Result<void> delete_altname(int ifindex, const std::string& name) = 0;
     virtual Result<void> add_address(const AddressInfo& address) = 0;
-    virtual Result<void> delete_address(const AddressInfo& address) = 0;
     virtual Result<void> add_route(const RouteInfo& route) = 0;
     virtual Result<void> add_rule(const RuleInfo& rule) = 0;
     virtual Result<void> delete_rule(const RuleInfo& rule) = 0;

@@ -36,9 +36,6 @@ class NetlinkView final : public NetworkView {
     Result<void> add_address(const AddressInfo& address) override {
         return netlink_.add_address(address);
     }
-    Result<void> delete_address(const AddressInfo& address) override {
-        return netlink_.delete_address(address);
-    }
     Result<void> add_route(const RouteInfo& route) override { return netlink_.add_route(route); }
     Result<void> add_rule(const RuleInfo& rule) override { return netlink_.add_rule(rule); }
     Result<void> delete_rule(const RuleInfo& rule) override { return netlink_.delete_rule(rule); }

@@ -16,6 +16,7 @@ struct FakeKernel::Netns {
     Fd file;
     bool alive = true;
     bool ipv6 = true;
+    int last_ifindex = 1;  ///< Linux gives no ifindex twice before it has given them all
     std::map<int, LinkState> links;
     std::vector<RuleInfo> rules;
 
@@ -58,12 +59,19 @@ bool same(const AddressInfo& a, const AddressInfo& b) {
     return a.address == b.address && a.prefix_length == b.prefix_length;
 }
 
+bool covers(const Cidr& network, const std::string& address) {
+    return network.network() == Cidr{address, network.prefix_length}.network();
+}
+
+/// On the network of an address, or behind a route without a gateway.
 bool reachable(const LinkState& state, const std::string& gateway) {
-    return gateway.empty() ||
-           std::any_of(state.addresses.begin(), state.addresses.end(), [&](const AddressInfo& a) {
-               const Cidr own{a.address, a.prefix_length};
-               return own.network() == Cidr{gateway, a.prefix_length}.network();
-           });
+    if (gateway.empty()) return true;
+    for (const auto& address : state.addresses) {
+        if (covers({address.address, address.prefix_length}, gateway)) return true;
+    }
+    return std::any_of(state.routes.begin(), state.routes.end(), [&](const RouteInfo& route) {
+        return route.nexthops[0].gateway.empty() && covers(*parse_cidr(route.destination), gateway);
+    });
 }
 
 }  // namespace
@@ -130,12 +138,6 @@ class FakeView final : public NetworkView {
         }
         state->addresses.push_back(address);
         return {};
-    }
-    Result<void> delete_address(const AddressInfo& address) override {
-        KND_TRY_ASSIGN(LinkState * state, find(address.ifindex));
-        const auto erased = std::erase_if(
-            state->addresses, [&](const AddressInfo& other) { return same(address, other); });
-        return erased > 0 ? Result<void>() : kernel_error(EADDRNOTAVAIL);
     }
     Result<void> add_route(const RouteInfo& route) override {
         KND_TRY_ASSIGN(LinkState * state, find(route.nexthops.at(0).ifindex));
@@ -243,7 +245,7 @@ int FakeKernel::add_virtual(const std::string& netns, const std::string& name,
                             const std::string& kind, const std::string& mac) {
     auto& target = named(netns);
     LinkState state;
-    state.link.ifindex = target.links.rbegin()->first + 1;
+    state.link.ifindex = target.free_ifindex(++target.last_ifindex);
     state.link.name = name;
     state.link.kind = kind;
     state.link.mac = mac;
@@ -271,10 +273,16 @@ LinkState& FakeKernel::at(const std::string& netns, const std::string& name) {
     return *state;
 }
 
-void FakeKernel::kill_netns(const std::string& path) {
-    auto& dying = named(path);
+void FakeKernel::kill_netns(const std::string& path, int calls) {
+    named(path).alive = false;
+    dying_ = {path, calls_ + calls};
+    if (calls == 0) bury();
+}
+
+void FakeKernel::bury() {
+    auto& dying = named(dying_.first);
+    dying_.first.clear();
     auto& home = *all_.front();
-    dying.alive = false;
     for (auto& [ifindex, state] : dying.links) {
         auto& link = state.link;
         if (!link.kind.empty() || link.loopback()) continue;
@@ -292,6 +300,10 @@ void FakeKernel::kill_netns(const std::string& path) {
 
 void FakeKernel::disable_ipv6(const std::string& path) {
     named(path).ipv6 = false;
+}
+
+void FakeKernel::remove(const std::string& netns, const std::string& name) {
+    named(netns).links.erase(at(netns, name).link.ifindex);
 }
 
 void FakeKernel::unplug(const std::string& bus_address) {
@@ -327,6 +339,7 @@ void FakeKernel::no_faults() {
 
 Result<void> FakeKernel::count() {
     ++calls_;
+    if (!dying_.first.empty() && calls_ >= dying_.second) bury();
     if (crash_at_ && calls_ >= *crash_at_) throw FakeCrash();
     if (!fail_at_ || calls_ < *fail_at_ || (calls_ > *fail_at_ && !fail_on_)) return {};
     return kernel_error(fail_errno_);

@@ -39,10 +39,13 @@ class FakeKernel final : public Kernel {
     int add_virtual(const std::string& netns, const std::string& name, const std::string& kind,
                     const std::string& mac);
     LinkState& at(const std::string& netns, const std::string& name);
-    /// What the kernel does when the last user of a namespace is gone.
-    void kill_netns(const std::string& path);
+    /// What the kernel does when the last user of a namespace is gone: its path is gone at once,
+    /// its devices come home in the course of that many calls.
+    void kill_netns(const std::string& path, int calls = 0);
     /// As net.ipv6.conf.all.disable_ipv6: IPv6 addresses are refused.
     void disable_ipv6(const std::string& path);
+    /// As `ip link delete`.
+    void remove(const std::string& netns, const std::string& name);
     /// As if the card was pulled out.
     void unplug(const std::string& bus_address);
 
@@ -72,12 +75,14 @@ class FakeKernel final : public Kernel {
     struct Netns;
     /// Counts a call; an error or a crash if this is the one.
     Result<void> count();
+    void bury();
     Netns* find(int netns_fd);
     Netns& named(const std::string& path);
     const Netns& named(const std::string& path) const;
 
     std::vector<std::unique_ptr<Netns>> all_;
     std::set<std::string> hardware_;
+    std::pair<std::string, int> dying_;  ///< path, and the call at which its devices come home
     int calls_ = 0;
     std::optional<int> fail_at_;
     bool fail_on_ = false;

@@ -106,6 +106,13 @@ TEST_F(Attach, PutsSeveralDevicesOfOneBindingInOrder) {
     EXPECT_EQ(kernel_.at(kPod, "dra0").link.mac, kMac) << "the configuration is the first one's";
 }
 
+TEST_F(Attach, MakesTheRouteToAGatewayFirst) {
+    auto plan = attach_plan();
+    plan.network.routes = {{.destination = "10.9.0.0/16", .gateway = "172.16.0.1"},
+                           {.destination = "172.16.0.1/32", .scope = 253}};
+    EXPECT_OK(attach(plan));
+}
+
 TEST_F(Attach, TellsItsSteps) {
     auto plan = attach_plan();
     std::vector<std::string> steps;
@@ -270,7 +277,8 @@ TEST_F(Undo, OfTheFirstDeviceWhenTheSecondFails) {
     plan.effects.netdevs[1].name_in_pod = "net2";
     state_ = *attacher_.inspect(plan);
     kernel_.at(kPod, "eth0").link.altnames = {"net2"};
-    EXPECT_FALSE(attacher_.attach(plan, state_).ok());
+    auto facts = attacher_.attach(plan, state_);
+    EXPECT_THAT(facts.error().message(), HasSubstr("the pod has an interface `net2` already"));
     EXPECT_EQ(host(), before);
 }
 
@@ -390,6 +398,20 @@ TEST_F(Detach, RestoresWhatADeadNamespaceGaveBack) {
     EXPECT_EQ(host(), before_);
 }
 
+TEST_F(Detach, WaitsForADeviceWhoseNamespaceIsDying) {
+    attach_all({"eth1"});
+    kernel_.kill_netns(kPod, 20);
+    ASSERT_OK(detach());
+    EXPECT_EQ(host(), before_);
+}
+
+TEST_F(Detach, GetsPastAnAltnameOfItsOwn) {
+    attach_all({"eth1"});
+    kernel_.at(kPod, "net1").link.altnames = {"eth1"};
+    ASSERT_OK(detach());
+    EXPECT_EQ(host(), before_);
+}
+
 TEST_F(Detach, RestoresWhatADeadNamespaceGaveBackUnderAnotherName) {
     attach_all({"eth1"});
     kernel_.at(kPod, "net1").link.name = "uplink";
@@ -406,6 +428,29 @@ TEST_F(Detach, TellsWhichVirtualDevicesDiedWithThePod) {
     ASSERT_OK(detached);
     EXPECT_THAT(detached->lost, ElementsAre("dra0"));
     EXPECT_TRUE(kernel_.has(kFakeHome, "eth1"));
+}
+
+TEST_F(Detach, DoesNotTakeALookalikeFromThePod) {
+    attach_all({"dra0"});
+    kernel_.remove(kPod, "net1");
+    kernel_.add_virtual(kPod, "net1", "dummy", "02:00:00:00:00:44");
+    kernel_.add_virtual(kPod, "macvlan0", "macvlan", kMac);
+    const auto own = kernel_.links(kPod);
+    auto detached = detach();
+    ASSERT_OK(detached);
+    EXPECT_THAT(detached->lost, ElementsAre("dra0"));
+    EXPECT_EQ(kernel_.links(kPod), own);
+}
+
+TEST_F(Detach, DoesNotTakeALookalikeOnTheHost) {
+    attach_all({"dra0"});
+    kernel_.add_virtual(kFakeHome, "dummy7", "dummy", kMac);
+    kernel_.kill_netns(kPod);
+    const auto own = kernel_.links(kFakeHome);
+    auto detached = detach();
+    ASSERT_OK(detached);
+    EXPECT_THAT(detached->lost, ElementsAre("dra0"));
+    EXPECT_EQ(kernel_.links(kFakeHome), own);
 }
 
 TEST_F(Detach, TellsThatADeviceWasUnplugged) {

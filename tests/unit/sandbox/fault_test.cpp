@@ -69,6 +69,7 @@ TEST_P(Faults, OfAttachLeaveTheHostAsItWas) {
         kernel_.no_faults();
         if (done) return expect_in_pod(call);
         expect_home(call);
+        EXPECT_TRUE(kernel_.rules(kPod).empty()) << "call " << call;
     }
     FAIL();
 }
