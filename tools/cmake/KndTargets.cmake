@@ -2,7 +2,8 @@
 # How targets are made here, so that every directory's CMakeLists.txt is a list of names.
 #   knd_library(name SOURCES ... [DEPENDS ...] [PRIVATE_DEPENDS ...])   static library
 #   knd_program(name SOURCES ... [DEPENDS ...])                        executable
-#   knd_unit_test(name SOURCES ... [DEPENDS ...])                      gtest binary, label "unit"
+#   knd_unit_test(name SOURCES ... [DEPENDS ...] [THREADED])           gtest binary, label "unit" or
+#                                                                      "unit-threaded"
 # Includes are written from the top of the tree: #include "host/model/device.hpp".
 include_guard(GLOBAL)
 
@@ -67,16 +68,22 @@ function(knd_program name)
   target_link_libraries(${name} PRIVATE knd_flags ${arg_DEPENDS})
 endfunction()
 
-# What the sanitizer presets build: unit tests and nothing else.
+# What the sanitizer presets build: unit tests and nothing else; under TSan those with threads.
 add_custom_target(knd_unit_tests)
+add_custom_target(knd_threaded_tests)
 
 function(knd_unit_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "THREADED" "" "SOURCES;DEPENDS" ${ARGN})
   find_package(GTest REQUIRED)
   include(GoogleTest)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE knd_flags ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 120)
+  set(label unit)
+  if(arg_THREADED)
+    set(label unit-threaded)
+    add_dependencies(knd_threaded_tests ${name})
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${label} TIMEOUT 120)
   add_dependencies(knd_unit_tests ${name})
 endfunction()
 
