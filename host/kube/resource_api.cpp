@@ -34,7 +34,9 @@ void ResourceApi::probe(std::size_t candidate) {
                             "the feature gate DynamicResourceAllocation and the API group enabled"));
     const auto version = std::string(kVersions[candidate]);
     const auto path = "/apis/" + group_version(version);
-    client_.get(path, "", [this, candidate, version](Result<Json> document) {
+    client_.get(path, "", [this, weak = std::weak_ptr(alive_), candidate,
+                           version](Result<Json> document) {
+        if (weak.expired()) return;
         if (!document && document.code() != Code::kNotFound)
             return answer(std::move(document).error());
         if (!document || !serves(*document, "resourceclaims") ||

@@ -5,6 +5,7 @@
 // nests the members of a slice's device in `basic`; claims have one shape in status throughout.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,7 @@ class ResourceApi {
     Client& client_;
     std::string version_;
     std::vector<Done<std::string>> waiting_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< see Reflector
 };
 
 }  // namespace knd::kube
