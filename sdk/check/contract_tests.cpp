@@ -3,7 +3,6 @@
 // Tests of the promises in sdk/README.md: versions, memory and behaviour.
 #include <algorithm>
 
-#include "host/plugin/library.hpp"
 #include "host/plugin/params.hpp"
 #include "sdk/check/check.hpp"
 #include "sdk/check/subject.hpp"
@@ -108,35 +107,46 @@ Outcome reads_its_configuration(const Target& target) {
 }
 
 /// A configuration in which every key has the wrong type.
-const knd_params* wrong_params(int& reads) {
-    static knd_params params{};
-    const auto refuse = [](const knd_params* p, knd_error* err) {
-        ++*static_cast<int*>(p->host_data);
+class WrongParams {
+  public:
+    WrongParams() {
+        using P = const knd_params*;
+        face_.size = sizeof face_;
+        face_.string = [](P p, const char*, const char*, const char**, knd_error* err) noexcept {
+            return refuse(p, err);
+        };
+        face_.integer = [](P p, const char*, std::int64_t, std::int64_t*, knd_error* err) noexcept {
+            return refuse(p, err);
+        };
+        face_.boolean = [](P p, const char*, bool, bool*, knd_error* err) noexcept {
+            return refuse(p, err);
+        };
+        face_.length = [](P p, const char*, std::int64_t*, knd_error* err) noexcept {
+            return refuse(p, err);
+        };
+        face_.host_data = this;
+    }
+    WrongParams(const WrongParams&) = delete;
+    WrongParams& operator=(const WrongParams&) = delete;
+    const knd_params* face() const { return &face_; }
+    int reads() const { return reads_; }
+
+  private:
+    static knd_status refuse(const knd_params* p, knd_error* err) noexcept {
+        ++static_cast<WrongParams*>(p->host_data)->reads_;
         fill_error(err, "`key` is wrong", 0);
-        return static_cast<knd_status>(KND_INVALID_ARGUMENT);
-    };
-    static const auto kRefuse = refuse;
-    params.size = sizeof params;
-    params.string = [](const knd_params* p, const char*, const char*, const char**,
-                       knd_error* err) noexcept { return kRefuse(p, err); };
-    params.integer = [](const knd_params* p, const char*, std::int64_t, std::int64_t*,
-                        knd_error* err) noexcept { return kRefuse(p, err); };
-    params.boolean = [](const knd_params* p, const char*, bool, bool*, knd_error* err) noexcept {
-        return kRefuse(p, err);
-    };
-    params.length = [](const knd_params* p, const char*, std::int64_t*, knd_error* err) noexcept {
-        return kRefuse(p, err);
-    };
-    params.host_data = &reads;
-    return &params;
-}
+        return KND_INVALID_ARGUMENT;
+    }
+    knd_params face_{};
+    int reads_ = 0;
+};
 
 Outcome refuses_a_wrong_configuration(const Target& target) {
     auto subject = Subject::make(target);
     if (!subject.ok()) return skip("not created");
-    int reads = 0;
-    const auto started = (*subject)->start(wrong_params(reads));
-    if (reads == 0) return skip("it reads no configuration");
+    const WrongParams wrong;
+    const auto started = (*subject)->start(wrong.face());
+    if (wrong.reads() == 0) return skip("it reads no configuration");
     if (started.ok()) return fail("starts although a key has the wrong type");
     if (!(*subject)->error_misuse().empty()) return fail((*subject)->error_misuse());
     if (started.code() == Code::kInvalidArgument) return pass();
@@ -147,8 +157,8 @@ Outcome refuses_a_wrong_configuration(const Target& target) {
 Outcome starts_after_a_failure(const Target& target) {
     auto subject = Subject::make(target);
     if (!subject.ok()) return skip("not created");
-    int reads = 0;
-    if ((*subject)->start(wrong_params(reads)).ok()) return skip("it reads no configuration");
+    const WrongParams wrong;
+    if ((*subject)->start(wrong.face()).ok()) return skip("it reads no configuration");
     const plugin::Params config(target.config);
     const auto started = (*subject)->start(config.face());
     if (started.ok()) return pass();
