@@ -124,6 +124,7 @@ void PodDesk::stop(const PodSandbox& pod) {
     if (pods_.erase(pod.id) > 0)
         for (const auto& uid : claim_uids(bindings_.of_pod(pod.uid)))
             mark_failed(pod.id, uid, "the pod is being stopped");
+    hand_over(pod.id);
     leave(pod.id);
     settle(pod.id, Error(Code::kCancelled, "pod " + pod.text() + " was stopped meanwhile"));
 }
@@ -139,11 +140,16 @@ void PodDesk::remove(const PodSandbox& pod) {
 void PodDesk::leave(const std::string& sandbox_id) {
     for (auto* held : bindings_.of_sandbox(sandbox_id)) {
         if (is_wanted_by(*held, sandbox_id)) held->wanted.reset();
-        if (!held->wanted && !held->moves())
-            // Shared by several pods: the next one keeps it.
-            for (const auto& [id, pod] : pods_)
-                if (held->serves_pod(pod.sandbox.uid)) held->wanted = pod.sandbox;
         lifecycle_.advance(*held);
+    }
+}
+
+/// What several pods share is attached for one of them; the next one keeps it.
+void PodDesk::hand_over(const std::string& sandbox_id) {
+    for (auto* held : bindings_.of_sandbox(sandbox_id)) {
+        if (held->moves() || !is_wanted_by(*held, sandbox_id)) continue;
+        for (const auto& [id, pod] : pods_)
+            if (id != sandbox_id && held->serves_pod(pod.sandbox.uid)) held->wanted = pod.sandbox;
     }
 }
 

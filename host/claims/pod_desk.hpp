@@ -53,6 +53,7 @@ class PodDesk {
     Result<void> adopt(const PodSandbox& pod, const Container& container);
     Result<ContainerEdits> edits(const std::vector<Held*>& held, const Container& container) const;
     void leave(const std::string& sandbox_id);
+    void hand_over(const std::string& sandbox_id);
     void leave_dead_pods(const PodSandbox& pod, const std::vector<Held*>& held);
 
     void bring_home_orphans(const std::map<std::string, const PodSandbox*>& live);
