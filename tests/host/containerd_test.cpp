@@ -31,13 +31,15 @@ class ContainerdTest : public ::testing::TestWithParam<Line> {
             GTEST_SKIP() << "no containerd " << GetParam().major << ".x is unpacked in "
                          << package_directory(GetParam()) << "; run tools/install-deps test";
         }
-        start_containerd(true);
+        start_containerd();
         start_node();
     }
 
-    void start_containerd(bool cdi) {
+    virtual bool cdi() const { return true; }
+
+    void start_containerd() {
         auto made = Containerd::make(
-            {package_directory(GetParam()), GetParam().major, runtime_directory_.path(), cdi});
+            {package_directory(GetParam()), GetParam().major, runtime_directory_.path(), cdi()});
         ASSERT_TRUE(made.ok()) << made.error().message();
         containerd_ = *std::move(made);
     }
@@ -210,14 +212,7 @@ TEST_P(ContainerdTest, LeavesPodsWithoutClaimsAlone) {
 
 class ContainerdWithoutCdi : public ContainerdTest {
   protected:
-    void SetUp() override {
-        if (!std::filesystem::exists(package_directory(GetParam()))) {
-            GTEST_SKIP() << "no containerd " << GetParam().major << ".x is unpacked in "
-                         << package_directory(GetParam()) << "; run tools/install-deps test";
-        }
-        start_containerd(false);
-        start_node();
-    }
+    bool cdi() const override { return false; }
 };
 
 TEST_P(ContainerdWithoutCdi, HoldsTheContainerByAHookFromNri) {
