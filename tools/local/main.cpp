@@ -187,7 +187,10 @@ int run_detached(const knd::local::ClusterOptions& options, int wait_s, Fd repor
         report.reset();
     });
     if (ran.ok()) return 0;
-    if (report) say(report.get(), "E" + ran.error().message());
+    if (report) {
+        say(report.get(), "E" + ran.error().message());
+        return 1;
+    }
     knd::log::error("the cluster did not start", {{"error", ran.error().message()}});
     return 1;
 }

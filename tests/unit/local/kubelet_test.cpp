@@ -57,13 +57,20 @@ class KubeletTest : public testing::Test {
         }
         return {};
     }
-    void create_pod(Json extra = Json::object()) {
+    void create_pod(Json extra = Json::object(), const std::string& name = "p") {
         Json spec = {{"nodeName", "node-1"},
                      {"containers", Json::array({{{"name", "c"}, {"image", "i"}}})}};
         spec.update(extra);
         const auto created = store_->create(Resource::kPods, "default",
-                                            {{"metadata", {{"name", "p"}}}, {"spec", spec}});
+                                            {{"metadata", {{"name", name}}}, {"spec", spec}});
         ASSERT_TRUE(created.ok()) << created.error().message;
+    }
+    static Json with_claim() {
+        const Json container = {{"name", "c"},
+                                {"image", "i"},
+                                {"resources", {{"claims", Json::array({{{"name", "net"}}})}}}};
+        return {{"resourceClaims", Json::array({{{"name", "net"}, {"resourceClaimName", "c1"}}})},
+                {"containers", Json::array({container})}};
     }
     /// An allocated claim "c1" that is reserved for pod "p", and a pod whose container lists it.
     void create_pod_with_claim() {
@@ -73,18 +80,18 @@ class KubeletTest : public testing::Test {
                            {{"metadata", {{"name", "c1"}}},
                             {"spec", {{"devices", {{"requests", Json::array({request})}}}}}});
         ASSERT_TRUE(claim.ok()) << claim.error().message;
-        create_pod(
-            {{"resourceClaims", Json::array({{{"name", "net"}, {"resourceClaimName", "c1"}}})},
-             {"containers",
-              Json::array({{{"name", "c"},
-                            {"image", "i"},
-                            {"resources", {{"claims", Json::array({{{"name", "net"}}})}}}}})}});
-        allocate();
+        create_pod(with_claim());
+        reserve({"p"});
     }
-    void allocate() {
+    /// Allocates "c1" and reserves it for those pods.
+    void reserve(const std::vector<std::string>& names) {
+        Json consumers = Json::array();
+        for (const auto& name : names)
+            consumers.push_back({{"resource", "pods"},
+                                 {"name", name},
+                                 {"uid", stored(Resource::kPods, name)["metadata"]["uid"]}});
         api::WriteOptions options;
         options.subresource = "status";
-        const auto uid = json_string(json_at(pod(), "metadata"), "uid");
         const auto written = store_->modify(
             Resource::kResourceClaims, "default", "c1",
             [&](const Json& current) -> api::Answer<Json> {
@@ -95,8 +102,7 @@ class KubeletTest : public testing::Test {
                                      {"device", "dra0"}};
                 changed["status"] = {
                     {"allocation", {{"devices", {{"results", Json::array({result})}}}}},
-                    {"reservedFor",
-                     Json::array({{{"resource", "pods"}, {"name", "p"}, {"uid", uid}}})}};
+                    {"reservedFor", consumers}};
                 return changed;
             },
             options);
@@ -150,6 +156,16 @@ TEST_F(KubeletTest, RetriesASandboxThatFailed) {
     ASSERT_TRUE(run_until(io_, [&] { return !event("FailedCreatePodSandBox").empty(); }));
     runtime_.sandbox_error.clear();
     EXPECT_TRUE(reaches_phase("Running"));
+}
+
+TEST_F(KubeletTest, CountsAnEventThatComesAgain) {
+    runtime_.sandbox_error = "no network";
+    start();
+    create_pod();
+    EXPECT_TRUE(run_until(io_, [&] {
+        const auto events = store_->list(Resource::kEvents);
+        return events.size() == 1 && json_int(*events.front(), "count") >= 3;
+    }));
 }
 
 TEST_F(KubeletTest, ShowsWhyAContainerCannotBeCreated) {
@@ -289,6 +305,34 @@ TEST_F(KubeletTest, UnpreparesAfterTheSandboxIsStopped) {
     delete_pod();
     ASSERT_TRUE(run_until(io_, [&] { return pod().is_null(); }));
     EXPECT_THAT(driver.calls(), ElementsAre("v1 prepare c1", "v1 unprepare c1"));
+}
+
+TEST_F(KubeletTest, PreparesAgainForAPodThatComesDuringUnprepare) {
+    FakeDriver driver(directory_.path());
+    driver.be_slow(200ms);
+    driver.start();
+    start();
+    ASSERT_TRUE(run_until(io_, [&] { return driver.registered(); }));
+    create_pod_with_claim();
+    ASSERT_TRUE(reaches_phase("Running"));
+    delete_pod();
+    ASSERT_TRUE(run_until(io_, [&] { return driver.calls().size() == 2; }));
+    create_pod(with_claim(), "q");
+    reserve({"p", "q"});
+    ASSERT_TRUE(run_until(io_, [&] { return driver.calls().size() == 3; }));
+    EXPECT_EQ(driver.calls().back(), "v1 prepare c1");
+}
+
+TEST_F(KubeletTest, PreparesASharedClaimOnce) {
+    FakeDriver driver(directory_.path());
+    driver.start();
+    start();
+    ASSERT_TRUE(run_until(io_, [&] { return driver.registered(); }));
+    create_pod_with_claim();
+    create_pod(with_claim(), "q");
+    reserve({"p", "q"});
+    ASSERT_TRUE(run_until(io_, [&] { return runtime_.pods.size() == 2; }));
+    EXPECT_THAT(driver.calls(), ElementsAre("v1 prepare c1"));
 }
 
 TEST_F(KubeletTest, TellsTheUserWhatTheDriverSays) {

@@ -117,6 +117,9 @@ Result<> Kubelet::register_node() {
         [&](const Json& stored) -> api::Answer<Json> {
             Json changed = stored;
             changed["status"] = status;
+            // Ready since the first start: a node does not become ready by being seen again.
+            const auto& before = json_path(stored, {"status", "conditions"});
+            if (!before.empty()) changed["status"]["conditions"] = before;
             return changed;
         },
         options);

@@ -117,10 +117,13 @@ void PodWorker::start_sandbox() {
                                  json_bool(json_at(pod_, "spec"), "hostNetwork")};
         context_.runtime.run_sandbox(request, [this, alive](Result<std::string> id) {
             if (!*alive) return;
-            step_done(id.ok()
-                          ? Result<>()
-                          : Result<>(std::move(id).error().wrap("rpc error: code = Unknown desc")),
-                      "FailedCreatePodSandBox", "Failed to create pod sandbox");
+            // As the kubelet shows an error of its container runtime.
+            const auto error = [&] {
+                return Error(Code::kUnknown,
+                             "rpc error: code = Unknown desc = " + id.error().message());
+            };
+            step_done(id.ok() ? Result<>() : Result<>(error()), "FailedCreatePodSandBox",
+                      "Failed to create pod sandbox");
         });
     });
 }
@@ -288,9 +291,13 @@ void PodWorker::step_done(const Result<>& result, std::string_view event, const 
     busy_ = false;
     if (result.ok()) return sync();
     const auto message = text + ": " + result.error().message();
-    if (exists_) context_.events.warning(pod_, event, message);
-    log::warn("a step of a pod failed and will be tried again",
-              {{"pod", full_name(pod_)}, {"error", message}});
+    if (exists_) {
+        context_.events.warning(pod_, event, message);
+    } else {
+        // Nobody can read events of a pod that is gone.
+        log::warn("a pod that is gone could not be taken down yet",
+                  {{"pod", full_name(pod_)}, {"error", message}});
+    }
     wake_after(context_.retry);
 }
 
