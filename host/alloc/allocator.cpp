@@ -14,10 +14,14 @@ std::string random_share_id() {
     constexpr char kHex[] = "0123456789abcdef";
     std::string out;
     for (int i = 0; i < 36; ++i) {
-        if (i == 8 || i == 13 || i == 18 || i == 23) out += '-';
-        else if (i == 14) out += '4';
-        else if (i == 19) out += kHex[8 + random() % 4];
-        else out += kHex[random() % 16];
+        if (i == 8 || i == 13 || i == 18 || i == 23)
+            out += '-';
+        else if (i == 14)
+            out += '4';
+        else if (i == 19)
+            out += kHex[8 + random() % 4];
+        else
+            out += kHex[random() % 16];
     }
     return out;
 }
@@ -30,7 +34,8 @@ void hold(const Inventory::Data& data, const DeviceId& id, const Capacity* consu
             continue;
         }
         auto& sum = holdings.capacity[index];
-        for (const auto& [name, value] : *consumed) sum[name] += value;
+        for (const auto& [name, value] : *consumed)
+            sum[name] += value;
     }
 }
 
@@ -46,7 +51,8 @@ void AllocatedState::add(const api::AllocationResult& allocation) {
         }
         if (!shares.emplace(id, result.share_id).second) continue;
         auto& sum = capacity[id];
-        for (const auto& [name, value] : result.consumed_capacity) sum[name] += value;
+        for (const auto& [name, value] : result.consumed_capacity)
+            sum[name] += value;
     }
 }
 
@@ -69,7 +75,8 @@ Allocator::Allocator(std::shared_ptr<const Inventory> inventory, ClassLookup cla
     state_->share_ids = share_ids ? std::move(share_ids) : ShareIds(random_share_id);
     const auto& data = state_->inventory->data();
     state_->holdings.devices.assign(data.devices.size(), false);
-    for (const auto& id : allocated.devices) hold(data, id, nullptr, state_->holdings);
+    for (const auto& id : allocated.devices)
+        hold(data, id, nullptr, state_->holdings);
     for (const auto& [id, consumed] : allocated.capacity)
         hold(data, id, &consumed, state_->holdings);
 }
@@ -81,9 +88,9 @@ Allocator& Allocator::operator=(Allocator&&) noexcept = default;
 Result<std::optional<Allocations>> Allocator::allocate(
     const api::Node& node, std::span<const api::ResourceClaim* const> claims) {
     state_->steps = 0;
-    const Context context{state_->inventory->data(), state_->classes,   state_->holdings,
-                          state_->options,           state_->share_ids, state_->programs,
-                          state_->steps};
+    const Context context{
+        state_->inventory->data(), state_->classes,  state_->holdings, state_->options,
+        state_->share_ids,         state_->programs, state_->steps};
     return Search(context, node, claims).run();
 }
 
@@ -99,6 +106,8 @@ void Allocator::commit(std::span<const api::AllocationResult> allocations) {
     }
 }
 
-std::uint64_t Allocator::steps() const { return state_->steps; }
+std::uint64_t Allocator::steps() const {
+    return state_->steps;
+}
 
 }  // namespace knd::alloc

@@ -62,7 +62,7 @@ struct AllocatedState {
 struct Options {
     Features features;
     /// Candidates looked at before allocate() gives up with DEADLINE_EXCEEDED.
-    std::uint64_t step_limit = 50'000'000;
+    std::uint64_t step_limit = 5'000'000;
     /// Asked now and then; true stops the search with CANCELLED. May be empty.
     std::function<bool()> cancelled;
 };
@@ -71,8 +71,8 @@ struct Options {
 class Inventory {
   public:
     struct Data;
-    static Result<std::shared_ptr<const Inventory>> make(
-        std::span<const api::ResourceSlice> slices, const Features& features = {});
+    static Result<std::shared_ptr<const Inventory>> make(std::span<const api::ResourceSlice> slices,
+                                                         const Features& features = {});
     explicit Inventory(std::unique_ptr<const Data> data);
     ~Inventory();
     const Data& data() const { return *data_; }
@@ -99,11 +99,11 @@ class Allocator {
     Allocator(Allocator&&) noexcept;
     Allocator& operator=(Allocator&&) noexcept;
 
-    /// Empty optional: does not fit on this node. Errors are Kubernetes' texts and concern all nodes
-    /// except FAILED_PRECONDITION, which concerns this node alone (invalid resource pools).
+    /// Empty optional: does not fit on this node. Errors are Kubernetes' texts and concern all
+    /// nodes except FAILED_PRECONDITION, which concerns this node alone (invalid resource pools).
     /// Does not change the allocated state: call commit() with what was decided.
-    Result<std::optional<Allocations>> allocate(
-        const api::Node& node, std::span<const api::ResourceClaim* const> claims);
+    Result<std::optional<Allocations>> allocate(const api::Node& node,
+                                                std::span<const api::ResourceClaim* const> claims);
 
     /// Devices of the results become "in use" for the next allocate().
     void commit(std::span<const api::AllocationResult> allocations);

@@ -69,8 +69,8 @@ std::optional<Capacity> consumed_by(const Inventory::Data& data, const DeviceEnt
             if (const auto found = extra->policies.find(number); found != extra->policies.end())
                 policy = &found->second;
         ++number;
-        auto value = amount(wanted == requested.end() ? nullptr : &wanted->second, *slot.quantity,
-                            policy);
+        auto value =
+            amount(wanted == requested.end() ? nullptr : &wanted->second, *slot.quantity, policy);
         if (policy != nullptr && violates(value, *policy)) return std::nullopt;
         out.emplace(std::move(name), value);
     }

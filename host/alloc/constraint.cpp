@@ -8,13 +8,14 @@ namespace {
 
 using Type = cel::Slot::Type;
 
-bool is_list(const cel::Slot& slot) { return slot.type == Type::kList; }
+bool is_list(const cel::Slot& slot) {
+    return slot.type == Type::kList;
+}
 
 }  // namespace
 
 Constraint::Constraint(Kind kind, std::string_view attribute,
-                       const std::vector<std::string>& requests,
-                       const cel::Vocabulary& vocabulary)
+                       const std::vector<std::string>& requests, const cel::Vocabulary& vocabulary)
     : kind_(kind), requests_(requests) {
     // A name without a domain is not fully qualified, and no attribute has it.
     if (attribute.find('/') != std::string_view::npos)
@@ -36,40 +37,64 @@ bool Constraint::add(const cel::DeviceView& device) {
     return kind_ == Kind::kMatch ? add_match(*slot) : add_distinct(*slot);
 }
 
-void Constraint::remove() { seen_.pop_back(); }
+bool Constraint::may_add(const cel::DeviceView& device) const {
+    const auto* slot = name_ ? device.attribute(*name_) : nullptr;
+    if (slot == nullptr) return false;
+    if (kind_ != Kind::kMatch || seen_.empty() || is_list(*slot)) return true;
+    const auto& last = seen_.back();
+    return !last.list.empty() || is_list(last.scalar) || same(last.scalar, *slot);
+}
+
+void Constraint::remove() {
+    seen_.pop_back();
+}
 
 bool Constraint::same(const cel::Slot& a, const cel::Slot& b) {
     if (a.type != b.type) return false;
     switch (a.type) {
-        case Type::kInt: return a.integer == b.integer;
-        case Type::kBool: return a.boolean == b.boolean;
-        case Type::kString: return a.string == b.string;  // interned
+        case Type::kInt:
+            return a.integer == b.integer;
+        case Type::kBool:
+            return a.boolean == b.boolean;
+        case Type::kString:
+            return a.string == b.string;  // interned
         case Type::kVersion:
             return a.version == b.version || a.version->text() == b.version->text();
         case Type::kList:
-        case Type::kQuantity: return false;
+        case Type::kQuantity:
+            return false;
     }
     return false;
 }
 
 std::vector<Constraint::Element> Constraint::elements(const cel::Slot& slot) {
     switch (slot.type) {
-        case Type::kInt: return {{Type::kInt, slot.integer, {}}};
-        case Type::kBool: return {{Type::kBool, slot.boolean ? 1 : 0, {}}};
-        case Type::kString: return {{Type::kString, 0, *slot.string}};
-        case Type::kVersion: return {{Type::kVersion, 0, slot.version->text()}};
-        case Type::kQuantity: return {};
-        case Type::kList: break;
+        case Type::kInt:
+            return {{Type::kInt, slot.integer, {}}};
+        case Type::kBool:
+            return {{Type::kBool, slot.boolean ? 1 : 0, {}}};
+        case Type::kString:
+            return {{Type::kString, 0, *slot.string}};
+        case Type::kVersion:
+            return {{Type::kVersion, 0, slot.version->text()}};
+        case Type::kQuantity:
+            return {};
+        case Type::kList:
+            break;
     }
     std::vector<Element> out;
     if (const auto* integers = std::get_if<std::vector<std::int64_t>>(slot.list))
-        for (const auto value : *integers) out.push_back({Type::kInt, value, {}});
+        for (const auto value : *integers)
+            out.push_back({Type::kInt, value, {}});
     if (const auto* booleans = std::get_if<std::vector<bool>>(slot.list))
-        for (const bool value : *booleans) out.push_back({Type::kBool, value ? 1 : 0, {}});
+        for (const bool value : *booleans)
+            out.push_back({Type::kBool, value ? 1 : 0, {}});
     if (const auto* texts = std::get_if<std::vector<std::string>>(slot.list))
-        for (const auto& value : *texts) out.push_back({Type::kString, 0, value});
+        for (const auto& value : *texts)
+            out.push_back({Type::kString, 0, value});
     if (const auto* versions = std::get_if<std::vector<Version>>(slot.list))
-        for (const auto& value : *versions) out.push_back({Type::kVersion, 0, value.text});
+        for (const auto& value : *versions)
+            out.push_back({Type::kVersion, 0, value.text});
     return out;
 }
 

@@ -23,6 +23,8 @@ class Constraint {
     bool concerns(std::string_view base, std::string_view sub) const;
     /// True: the device fits with those let in before, and is one of them now.
     bool add(const cel::DeviceView& device);
+    /// False when add() would refuse the device; true does not promise that it would not.
+    bool may_add(const cel::DeviceView& device) const;
     /// Undoes the last successful add().
     void remove();
 

@@ -19,14 +19,15 @@ Search::Counters& Search::counters(std::uint32_t index) {
     auto& left = counters_[index];
     const auto& pool = pools_[index];
     for (const auto& [set_name, set] : pool.counter_sets)
-        for (const auto& [name, value] : set->counters) left.emplace(CounterKey(set_name, name), value);
+        for (const auto& [name, value] : set->counters)
+            left.emplace(CounterKey(set_name, name), value);
     for (const auto* slices : {&pool.slices, &pool.others}) {
         for (const auto slice_index : *slices) {
             const auto& slice = data_.slices[slice_index];
             for (auto i = slice.first_device; i < slice.first_device + slice.device_count; ++i) {
                 const auto* extra = counting(data_.devices[i]);
-                const bool held = context_.holdings.devices[i] ||
-                                  context_.holdings.capacity.contains(i);
+                const bool held =
+                    context_.holdings.devices[i] || context_.holdings.capacity.contains(i);
                 if (extra == nullptr || !held) continue;
                 for (const auto& used : extra->counters)
                     for (const auto& [name, value] : used.counters)
@@ -40,7 +41,8 @@ Search::Counters& Search::counters(std::uint32_t index) {
 bool Search::take_counters(std::uint32_t pool, const DeviceExtra& extra) {
     auto& left = counters(pool);
     for (const auto& used : extra.counters)
-        for (const auto& [name, value] : used.counters) left[{used.counter_set, name}] -= value;
+        for (const auto& [name, value] : used.counters)
+            left[{used.counter_set, name}] -= value;
     for (const auto& [key, value] : left) {
         if (value.sign() >= 0) continue;
         return_counters(pool, extra);
@@ -52,7 +54,8 @@ bool Search::take_counters(std::uint32_t pool, const DeviceExtra& extra) {
 void Search::return_counters(std::uint32_t pool, const DeviceExtra& extra) {
     auto& left = counters(pool);
     for (const auto& used : extra.counters)
-        for (const auto& [name, value] : used.counters) left[{used.counter_set, name}] += value;
+        for (const auto& [name, value] : used.counters)
+            left[{used.counter_set, name}] += value;
 }
 
 }  // namespace knd::alloc

@@ -27,8 +27,8 @@ class Builder {
             entry.has_bindings = entry.has_bindings || !device.binding_conditions.empty();
             add(device, *entry.driver, index, entry.per_device);
         }
-        const bool local = slice.node_name && !slice.node_name->empty() &&
-                           slice.shared_counters.empty();
+        const bool local =
+            slice.node_name && !slice.node_name->empty() && slice.shared_counters.empty();
         (local ? data_.by_node[*entry.reach.node] : data_.shared).push_back(index);
         data_.by_pool[{entry.driver, entry.pool}].push_back(index);
         data_.slices.push_back(std::move(entry));
@@ -72,7 +72,8 @@ class Builder {
         extra.counters = device.consumes_counters;
         extra.binding_conditions = device.binding_conditions;
         extra.binding_failure_conditions = device.binding_failure_conditions;
-        if (per_device) extra.reach = reach(device.node_name, device.all_nodes, device.node_selector);
+        if (per_device)
+            extra.reach = reach(device.node_name, device.all_nodes, device.node_selector);
         const bool plain = extra.broken.empty() && !per_device && extra.taints.empty() &&
                            extra.counters.empty() && extra.policies.empty() &&
                            extra.binding_conditions.empty() &&
@@ -107,10 +108,14 @@ class Builder {
 
 bool Reach::covers(const api::Node& other) const {
     switch (kind) {
-        case Kind::kUnknown: return false;
-        case Kind::kNode: return *node == other.name;
-        case Kind::kAllNodes: return true;
-        case Kind::kSelector: return api::matches(*selector, other);
+        case Kind::kUnknown:
+            return false;
+        case Kind::kNode:
+            return *node == other.name;
+        case Kind::kAllNodes:
+            return true;
+        case Kind::kSelector:
+            return api::matches(*selector, other);
     }
     return false;
 }
@@ -148,8 +153,8 @@ std::vector<DeviceIndex> Inventory::Data::find(const DeviceId& id) const {
 Inventory::Inventory(std::unique_ptr<const Data> data) : data_(std::move(data)) {}
 Inventory::~Inventory() = default;
 
-Result<std::shared_ptr<const Inventory>> Inventory::make(
-    std::span<const api::ResourceSlice> slices, const Features& features) {
+Result<std::shared_ptr<const Inventory>> Inventory::make(std::span<const api::ResourceSlice> slices,
+                                                         const Features& features) {
     auto data = std::make_unique<Data>();
     Builder builder(*data, features);
     for (const auto& slice : slices) {

@@ -15,8 +15,10 @@ class Gatherer {
     std::vector<Pool> run() {
         const auto local = data_.by_node.find(node_.name);
         if (local != data_.by_node.end())
-            for (const auto index : local->second) consider(index);
-        for (const auto index : data_.shared) consider(index);
+            for (const auto index : local->second)
+                consider(index);
+        for (const auto index : data_.shared)
+            consider(index);
         std::vector<Pool> pools;
         for (auto& [key, slices] : found_)
             if (auto pool = finish(key, std::move(slices))) pools.push_back(*std::move(pool));
@@ -85,7 +87,8 @@ class Gatherer {
             const auto& slice = data_.slices[index];
             if (slice.counter_sets.empty() || !features_.partitionable_devices)
                 pool.slices.push_back(index);
-            else add_counter_sets(pool, slice);
+            else
+                add_counter_sets(pool, slice);
         }
         check_names(pool);
         if (features_.partitionable_devices) {
@@ -127,7 +130,8 @@ class Gatherer {
             const auto& slice = data_.slices[index];
             for (auto i = slice.first_device; i < slice.first_device + slice.device_count; ++i)
                 if (const auto* extra = data_.extra(data_.devices[i]))
-                    for (const auto& used : extra->counters) check_consumption(pool, used);
+                    for (const auto& used : extra->counters)
+                        check_consumption(pool, used);
         }
     }
 

@@ -27,7 +27,8 @@ void merge(const Requirements& from, Requirements& to) {
 
 Result<Allocations> Search::assemble() const {
     Allocations out(prepared_.size());
-    for (const auto& pick : picks_) out[pick.claim].results.push_back(device_result(pick));
+    for (const auto& pick : picks_)
+        out[pick.claim].results.push_back(device_result(pick));
     for (std::uint32_t i = 0; i < prepared_.size(); ++i) {
         add_class_configs(prepared_[i], out[i]);
         add_claim_configs(prepared_[i], out[i]);
@@ -111,9 +112,9 @@ Result<std::optional<api::NodeSelector>> Search::node_selector(std::uint32_t cla
         }
         if (reach.kind != Reach::Kind::kSelector || reach.selector->terms.empty()) continue;
         if (reach.selector->terms.size() > 1)
-            return Error(Code::kInvalidArgument,
-                         "unsupported ResourceSlice.NodeSelector with " +
-                             std::to_string(reach.selector->terms.size()) + " terms");
+            return Error(Code::kInvalidArgument, "unsupported ResourceSlice.NodeSelector with " +
+                                                     std::to_string(reach.selector->terms.size()) +
+                                                     " terms");
         merge(reach.selector->terms[0].match_fields, term.match_fields);
         merge(reach.selector->terms[0].match_expressions, term.match_expressions);
     }

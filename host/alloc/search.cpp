@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::size_t kMaxResults = 32;
 constexpr std::uint64_t kStepsBetweenQuestions = 1024;
+/// Counting a candidate is so much cheaper than trying it.
+constexpr std::size_t kCandidatesPerStep = 8;
 
 }  // namespace
 
@@ -19,8 +21,8 @@ Result<std::optional<Allocations>> Search::run() {
         return std::optional(std::move(results));
     }
     // Other pools might have had a solution, so that invalid ones are worth a word only now.
-    const bool invalid = std::any_of(pools_.begin(), pools_.end(),
-                                     [](const Pool& pool) { return pool.invalid; });
+    const bool invalid =
+        std::any_of(pools_.begin(), pools_.end(), [](const Pool& pool) { return pool.invalid; });
     if (invalid && outcome == Outcome::kNone)
         return Error(Code::kFailedPrecondition, "invalid resource pools were encountered");
     return std::optional<Allocations>();
@@ -29,9 +31,9 @@ Result<std::optional<Allocations>> Search::run() {
 Result<void> Search::step() {
     ++context_.steps;
     if (context_.steps > context_.options.step_limit)
-        return Error(Code::kDeadlineExceeded,
-                     "filter operation aborted: no decision after " +
-                         std::to_string(context_.options.step_limit) + " candidates");
+        return Error(Code::kDeadlineExceeded, "filter operation aborted: no decision after " +
+                                                  std::to_string(context_.options.step_limit) +
+                                                  " candidates");
     if (context_.steps % kStepsBetweenQuestions == 0 && context_.options.cancelled &&
         context_.options.cancelled())
         return Error(Code::kCancelled, "filter operation aborted: cancelled");
@@ -82,6 +84,8 @@ Result<Search::Outcome> Search::next_device(std::uint32_t claim, std::size_t req
         if (outcome != Outcome::kFound) give_back();
         return outcome;
     }
+    KND_TRY_ASSIGN(const bool possible, enough_left(claim, prepared, picked, start));
+    if (!possible) return Outcome::kNone;
     for (auto candidate = start; candidate < candidates_.size(); ++candidate) {
         KND_TRY(step());
         KND_TRY_ASSIGN(const auto outcome,
@@ -91,14 +95,46 @@ Result<Search::Outcome> Search::next_device(std::uint32_t claim, std::size_t req
     return Outcome::kNone;
 }
 
+/// Whether the rest of the request can be had from `start` on at all: counts what is free, may match
+/// the selectors and would not break a matchAttribute whose value is decided. Where it cannot, no
+/// solution is lost by not trying, and the selectors that trying would have evaluated are evaluated
+/// here, so that their errors are not lost either.
+Result<bool> Search::enough_left(std::uint32_t claim, Prepared& prepared, std::size_t picked,
+                                 std::uint32_t start) {
+    const auto needed = prepared.count - picked;
+    const bool admin = prepared.request->admin_access;
+    std::size_t left = 0;
+    for (auto i = start; i < candidates_.size() && left < needed; ++i) {
+        if (prepared.selectable[i] == kNotSelectable) continue;
+        const auto& device = device_of(i);
+        if (in_use(device, candidates_[i].device, claim, admin)) continue;
+        if (may_join(claim, prepared, device)) ++left;
+    }
+    context_.steps += (candidates_.size() - start) / kCandidatesPerStep;
+    if (left >= needed) return true;
+    for (auto i = start; i < candidates_.size(); ++i) {
+        if (in_use(device_of(i), candidates_[i].device, claim, admin)) continue;
+        KND_TRY(selectable(*prepared_[claim].claim, prepared, i));
+    }
+    return false;
+}
+
+bool Search::may_join(std::uint32_t claim, const Prepared& prepared,
+                      const DeviceEntry& device) const {
+    const auto& constraints = prepared_[claim].constraints;
+    return std::all_of(constraints.begin(), constraints.end(), [&](const Constraint& constraint) {
+        return !constraint.concerns(prepared.base, prepared.sub) ||
+               constraint.may_add(data_.view(device));
+    });
+}
+
 Result<Search::Outcome> Search::try_candidate(std::uint32_t claim, std::size_t request,
                                               Prepared& prepared, std::size_t picked,
                                               std::uint32_t candidate) {
     const auto index = candidates_[candidate].device;
     const auto& device = data_.devices[index];
     if (in_use(device, index, claim, prepared.request->admin_access)) return Outcome::kNone;
-    KND_TRY_ASSIGN(const bool usable,
-                   selectable(*prepared_[claim].claim, prepared, candidate));
+    KND_TRY_ASSIGN(const bool usable, selectable(*prepared_[claim].claim, prepared, candidate));
     if (!usable) return Outcome::kNone;
     KND_TRY_ASSIGN(const auto taken, take(claim, prepared, candidate, false));
     if (taken == Taken::kNo) return Outcome::kNone;
@@ -137,7 +173,8 @@ bool Search::capacity_fits(const DeviceEntry& device, DeviceIndex index,
     Capacity sum;
     if (held != context_.holdings.capacity.end()) sum = held->second;
     if (taking != shared_.end())
-        for (const auto& [name, value] : taking->second) sum[name] += value;
+        for (const auto& [name, value] : taking->second)
+            sum[name] += value;
     consumed = *std::move(wanted);
     return has_room(data_, device, consumed, sum.empty() ? nullptr : &sum);
 }
@@ -152,14 +189,13 @@ Result<Search::Taken> Search::take(std::uint32_t claim, const Prepared& prepared
     if (in_use(device, index, claim, request.admin_access)) return Taken::kNo;
     Pick pick{candidate, &prepared, claim, false, false, {}};
     pick.shared = features_.consumable_capacity && device.allow_multiple;
-    if (features_.consumable_capacity &&
-        !capacity_fits(device, index, request, pick.consumed))
+    if (features_.consumable_capacity && !capacity_fits(device, index, request, pick.consumed))
         return Taken::kNo;
     const auto* extra = counting(device);
     if (extra != nullptr && !features_.partitionable_devices) return Taken::kNo;
     // The shares of one device use its counters together, so only the first one pays.
-    const bool paid = pick.shared && (context_.holdings.capacity.contains(index) ||
-                                      shared_.contains(index));
+    const bool paid =
+        pick.shared && (context_.holdings.capacity.contains(index) || shared_.contains(index));
     if (extra != nullptr && !paid) {
         if (!take_counters(pool, *extra)) return Taken::kNo;
         pick.charged_counters = true;
@@ -177,7 +213,8 @@ Result<Search::Taken> Search::take(std::uint32_t claim, const Prepared& prepared
     }
     if (pick.shared) {
         auto& sum = shared_[index];
-        for (const auto& [name, value] : pick.consumed) sum[name] += value;
+        for (const auto& [name, value] : pick.consumed)
+            sum[name] += value;
     } else {
         ++taken_[index];
         pick.consumed.clear();
@@ -201,7 +238,8 @@ void Search::give_back() {
             return other.shared && candidates_[other.candidate].device == index;
         });
         auto& sum = shared_[index];
-        for (const auto& [name, value] : pick.consumed) sum[name] -= value;
+        for (const auto& [name, value] : pick.consumed)
+            sum[name] -= value;
         if (!others) shared_.erase(index);
     } else if (--taken_[index] == 0) {
         taken_.erase(index);

@@ -38,6 +38,9 @@ struct Context {
     std::uint64_t& steps;
 };
 
+/// What Prepared::selectable says of a candidate.
+constexpr std::uint8_t kSelectableUnknown = 0, kNotSelectable = 1, kSelectable = 2;
+
 /// A request, or one of the alternatives of a firstAvailable.
 struct Prepared {
     const api::ExactRequest* request = nullptr;
@@ -47,8 +50,7 @@ struct Prepared {
     bool all = false;
     std::size_t count = 0;
     std::vector<std::uint32_t> all_candidates;
-    /// Per candidate: not known yet, no, yes.
-    std::vector<std::uint8_t> selectable;
+    std::vector<std::uint8_t> selectable;  ///< per candidate
     std::string_view own_name() const { return sub.empty() ? base : sub; }
     std::string result_name() const {
         return sub.empty() ? std::string(base) : std::string(base) + "/" + std::string(sub);
@@ -113,6 +115,9 @@ class Search {
     Result<Outcome> first_available(std::uint32_t claim, std::size_t request);
     Result<Outcome> next_device(std::uint32_t claim, std::size_t request, Prepared& prepared,
                                 std::size_t picked, std::uint32_t start);
+    Result<bool> enough_left(std::uint32_t claim, Prepared& prepared, std::size_t picked,
+                             std::uint32_t start);
+    bool may_join(std::uint32_t claim, const Prepared& prepared, const DeviceEntry& device) const;
     Result<Outcome> try_candidate(std::uint32_t claim, std::size_t request, Prepared& prepared,
                                   std::size_t picked, std::uint32_t candidate);
     Result<Taken> take(std::uint32_t claim, const Prepared& prepared, std::uint32_t candidate,
@@ -122,8 +127,7 @@ class Search {
     bool in_use(const DeviceEntry& device, DeviceIndex index, std::uint32_t claim,
                 bool admin) const;
     bool tainted(const DeviceEntry& device, const api::ExactRequest& request) const;
-    bool join_constraints(std::uint32_t claim, const Prepared& prepared,
-                          const DeviceEntry& device);
+    bool join_constraints(std::uint32_t claim, const Prepared& prepared, const DeviceEntry& device);
     void leave_constraints(std::uint32_t claim, const Prepared& prepared, std::size_t count);
     bool capacity_fits(const DeviceEntry& device, DeviceIndex index,
                        const api::ExactRequest& request, Capacity& consumed) const;
@@ -157,9 +161,9 @@ class Search {
     std::vector<PreparedClaim> prepared_;
     std::vector<Pick> picks_;
     std::vector<std::size_t> picks_of_claim_;
-    std::unordered_map<DeviceIndex, std::uint32_t> taken_;   ///< by how many picks, not shared ones
-    std::unordered_map<DeviceIndex, Capacity> shared_;       ///< taken of shared devices
-    std::map<std::uint32_t, Counters> counters_;             ///< left, by pool
+    std::unordered_map<DeviceIndex, std::uint32_t> taken_;  ///< by how many picks, not shared ones
+    std::unordered_map<DeviceIndex, Capacity> shared_;      ///< taken of shared devices
+    std::map<std::uint32_t, Counters> counters_;            ///< left, by pool
 };
 
 }  // namespace knd::alloc

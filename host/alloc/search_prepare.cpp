@@ -12,13 +12,18 @@ namespace {
 
 constexpr std::size_t kMaxResults = 32;
 
-Error invalid(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
+Error invalid(std::string message) {
+    return {Code::kInvalidArgument, std::move(message)};
+}
 
 }  // namespace
 
 Search::Search(const Context& context, const api::Node& node,
                std::span<const api::ResourceClaim* const> claims)
-    : context_(context), data_(context.data), features_(context.options.features), node_(node),
+    : context_(context),
+      data_(context.data),
+      features_(context.options.features),
+      node_(node),
       claims_(claims) {
     pools_ = gather_pools(data_, node, features_);
     for (std::uint32_t pool = 0; pool < pools_.size(); ++pool)
@@ -56,8 +61,7 @@ Result<PreparedClaim> Search::prepare_claim(const api::ResourceClaim& claim) {
 
 /// Appends the request's alternatives; answers how many devices it needs at least.
 Result<std::size_t> Search::prepare_request(const api::ResourceClaim& claim,
-                                            const api::DeviceRequest& request,
-                                            PreparedClaim& out) {
+                                            const api::DeviceRequest& request, PreparedClaim& out) {
     const auto where = "claim " + claim.meta.text() + ", request " + request.name + ": ";
     KND_TRY(check_features(where, "claim " + claim.meta.text() + ", subrequest ", request));
     std::vector<Prepared> alternatives;
@@ -100,8 +104,7 @@ Result<Prepared> Search::prepare_one(const api::ResourceClaim& claim,
     out.request = &request;
     out.base = parent.name;
     if (is_sub) out.sub = request.name;
-    const auto where =
-        "claim " + claim.meta.text() + ", request " + std::string(out.own_name());
+    const auto where = "claim " + claim.meta.text() + ", request " + std::string(out.own_name());
     for (std::size_t i = 0; i < request.selectors.size(); ++i)
         if (!request.selectors[i])
             return invalid(where + ", selector #" + std::to_string(i) +
@@ -116,7 +119,7 @@ Result<Prepared> Search::prepare_one(const api::ResourceClaim& claim,
                                           request.device_class +
                                           ": deviceclass.resource.k8s.io \"" +
                                           request.device_class + "\" not found");
-    out.selectable.assign(candidates_.size(), 0);
+    out.selectable.assign(candidates_.size(), kSelectableUnknown);
     if (request.allocation_mode == "All") {
         out.all = true;
         KND_TRY(collect_all(claim, out));
@@ -158,14 +161,14 @@ Result<void> Search::prepare_constraints(const api::ResourceClaim& claim,
     const auto& constraints = claim.devices.constraints;
     for (std::size_t i = 0; i < constraints.size(); ++i) {
         const auto& constraint = constraints[i];
-        const auto& attribute = constraint.match_attribute ? constraint.match_attribute
-                                                           : constraint.distinct_attribute;
+        const auto& attribute =
+            constraint.match_attribute ? constraint.match_attribute : constraint.distinct_attribute;
         if (!attribute)
             return invalid("claim " + claim.meta.text() + ", constraint #" + std::to_string(i) +
                            ": empty constraint (unsupported constraint type?)");
-        out.constraints.emplace_back(constraint.match_attribute ? Constraint::Kind::kMatch
-                                                                : Constraint::Kind::kDistinct,
-                                     *attribute, constraint.requests, data_.vocabulary);
+        out.constraints.emplace_back(
+            constraint.match_attribute ? Constraint::Kind::kMatch : Constraint::Kind::kDistinct,
+            *attribute, constraint.requests, data_.vocabulary);
     }
     return {};
 }
@@ -173,16 +176,15 @@ Result<void> Search::prepare_constraints(const api::ResourceClaim& claim,
 /// Independent of what is taken, hence asked once per device and request.
 Result<bool> Search::selectable(const api::ResourceClaim& claim, Prepared& prepared,
                                 std::uint32_t candidate) {
-    constexpr std::uint8_t kNo = 1, kYes = 2;
     auto& known = prepared.selectable[candidate];
-    if (known != 0) return known == kYes;
+    if (known != kSelectableUnknown) return known == kSelectable;
     KND_TRY_ASSIGN(const bool yes, evaluate_selectable(claim, prepared, device_of(candidate)));
-    known = yes ? kYes : kNo;
+    known = yes ? kSelectable : kNotSelectable;
     return yes;
 }
 
-Result<bool> Search::evaluate_selectable(const api::ResourceClaim& claim,
-                                         const Prepared& prepared, const DeviceEntry& device) {
+Result<bool> Search::evaluate_selectable(const api::ResourceClaim& claim, const Prepared& prepared,
+                                         const DeviceEntry& device) {
     const auto* extra = data_.extra(device);
     if (!features_.device_binding && extra != nullptr && !extra->binding_conditions.empty())
         return false;
@@ -207,8 +209,8 @@ Result<bool> Search::selectors_match(const std::string& owner,
         auto compiled = program(*selectors[i]);
         if (!compiled.ok()) return compiled.error().wrap(where() + ": CEL compile error");
         const auto failed = [&](const std::string& why) {
-            auto text = where() + " on device " + data_.id(device).text() +
-                        ": CEL runtime error: " + why;
+            auto text =
+                where() + " on device " + data_.id(device).text() + ": CEL runtime error: " + why;
             if (why.find("no such key:") != std::string::npos)
                 text += " (use has(), or .? with orValue(), for what a device may lack)";
             return invalid(std::move(text));

@@ -11,12 +11,22 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
 
-Value no_overload() { return Value::error("no such overload"); }
-Value int_overflow() { return Value::error("integer overflow"); }
-Value uint_overflow() { return Value::error("unsigned integer overflow"); }
-Value duration_overflow() { return Value::error("duration overflow"); }
+Value no_overload() {
+    return Value::error("no such overload");
+}
+Value int_overflow() {
+    return Value::error("integer overflow");
+}
+Value uint_overflow() {
+    return Value::error("unsigned integer overflow");
+}
+Value duration_overflow() {
+    return Value::error("duration overflow");
+}
 
-bool same(const Value& a, const Value& b, Kind kind) { return a.is(kind) && b.is(kind); }
+bool same(const Value& a, const Value& b, Kind kind) {
+    return a.is(kind) && b.is(kind);
+}
 
 Value join_text(const Value& a, const Value& b, Arena& arena) {
     const auto first = a.text(), second = b.text();
@@ -49,8 +59,8 @@ Value shift(const Value& timestamp, std::int64_t duration) {
 Value between(const Value& later, const Value& earlier) {
     std::int64_t out = 0;
     if (__builtin_mul_overflow(later.time() - earlier.time(), kSecond, &out) ||
-        __builtin_add_overflow(out,
-                               std::int64_t{later.nanoseconds()} - earlier.nanoseconds(), &out))
+        __builtin_add_overflow(out, std::int64_t{later.nanoseconds()} - earlier.nanoseconds(),
+                               &out))
         return duration_overflow();
     return Value::duration(out);
 }
@@ -74,8 +84,10 @@ Value negate(const Value& operand) {
     switch (operand.kind()) {
         case Kind::kInt:
             return operand.as_int() == kMin ? int_overflow() : Value::integer(-operand.as_int());
-        case Kind::kDouble: return Value::floating(-operand.as_double());
-        default: return no_overload();
+        case Kind::kDouble:
+            return Value::floating(-operand.as_double());
+        default:
+            return no_overload();
     }
 }
 

@@ -66,7 +66,8 @@ NodeIndex AstBuilder::aggregate(NodeKind kind, std::uint32_t offset,
     node.first = static_cast<std::uint32_t>(ast_.children.size());
     node.count = static_cast<std::uint32_t>(children.size());
     ast_.children.insert(ast_.children.end(), children.begin(), children.end());
-    for (const auto i : optional) ast_.optional_children.push_back(node.first + i);
+    for (const auto i : optional)
+        ast_.optional_children.push_back(node.first + i);
     return push(node);
 }
 
@@ -90,8 +91,8 @@ std::string describe_issues(std::string_view source, std::vector<Issue> issues) 
         const auto start = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
         const auto text = source.substr(start, source.find('\n', start) - start);
         const auto prefix = before.substr(start);
-        const auto column = std::count_if(prefix.begin(), prefix.end(),
-                                          [](char c) { return (c & 0xC0) != 0x80; });
+        const auto column =
+            std::count_if(prefix.begin(), prefix.end(), [](char c) { return (c & 0xC0) != 0x80; });
         if (!out.empty()) out += '\n';
         out += "ERROR: <input>:" + std::to_string(line) + ":" + std::to_string(column + 1) + ": " +
                issue.message + "\n | " + std::string(text) + "\n | " +

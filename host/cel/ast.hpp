@@ -38,16 +38,15 @@ constexpr std::string_view kAnd = "_&&_", kOr = "_||_", kNot = "!_", kNegate = "
                            kIn = "@in", kAdd = "_+_", kSubtract = "_-_", kMultiply = "_*_",
                            kDivide = "_/_", kModulo = "_%_", kIndex = "_[_]", kOptIndex = "_[?_]",
                            kOptSelect = "_?._", kConditional = "_?_:_",
-                           kNotStrictlyFalse = "@not_strictly_false",
-                           kMapInsert = "cel.@mapInsert",
+                           kNotStrictlyFalse = "@not_strictly_false", kMapInsert = "cel.@mapInsert",
                            kSortByKeys = "@sortByAssociatedKeys";
 }  // namespace ops
 
 struct Node {
     NodeKind kind = NodeKind::kConstant;
-    bool test_only = false;  ///< kSelect: has()
-    bool member = false;     ///< kCall: the first child is the target
-    std::uint32_t offset = 0;  ///< byte in the source that a message points at
+    bool test_only = false;              ///< kSelect: has()
+    bool member = false;                 ///< kCall: the first child is the target
+    std::uint32_t offset = 0;            ///< byte in the source that a message points at
     std::uint32_t first = 0, count = 0;  ///< range of Ast::children; kFold: first = its number
     std::string_view text;
     Value constant;

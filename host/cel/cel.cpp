@@ -12,8 +12,12 @@ Program::Program(Program&&) noexcept = default;
 Program& Program::operator=(Program&&) noexcept = default;
 Program::~Program() = default;
 
-const std::string& Program::expression() const { return code_->expression; }
-const std::string& Program::result_type() const { return code_->result_type; }
+const std::string& Program::expression() const {
+    return code_->expression;
+}
+const std::string& Program::result_type() const {
+    return code_->result_type;
+}
 
 Result<Value> Program::evaluate(std::span<const Value> variables, Arena& arena,
                                 const Limits& limits, std::uint64_t* cost) const {
@@ -47,8 +51,7 @@ Result<Program> compile(std::string_view expression, const Environment& environm
     Ast ast;
     CheckedAst checked;
     std::vector<Issue> issues;
-    if (!parse(code->expression, options, ast, issues) ||
-        !check(ast, environment, checked, issues))
+    if (!parse(code->expression, options, ast, issues) || !check(ast, environment, checked, issues))
         return Error(knd::Code::kInvalidArgument,
                      "compilation failed: " + describe_issues(expression, std::move(issues)));
     code->result_type = result_type_text(checked.types, checked.result);
@@ -61,8 +64,8 @@ Result<Program> compile(std::string_view expression, const Environment& environm
 Result<Program> compile_selector(std::string_view expression, const Environment& environment) {
     KND_TRY_ASSIGN(auto program, compile(expression, environment));
     const auto& type = program.result_type();
-    const bool unknown = type == "google.protobuf.Any" ||
-                         (type == "dyn" && environment.list_attributes);
+    const bool unknown =
+        type == "google.protobuf.Any" || (type == "dyn" && environment.list_attributes);
     if (type == "bool" || unknown) return program;
     return Error(knd::Code::kInvalidArgument,
                  "must evaluate to bool or the unknown type, not " + type);

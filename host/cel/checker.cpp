@@ -8,7 +8,9 @@
 namespace knd::cel {
 namespace {
 
-std::string in_quotes(std::string_view text) { return "'" + std::string(text) + "'"; }
+std::string in_quotes(std::string_view text) {
+    return "'" + std::string(text) + "'";
+}
 
 class Checker {
   public:
@@ -21,7 +23,8 @@ class Checker {
 
     void run() {
         visit(ast_.root);
-        for (auto& node : ast_.nodes) node.type = unifier_.substitute(node.type, true);
+        for (auto& node : ast_.nodes)
+            node.type = unifier_.substitute(node.type, true);
         if (issues_.empty() && environment_.kubernetes_minor >= 29) check_aggregates();
         out_.result = ast_.nodes[ast_.root].type;
     }
@@ -34,8 +37,8 @@ class Checker {
         issues_.push_back({offset, std::move(message)});
     }
     void mismatch(std::uint32_t offset, TypeIndex expected, TypeIndex found) {
-        fail(offset, "expected type " + in_quotes(text(expected)) + " but found " +
-                         in_quotes(text(found)));
+        fail(offset,
+             "expected type " + in_quotes(text(expected)) + " but found " + in_quotes(text(found)));
     }
     void undeclared(std::uint32_t offset, std::string_view name) {
         if (name.starts_with('.')) name.remove_prefix(1);
@@ -45,27 +48,50 @@ class Checker {
     TypeIndex visit(NodeIndex index) {
         TypeIndex type = kErrorType;
         switch (node(index).kind) {
-            case NodeKind::kConstant: type = constant(node(index)); break;
-            case NodeKind::kIdent: type = ident(index); break;
-            case NodeKind::kSelect: type = select(index); break;
-            case NodeKind::kCall: type = call(index); break;
-            case NodeKind::kList: type = list(index); break;
-            case NodeKind::kMap: type = map(index); break;
-            case NodeKind::kMessage: undeclared(node(index).offset, node(index).text); break;
-            case NodeKind::kFold: type = fold(index); break;
+            case NodeKind::kConstant:
+                type = constant(node(index));
+                break;
+            case NodeKind::kIdent:
+                type = ident(index);
+                break;
+            case NodeKind::kSelect:
+                type = select(index);
+                break;
+            case NodeKind::kCall:
+                type = call(index);
+                break;
+            case NodeKind::kList:
+                type = list(index);
+                break;
+            case NodeKind::kMap:
+                type = map(index);
+                break;
+            case NodeKind::kMessage:
+                undeclared(node(index).offset, node(index).text);
+                break;
+            case NodeKind::kFold:
+                type = fold(index);
+                break;
         }
         return node(index).type = type;
     }
 
     static TypeIndex constant(const Node& node) {
         switch (node.constant.kind()) {
-            case Kind::kBool: return kBoolType;
-            case Kind::kInt: return kIntType;
-            case Kind::kUint: return simple(TypeKind::kUint);
-            case Kind::kDouble: return simple(TypeKind::kDouble);
-            case Kind::kString: return kStringType;
-            case Kind::kBytes: return simple(TypeKind::kBytes);
-            default: return simple(TypeKind::kNull);
+            case Kind::kBool:
+                return kBoolType;
+            case Kind::kInt:
+                return kIntType;
+            case Kind::kUint:
+                return simple(TypeKind::kUint);
+            case Kind::kDouble:
+                return simple(TypeKind::kDouble);
+            case Kind::kString:
+                return kStringType;
+            case Kind::kBytes:
+                return simple(TypeKind::kBytes);
+            default:
+                return simple(TypeKind::kNull);
         }
     }
 
@@ -73,8 +99,8 @@ class Checker {
     TypeIndex lookup(std::string_view name) {
         const bool rooted = name.starts_with('.');
         if (rooted) name.remove_prefix(1);
-        const auto outermost = rooted ? std::min(global_count(), variables_.size())
-                                      : variables_.size();
+        const auto outermost =
+            rooted ? std::min(global_count(), variables_.size()) : variables_.size();
         for (std::size_t i = outermost; i-- > 0;)
             if (variables_[i].first == name) return variables_[i].second;
         return named_type(types(), name);
@@ -118,8 +144,12 @@ class Checker {
         TypeIndex result = kDynType;
         const auto type = types()[target];
         switch (type.kind) {
-            case TypeKind::kMap: result = type.b; break;
-            case TypeKind::kDevice: result = device_field(node(index).offset, field); break;
+            case TypeKind::kMap:
+                result = type.b;
+                break;
+            case TypeKind::kDevice:
+                result = device_field(node(index).offset, field);
+                break;
             case TypeKind::kQuantity:
             case TypeKind::kSemver:
             case TypeKind::kUrl:
@@ -128,7 +158,9 @@ class Checker {
                 fail(node(index).offset, "undefined field " + in_quotes(field));
                 result = kErrorType;
                 break;
-            case TypeKind::kParam: unifier_.assignable(kDynType, target); break;
+            case TypeKind::kParam:
+                unifier_.assignable(kDynType, target);
+                break;
             default:
                 if (!types().is_dynamic(target))
                     fail(node(index).offset,
@@ -156,7 +188,8 @@ class Checker {
             const auto field = node(ast_.child(self, 1)).constant.text();
             return unifier_.substitute(select_field(index, ast_.child(self, 0), field, true));
         }
-        for (std::uint32_t i = self.member ? 1 : 0; i < self.count; ++i) visit(ast_.child(self, i));
+        for (std::uint32_t i = self.member ? 1 : 0; i < self.count; ++i)
+            visit(ast_.child(self, i));
         if (!self.member) return resolve(index, self.text, false, 0);
         const auto prefix = qualified_name(ast_, ast_.child(self, 0));
         if (!prefix.empty()) {
@@ -196,8 +229,10 @@ class Checker {
                 found = true;
                 const auto fit = try_overload(overload, member, arguments);
                 if (fit == kErrorType) continue;
-                if (checked.overloads.empty()) result = fit;
-                else if (!types().is_dynamic(result) && fit != result) result = kDynType;
+                if (checked.overloads.empty())
+                    result = fit;
+                else if (!types().is_dynamic(result) && fit != result)
+                    result = kDynType;
                 checked.overloads.push_back(&overload);
             }
         }
@@ -267,8 +302,7 @@ class Checker {
     TypeIndex unwrap(NodeIndex element, TypeIndex type) {
         type = unifier_.substitute(type);
         if (types().is(type, TypeKind::kOptional)) return types()[type].a;
-        if (!types().is_dynamic(type))
-            mismatch(node(element).offset, types().optional(type), type);
+        if (!types().is_dynamic(type)) mismatch(node(element).offset, types().optional(type), type);
         return type;
     }
 
@@ -361,8 +395,11 @@ class Checker {
                 second = type.b;
                 return;
             case TypeKind::kDyn:
-            case TypeKind::kError: return;
-            case TypeKind::kParam: unifier_.assignable(kDynType, range); return;
+            case TypeKind::kError:
+                return;
+            case TypeKind::kParam:
+                unifier_.assignable(kDynType, range);
+                return;
             default:
                 fail(node(fold.range).offset,
                      "expression of type " + in_quotes(text(range)) +
@@ -387,8 +424,7 @@ TypeIndex named_type(TypeTable& types, std::string_view name) {
     if (name == "type") return types.type_of(kDynType);
     if (name == "optional_type") return types.type_of(types.optional(kDynType));
     if (name == "null_type") return types.type_of(simple(TypeKind::kNull));
-    if (name == "google.protobuf.Timestamp")
-        return types.type_of(simple(TypeKind::kTimestamp));
+    if (name == "google.protobuf.Timestamp") return types.type_of(simple(TypeKind::kTimestamp));
     if (name == "google.protobuf.Duration") return types.type_of(simple(TypeKind::kDuration));
     for (const auto kind : {TypeKind::kBool, TypeKind::kInt, TypeKind::kUint, TypeKind::kDouble,
                             TypeKind::kString, TypeKind::kBytes, TypeKind::kDyn})
@@ -413,18 +449,25 @@ bool check(Ast& ast, const Environment& environment, CheckedAst& checked,
 std::string result_type_text(const TypeTable& types, TypeIndex index) {
     const auto& type = types[index];
     switch (type.kind) {
-        case TypeKind::kAny: return "google.protobuf.Any";
-        case TypeKind::kNull: return "null_type";
-        case TypeKind::kDuration: return "google.protobuf.Duration";
-        case TypeKind::kTimestamp: return "google.protobuf.Timestamp";
-        case TypeKind::kType: return "type(" + result_type_text(types, type.a) + ")";
-        case TypeKind::kList: return "list(" + result_type_text(types, type.a) + ")";
+        case TypeKind::kAny:
+            return "google.protobuf.Any";
+        case TypeKind::kNull:
+            return "null_type";
+        case TypeKind::kDuration:
+            return "google.protobuf.Duration";
+        case TypeKind::kTimestamp:
+            return "google.protobuf.Timestamp";
+        case TypeKind::kType:
+            return "type(" + result_type_text(types, type.a) + ")";
+        case TypeKind::kList:
+            return "list(" + result_type_text(types, type.a) + ")";
         case TypeKind::kMap:
             return "map(" + result_type_text(types, type.a) + ", " +
                    result_type_text(types, type.b) + ")";
         case TypeKind::kOptional:
             return "optional_type(" + result_type_text(types, type.a) + ")";
-        default: return types.text(index);
+        default:
+            return types.text(index);
     }
 }
 

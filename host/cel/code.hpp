@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,15 +48,15 @@ enum class Op : std::uint8_t {
     kMultiply,
     kDivide,
     kModulo,
-    kList,       ///< operands[b ...], count c; a: 1 if some are optional
-    kMap,        ///< the same, keys and values
-    kGrowing,    ///< an empty list (a = 0) or map (a = 1) that a fold will fill in place
-    kAppend,     ///< slot a gets the element b
-    kInsert,     ///< slot a gets key b and value c; c = kNoNode: all entries of map b
-    kFold,       ///< folds[a]
-    kOrElse,     ///< a.or(b)
-    kOrValue,    ///< a.orValue(b)
-    kCall,       ///< sites[a], operands[b ...], count c
+    kList,     ///< operands[b ...], count c; a: 1 if some are optional
+    kMap,      ///< the same, keys and values
+    kGrowing,  ///< an empty list (a = 0) or map (a = 1) that a fold will fill in place
+    kAppend,   ///< slot a gets the element b
+    kInsert,   ///< slot a gets key b and value c; c = kNoNode: all entries of map b
+    kFold,     ///< folds[a]
+    kOrElse,   ///< a.or(b)
+    kOrValue,  ///< a.orValue(b)
+    kCall,     ///< sites[a], operands[b ...], count c
 };
 
 struct Instruction {
@@ -111,6 +112,11 @@ struct Code {
 
 /// What the checker has seen can be emitted. Says why if the conversion of a literal fails.
 std::string emit(Ast& ast, const CheckedAst& checked, const Environment& environment, Code& code);
+
+/// Whether the arguments are of the kinds that the candidate wants.
+bool fits(const Candidate& candidate, std::span<const Value> arguments);
+/// Of a binary operator on these operands, which may be errors.
+std::uint64_t operator_cost(Op op, const Value& left, const Value& right);
 
 /// Runs the code once.
 Value evaluate(const Code& code, std::span<const Value> variables, Arena& arena,

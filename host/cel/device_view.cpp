@@ -45,7 +45,9 @@ const std::string* Vocabulary::find_text(std::string_view text) const {
     return found == text_ids_.end() ? nullptr : found->second;
 }
 
-const Semver& Vocabulary::keep(Semver version) { return versions_.emplace_back(std::move(version)); }
+const Semver& Vocabulary::keep(Semver version) {
+    return versions_.emplace_back(std::move(version));
+}
 
 const Quantity& Vocabulary::keep(const Quantity& quantity) {
     return quantities_.emplace_back(quantity);

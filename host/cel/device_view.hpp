@@ -3,9 +3,9 @@
 // A device as CEL and the allocator look at it: flat arrays of small slots, names and strings
 // interned, nothing copied per evaluation.
 //
-// A Vocabulary belongs to a set of devices (an inventory of a whole cluster, or one device) and owns
-// every string they use; equal strings have equal addresses within it. Slots point into it, so it
-// must outlive them. It only grows.
+// A Vocabulary belongs to a set of devices (an inventory of a whole cluster, or one device) and
+// owns every string they use; equal strings have equal addresses within it. Slots point into it, so
+// it must outlive them. It only grows.
 #pragma once
 
 #include <cstdint>
@@ -80,7 +80,8 @@ struct Slot {
     enum class Type : std::uint8_t { kInt, kBool, kString, kVersion, kList, kQuantity };
     NameId name = 0;
     Type type = Type::kInt;
-    bool qualified = false;  ///< written with its domain; requests for capacity must say it the same
+    bool qualified =
+        false;  ///< written with its domain; requests for capacity must say it the same
     union {
         std::int64_t integer = 0;
         bool boolean;
@@ -92,7 +93,8 @@ struct Slot {
 };
 static_assert(sizeof(Slot) == 16);
 
-/// Appends one slot per attribute. INVALID_ARGUMENT: a version is not semver ("attribute NAME: ...").
+/// Appends one slot per attribute. INVALID_ARGUMENT: a version is not semver ("attribute NAME:
+/// ...").
 Result<void> append_attributes(Vocabulary& vocabulary, std::string_view driver,
                                const std::map<std::string, AttributeValue>& attributes,
                                std::vector<Slot>& slots);

@@ -41,8 +41,8 @@ class Emitter {
         : ast_(ast), checked_(checked), code_(code) {
         if (environment.device) scope_.push_back({"device", Place::kVariable, 0});
         for (const auto& variable : environment.variables)
-            scope_.push_back({variable.name, Place::kVariable,
-                              static_cast<std::uint32_t>(scope_.size())});
+            scope_.push_back(
+                {variable.name, Place::kVariable, static_cast<std::uint32_t>(scope_.size())});
         code_.variables = static_cast<std::uint32_t>(scope_.size());
         has_device_ = environment.device;
     }
@@ -75,14 +75,22 @@ class Emitter {
     std::uint32_t visit(NodeIndex index) {
         const auto& self = node(index);
         switch (self.kind) {
-            case NodeKind::kConstant: return push(Op::kConstant, constant(self.constant));
-            case NodeKind::kIdent: return ident(self);
-            case NodeKind::kSelect: return select(index);
-            case NodeKind::kCall: return call(self);
-            case NodeKind::kList: return aggregate(Op::kList, self);
-            case NodeKind::kMap: return aggregate(Op::kMap, self);
-            case NodeKind::kFold: return fold(ast_.folds[self.first]);
-            case NodeKind::kMessage: break;
+            case NodeKind::kConstant:
+                return push(Op::kConstant, constant(self.constant));
+            case NodeKind::kIdent:
+                return ident(self);
+            case NodeKind::kSelect:
+                return select(index);
+            case NodeKind::kCall:
+                return call(self);
+            case NodeKind::kList:
+                return aggregate(Op::kList, self);
+            case NodeKind::kMap:
+                return aggregate(Op::kMap, self);
+            case NodeKind::kFold:
+                return fold(ast_.folds[self.first]);
+            case NodeKind::kMessage:
+                break;
         }
         return push(Op::kConstant, constant(Value()));
     }
@@ -190,8 +198,8 @@ class Emitter {
         if (self.text == ops::kOptSelect) {
             std::uint32_t cost = 0;
             const auto target = visit_base(ast_.child(self, 0), cost);
-            return push(Op::kOptionalSelect, target,
-                        constant(node(ast_.child(self, 1)).constant), cost);
+            return push(Op::kOptionalSelect, target, constant(node(ast_.child(self, 1)).constant),
+                        cost);
         }
         for (const auto& entry : kOperators)
             if (entry.function == self.text && !self.member) return operation(entry.op, self);
@@ -206,7 +214,8 @@ class Emitter {
             return push(op, condition, yes, visit_free(ast_.child(self, 2)));
         }
         std::uint32_t operands[2] = {};
-        for (std::uint32_t i = 0; i < self.count; ++i) operands[i] = visit(ast_.child(self, i));
+        for (std::uint32_t i = 0; i < self.count; ++i)
+            operands[i] = visit(ast_.child(self, i));
         const bool in_set = op == Op::kIn && is_constant_set(operands[1]);
         return push(in_set ? Op::kInSet : op, operands[0], operands[1]);
     }
@@ -248,7 +257,8 @@ class Emitter {
         CallSite site;
         site.function = checked.overloads.front()->function;
         site.first = static_cast<std::uint32_t>(code_.candidates.size());
-        for (const auto* overload : checked.overloads) add_candidate(*overload);
+        for (const auto* overload : checked.overloads)
+            add_candidate(*overload);
         site.count = static_cast<std::uint32_t>(code_.candidates.size()) - site.first;
         std::vector<std::uint32_t> arguments;
         for (std::uint32_t i = checked.qualified ? 1 : 0; i < self.count; ++i)
@@ -262,8 +272,8 @@ class Emitter {
 
     /// Conversions of literals are done now, and cost nothing later.
     std::uint32_t fold_conversion(const CallSite& site, std::span<const std::uint32_t> arguments) {
-        constexpr std::string_view kConversions[] = {"bool", "bytes",  "double",    "duration",
-                                                     "dyn",  "int",    "string",    "timestamp",
+        constexpr std::string_view kConversions[] = {"bool", "bytes", "double", "duration",
+                                                     "dyn",  "int",   "string", "timestamp",
                                                      "type", "uint"};
         const bool conversion = std::find(std::begin(kConversions), std::end(kConversions),
                                           site.function) != std::end(kConversions);
@@ -318,7 +328,8 @@ class Emitter {
             if (!is_constant(operands[i]) || ast_.is_optional_child(self, i)) return kNoNode;
         const Call memory{{}, code_.arena};
         std::vector<Value> values;
-        for (const auto operand : operands) values.push_back(constant_of(operand));
+        for (const auto operand : operands)
+            values.push_back(constant_of(operand));
         if (op == Op::kList) return push(Op::kConstant, constant(memory.list(values)));
         std::vector<MapEntry> entries;
         for (std::size_t i = 0; i < values.size(); i += 2) {
@@ -326,10 +337,13 @@ class Emitter {
                 return equal(entry.key, values[i]);
             });
             if (!is_map_key(values[i])) return kNoNode;
-            if (same == entries.end()) entries.push_back({values[i], values[i + 1]});
-            else same->value = values[i + 1];
+            if (same == entries.end())
+                entries.push_back({values[i], values[i + 1]});
+            else
+                same->value = values[i + 1];
         }
-        auto* kept = static_cast<MapEntry*>(code_.arena.allocate(entries.size() * sizeof(MapEntry)));
+        auto* kept =
+            static_cast<MapEntry*>(code_.arena.allocate(entries.size() * sizeof(MapEntry)));
         if (kept == nullptr) return kNoNode;
         std::copy(entries.begin(), entries.end(), kept);
         return push(Op::kConstant, constant(make_map({kept, entries.size()}, code_.arena)));
@@ -407,8 +421,7 @@ class Emitter {
 
 }  // namespace
 
-std::string emit(Ast& ast, const CheckedAst& checked, const Environment& environment,
-                 Code& code) {
+std::string emit(Ast& ast, const CheckedAst& checked, const Environment& environment, Code& code) {
     return Emitter(ast, checked, environment, code).run();
 }
 

@@ -78,33 +78,64 @@ class Evaluator {
         if (halted_) return Value::error(kCostExceeded);
         const auto& i = code_.instructions[index];
         switch (i.op) {
-            case Op::kConstant: return code_.constants[i.a];
-            case Op::kVariable: charge(i.b); return variables_[i.a];
-            case Op::kLocal: charge(i.b); return slots_[i.a];
-            case Op::kAttribute: charge(i.b); return attribute(code_.names[i.a]);
-            case Op::kDriver: charge(i.a); return Value::string(variables_[0].as_device().driver);
-            case Op::kSelect: return select(i);
-            case Op::kHas: return has(i);
-            case Op::kOptionalSelect: return optional_select(i);
-            case Op::kIndex: return index_of(i);
-            case Op::kOptionalIndex: return optional_index(i);
-            case Op::kAnd: return logical(i, false);
-            case Op::kOr: return logical(i, true);
-            case Op::kNot: return logical_not(eval(i.a));
-            case Op::kNegate: return negative(eval(i.a));
-            case Op::kConditional: return conditional(i);
-            case Op::kNotStrictlyFalse: return not_strictly_false(eval(i.a));
-            case Op::kList: return list(i);
-            case Op::kMap: return map(i);
-            case Op::kGrowing: return growing(i.a == 1);
-            case Op::kAppend: return append(i);
-            case Op::kInsert: return insert(i);
-            case Op::kFold: return fold(code_.folds[i.a]);
-            case Op::kInSet: return in_set(i);
-            case Op::kOrElse: return or_else(i, false);
-            case Op::kOrValue: return or_else(i, true);
-            case Op::kCall: return call(i);
-            default: return binary(i);
+            case Op::kConstant:
+                return code_.constants[i.a];
+            case Op::kVariable:
+                charge(i.b);
+                return variables_[i.a];
+            case Op::kLocal:
+                charge(i.b);
+                return slots_[i.a];
+            case Op::kAttribute:
+                charge(i.b);
+                return attribute(code_.names[i.a]);
+            case Op::kDriver:
+                charge(i.a);
+                return Value::string(variables_[0].as_device().driver);
+            case Op::kSelect:
+                return select(i);
+            case Op::kHas:
+                return has(i);
+            case Op::kOptionalSelect:
+                return optional_select(i);
+            case Op::kIndex:
+                return index_of(i);
+            case Op::kOptionalIndex:
+                return optional_index(i);
+            case Op::kAnd:
+                return logical(i, false);
+            case Op::kOr:
+                return logical(i, true);
+            case Op::kNot:
+                return logical_not(eval(i.a));
+            case Op::kNegate:
+                return negative(eval(i.a));
+            case Op::kConditional:
+                return conditional(i);
+            case Op::kNotStrictlyFalse:
+                return not_strictly_false(eval(i.a));
+            case Op::kList:
+                return list(i);
+            case Op::kMap:
+                return map(i);
+            case Op::kGrowing:
+                return growing(i.a == 1);
+            case Op::kAppend:
+                return append(i);
+            case Op::kInsert:
+                return insert(i);
+            case Op::kFold:
+                return fold(code_.folds[i.a]);
+            case Op::kInSet:
+                return in_set(i);
+            case Op::kOrElse:
+                return or_else(i, false);
+            case Op::kOrValue:
+                return or_else(i, true);
+            case Op::kCall:
+                return call(i);
+            default:
+                return binary(i);
         }
     }
 
@@ -127,8 +158,8 @@ class Evaluator {
 
     /// One domain of a device; unknown domains are empty maps.
     Value domain(const Value& domains, std::string_view name) {
-        const auto* data = arena_.make<DomainData>(&domains.as_device(), domains.is_capacity(),
-                                                   name);
+        const auto* data =
+            arena_.make<DomainData>(&domains.as_device(), domains.is_capacity(), name);
         return data == nullptr ? Value::error(kOutOfMemory) : Value::domain(data);
     }
 
@@ -136,16 +167,23 @@ class Evaluator {
     /// What select and index share: a field, an entry or an element.
     Found lookup(const Value& target, const Value& key, Value& out) {
         switch (target.kind()) {
-            case Kind::kDevice: out = device_field(target.as_device(), key.text()); return Found::kYes;
+            case Kind::kDevice:
+                out = device_field(target.as_device(), key.text());
+                return Found::kYes;
             case Kind::kDomains:
                 if (!key.is(Kind::kString)) break;
                 out = domain(target, key.text());
                 return Found::kYes;
             case Kind::kMap:
-            case Kind::kDomain: return find_key(target, key, arena_, out) ? Found::kYes : Found::kNo;
-            case Kind::kList: return element(target.as_list(), key, out);
-            case Kind::kError: out = target; return Found::kError;
-            default: break;
+            case Kind::kDomain:
+                return find_key(target, key, arena_, out) ? Found::kYes : Found::kNo;
+            case Kind::kList:
+                return element(target.as_list(), key, out);
+            case Kind::kError:
+                out = target;
+                return Found::kError;
+            default:
+                break;
         }
         out = no_overload();
         return Found::kError;
@@ -194,9 +232,12 @@ class Evaluator {
     Value optional_lookup_plain(const Value& target, const Value& key) {
         Value out;
         switch (lookup(target, key, out)) {
-            case Found::kNo: return Value::optional(nullptr);
-            case Found::kError: return out;
-            case Found::kYes: break;
+            case Found::kNo:
+                return Value::optional(nullptr);
+            case Found::kError:
+                return out;
+            case Found::kYes:
+                break;
         }
         charge(1);
         const auto* kept = arena_.make<Value>(out);
@@ -297,15 +338,24 @@ class Evaluator {
         if (right.is_error()) return right;
         if (halted_) return Value::error(kCostExceeded);
         switch (i.op) {
-            case Op::kEqual: return Value::boolean(equal(left, right));
-            case Op::kNotEqual: return Value::boolean(!equal(left, right));
-            case Op::kIn: return contains(left, right);
-            case Op::kAdd: return add(left, right, arena_);
-            case Op::kSubtract: return subtract(left, right);
-            case Op::kMultiply: return multiply(left, right);
-            case Op::kDivide: return divide(left, right);
-            case Op::kModulo: return modulo(left, right);
-            default: return ordering(i.op, left, right);
+            case Op::kEqual:
+                return Value::boolean(equal(left, right));
+            case Op::kNotEqual:
+                return Value::boolean(!equal(left, right));
+            case Op::kIn:
+                return contains(left, right);
+            case Op::kAdd:
+                return add(left, right, arena_);
+            case Op::kSubtract:
+                return subtract(left, right);
+            case Op::kMultiply:
+                return multiply(left, right);
+            case Op::kDivide:
+                return divide(left, right);
+            case Op::kModulo:
+                return modulo(left, right);
+            default:
+                return ordering(i.op, left, right);
         }
     }
 
@@ -314,10 +364,14 @@ class Evaluator {
         if (order == 3) return no_overload();
         if (order == 2) return Value::error("NaN values cannot be ordered");
         switch (op) {
-            case Op::kLess: return Value::boolean(order < 0);
-            case Op::kLessEqual: return Value::boolean(order <= 0);
-            case Op::kGreater: return Value::boolean(order > 0);
-            default: return Value::boolean(order >= 0);
+            case Op::kLess:
+                return Value::boolean(order < 0);
+            case Op::kLessEqual:
+                return Value::boolean(order <= 0);
+            case Op::kGreater:
+                return Value::boolean(order > 0);
+            default:
+                return Value::boolean(order >= 0);
         }
     }
 
@@ -355,7 +409,8 @@ class Evaluator {
         for (std::uint32_t n = i.b; n < i.b + i.c; ++n) {
             auto value = eval(code_.operands[n]);
             bool skip = false;
-            if (i.a != 0 && !value.is_error() && is_optional_operand(n)) value = unwrap(value, skip);
+            if (i.a != 0 && !value.is_error() && is_optional_operand(n))
+                value = unwrap(value, skip);
             if (value.is_error()) return value;
             if (!skip) items[size++] = value;
         }
@@ -373,14 +428,15 @@ class Evaluator {
             auto value = eval(code_.operands[n + 1]);
             if (key.is_error()) return key;
             bool skip = false;
-            if (i.a != 0 && !value.is_error() && is_optional_operand(n)) value = unwrap(value, skip);
+            if (i.a != 0 && !value.is_error() && is_optional_operand(n))
+                value = unwrap(value, skip);
             if (value.is_error()) return value;
-            if (!is_map_key(key)) return fail("unsupported key type: " + std::string(type_name(key)));
+            if (!is_map_key(key))
+                return fail("unsupported key type: " + std::string(type_name(key)));
             if (skip) continue;
             // A repeated key replaces the earlier entry.
-            auto* same = std::find_if(entries, entries + size, [&](const MapEntry& entry) {
-                return equal(entry.key, key);
-            });
+            auto* same = std::find_if(entries, entries + size,
+                                      [&](const MapEntry& entry) { return equal(entry.key, key); });
             *same = {key, value};
             if (same == entries + size) ++size;
         }
@@ -403,8 +459,8 @@ class Evaluator {
         charge(1 + kListCost + 1);
         if (accumulator.is_error()) return accumulator;
         if (value.is_error()) return value;
-        auto& list = const_cast<GrowingList&>(
-            reinterpret_cast<const GrowingList&>(accumulator.as_list()));
+        auto& list =
+            const_cast<GrowingList&>(reinterpret_cast<const GrowingList&>(accumulator.as_list()));
         if (list.data.size == list.capacity &&
             !grow(arena_, list.items, list.data.size, list.capacity))
             return Value::error(kOutOfMemory);
@@ -432,8 +488,8 @@ class Evaluator {
     }
 
     Value insert_one(const Value& accumulator, const Value& key, const Value& value) {
-        auto& map = const_cast<GrowingMap&>(
-            reinterpret_cast<const GrowingMap&>(accumulator.as_map()));
+        auto& map =
+            const_cast<GrowingMap&>(reinterpret_cast<const GrowingMap&>(accumulator.as_map()));
         for (std::size_t n = 0; n < map.data.size; ++n)
             if (equal(map.entries[n].key, key))
                 return fail("insert failed: key " + to_text(key) + " already exists");
@@ -459,8 +515,7 @@ class Evaluator {
         const bool pairs = fold.two_variables && is_map(range);
         std::span<const MapEntry> entries;
         std::span<const Value> items;
-        const bool ok = pairs ? entries_of(range, arena_, entries)
-                              : items_of(range, arena_, items);
+        const bool ok = pairs ? entries_of(range, arena_, entries) : items_of(range, arena_, items);
         if (!ok) return Value::error(kOutOfMemory);
         const auto count = pairs ? entries.size() : items.size();
         for (std::size_t n = 0; n < count && !halted_; ++n) {
@@ -481,7 +536,8 @@ class Evaluator {
 
     Value call(const Instruction& i) {
         Value arguments[Candidate::kMaxArguments];
-        for (std::uint32_t n = 0; n < i.c; ++n) arguments[n] = eval(code_.operands[i.b + n]);
+        for (std::uint32_t n = 0; n < i.c; ++n)
+            arguments[n] = eval(code_.operands[i.b + n]);
         for (std::uint32_t n = 0; n < i.c; ++n) {
             if (!arguments[n].is_error()) continue;
             charge(1);
@@ -497,57 +553,6 @@ class Evaluator {
             return candidate.native(Call{used, arena_});
         }
         return fail("no such overload: " + std::string(site.function));
-    }
-
-    static bool fits(const Candidate& candidate, std::span<const Value> arguments) {
-        if (candidate.count != arguments.size()) return false;
-        for (std::size_t n = 0; n < arguments.size(); ++n)
-            if (!fits(candidate.kinds[n], arguments[n])) return false;
-        return true;
-    }
-
-    static bool fits(TypeKind wanted, const Value& value) {
-        switch (wanted) {
-            case TypeKind::kNull: return value.is(Kind::kNull);
-            case TypeKind::kBool: return value.is(Kind::kBool);
-            case TypeKind::kInt: return value.is(Kind::kInt);
-            case TypeKind::kUint: return value.is(Kind::kUint);
-            case TypeKind::kDouble: return value.is(Kind::kDouble);
-            case TypeKind::kString: return value.is(Kind::kString);
-            case TypeKind::kBytes: return value.is(Kind::kBytes);
-            case TypeKind::kDuration: return value.is(Kind::kDuration);
-            case TypeKind::kTimestamp: return value.is(Kind::kTimestamp);
-            case TypeKind::kQuantity: return value.is(Kind::kQuantity);
-            case TypeKind::kSemver: return value.is(Kind::kSemver);
-            case TypeKind::kUrl: return value.is(Kind::kUrl);
-            case TypeKind::kIp: return value.is(Kind::kIp);
-            case TypeKind::kCidr: return value.is(Kind::kCidr);
-            case TypeKind::kFormat: return value.is(Kind::kFormat);
-            case TypeKind::kDevice: return value.is(Kind::kDevice);
-            case TypeKind::kType: return value.is(Kind::kType);
-            case TypeKind::kList: return value.is(Kind::kList);
-            case TypeKind::kMap: return is_map(value);
-            case TypeKind::kOptional: return value.is(Kind::kOptional);
-            case TypeKind::kError:
-            case TypeKind::kDyn:
-            case TypeKind::kAny:
-            case TypeKind::kParam: return true;
-        }
-        return false;
-    }
-
-    static std::uint64_t operator_cost(Op op, const Value& left, const Value& right) {
-        switch (op) {
-            case Op::kIn: return is_map(right) ? 1 : extent(right);
-            case Op::kAdd:
-                if (!left.is(Kind::kString) && !left.is(Kind::kBytes)) return 1;
-                return tenth(extent(left) + extent(right));
-            case Op::kSubtract:
-            case Op::kMultiply:
-            case Op::kDivide:
-            case Op::kModulo: return 1;
-            default: return tenth(std::min(extent(left), extent(right)));
-        }
     }
 
     const Code& code_;

@@ -7,14 +7,18 @@
 namespace knd::cel {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 bool is_hex(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 bool is_ident_start(char c) {
     return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
-bool is_ident(char c) { return is_ident_start(c) || is_digit(c); }
+bool is_ident(char c) {
+    return is_ident_start(c) || is_digit(c);
+}
 
 std::uint32_t hex_value(char c) {
     if (is_digit(c)) return static_cast<std::uint32_t>(c - '0');
@@ -22,9 +26,9 @@ std::uint32_t hex_value(char c) {
 }
 
 /// Longest first.
-constexpr std::string_view kPunctuation[] = {"&&", "||", "==", "!=", "<=", ">=", "[", "]", "{", "}",
-                                             "(",  ")",  ".",  ",",  "-",  "!",  "?", ":", "+", "*",
-                                             "/",  "%",  "<",  ">"};
+constexpr std::string_view kPunctuation[] = {"&&", "||", "==", "!=", "<=", ">=", "[", "]",
+                                             "{",  "}",  "(",  ")",  ".",  ",",  "-", "!",
+                                             "?",  ":",  "+",  "*",  "/",  "%",  "<", ">"};
 
 class Lexer {
   public:
@@ -70,7 +74,8 @@ class Lexer {
         if (const auto prefix = string_prefix()) return string(*prefix);
         if (is_ident_start(c)) {
             const auto start = at_;
-            while (is_ident(peek())) ++at_;
+            while (is_ident(peek()))
+                ++at_;
             push(TokenKind::kIdent, start);
             return true;
         }
@@ -82,7 +87,8 @@ class Lexer {
             return true;
         }
         auto end = at_ + 1;  // the whole code point belongs into the message
-        while (end < source_.size() && (source_[end] & 0xC0) == 0x80) ++end;
+        while (end < source_.size() && (source_[end] & 0xC0) == 0x80)
+            ++end;
         return fail(at_, "token recognition error at: '" +
                              std::string(source_.substr(at_, end - at_)) + "'");
     }
@@ -91,21 +97,25 @@ class Lexer {
         const auto start = at_;
         if (peek() == '0' && (peek(1) == 'x' || peek(1) == 'X') && is_hex(peek(2))) {
             at_ += 2;
-            while (is_hex(peek())) ++at_;
+            while (is_hex(peek()))
+                ++at_;
             return finish_integer(start);
         }
         bool floating = false;
-        while (is_digit(peek())) ++at_;
+        while (is_digit(peek()))
+            ++at_;
         if (peek() == '.' && is_digit(peek(1))) {
             floating = true;
             ++at_;
-            while (is_digit(peek())) ++at_;
+            while (is_digit(peek()))
+                ++at_;
         }
         const bool sign = peek(1) == '+' || peek(1) == '-';
         if ((peek() == 'e' || peek() == 'E') && is_digit(peek(sign ? 2 : 1))) {
             floating = true;
             at_ += sign ? 2 : 1;
-            while (is_digit(peek())) ++at_;
+            while (is_digit(peek()))
+                ++at_;
         }
         if (!floating) return finish_integer(start);
         push(TokenKind::kDouble, start, std::string(source_.substr(start, at_ - start)));

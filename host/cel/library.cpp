@@ -9,8 +9,10 @@ namespace {
 constexpr std::string_view kOutOfMemory = "evaluation needs too much memory";
 
 std::string_view trim(std::string_view text) {
-    while (text.starts_with(' ')) text.remove_prefix(1);
-    while (text.ends_with(' ')) text.remove_suffix(1);
+    while (text.starts_with(' '))
+        text.remove_prefix(1);
+    while (text.ends_with(' '))
+        text.remove_suffix(1);
     return text;
 }
 
@@ -18,9 +20,9 @@ std::string_view trim(std::string_view text) {
 
 std::span<const std::span<const Overload>> libraries() {
     static const std::span<const Overload> kLibraries[] = {
-        operator_library(), standard_library(), conversion_library(), time_library(),
-        string_library(),   list_library(),     regex_library(),      optional_library(),
-        kubernetes_library()};
+        operator_library(), standard_library(), conversion_library(),
+        time_library(),     string_library(),   list_library(),
+        regex_library(),    optional_library(), kubernetes_library()};
     return kLibraries;
 }
 
@@ -71,6 +73,8 @@ Value Call::list(std::span<const Value> items) const {
     return Value::list(data);
 }
 
-Value Call::out_of_memory() const { return Value::error(kOutOfMemory); }
+Value Call::out_of_memory() const {
+    return Value::error(kOutOfMemory);
+}
 
 }  // namespace knd::cel

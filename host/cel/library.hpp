@@ -47,8 +47,8 @@ struct Overload {
     /// "(A, int) bool" or "string.(string) bool" for a member function.
     std::string_view signature;
     Native native = nullptr;
-    Cost cost = nullptr;  ///< null: 1
-    int since = 0;        ///< Kubernetes 1.NN
+    Cost cost = nullptr;           ///< null: 1
+    int since = 0;                 ///< Kubernetes 1.NN
     bool list_attributes = false;  ///< only with that feature, before it was general
 };
 
@@ -83,7 +83,9 @@ std::int64_t size_of(const Value& value);
 /// size_of(), 1 for scalars: what costs are counted in.
 std::uint64_t extent(const Value& value);
 /// ceil(size / 10): the cost of walking over a text.
-constexpr std::uint64_t tenth(std::uint64_t size) { return (size + 9) / 10; }
+constexpr std::uint64_t tenth(std::uint64_t size) {
+    return (size + 9) / 10;
+}
 /// Of a function that walks over its first argument.
 std::uint64_t cost_of_first(std::span<const Value> arguments);
 /// Number of code points.

@@ -15,7 +15,9 @@ namespace {
 constexpr double kTwo63 = 9223372036854775808.0;
 constexpr double kTwo64 = 18446744073709551616.0;
 
-Value identity(const Call& call) { return call[0]; }
+Value identity(const Call& call) {
+    return call[0];
+}
 
 Value not_a(const Call& call, std::string_view type) {
     return call.error("type conversion error from 'string' to '" + std::string(type) + "'");
@@ -41,7 +43,9 @@ Value int_of_string(const Call& call) {
     const bool ok = read.ec == std::errc() && read.ptr == text.data() + text.size();
     return ok && !text.empty() ? Value::integer(value) : not_a(call, "int");
 }
-Value int_of_timestamp(const Call& call) { return Value::integer(call[0].time()); }
+Value int_of_timestamp(const Call& call) {
+    return Value::integer(call[0].time());
+}
 
 Value uint_of_int(const Call& call) {
     if (call[0].as_int() < 0) return Value::error("unsigned integer overflow");
@@ -88,7 +92,9 @@ Value bool_of_string(const Call& call) {
     return not_a(call, "bool");
 }
 
-Value to_string(const Call& call) { return call.string(to_text(call[0])); }
+Value to_string(const Call& call) {
+    return call.string(to_text(call[0]));
+}
 
 /// Length of the UTF-8 sequence that `text` starts with; 0: it is malformed.
 std::size_t utf8_length(std::string_view text) {
@@ -114,7 +120,9 @@ Value string_of_bytes(const Call& call) {
     }
     return Value::string(call[0].text());
 }
-Value bytes_of_string(const Call& call) { return Value::bytes(call[0].text()); }
+Value bytes_of_string(const Call& call) {
+    return Value::bytes(call[0].text());
+}
 
 Value duration_of_string(const Call& call) {
     std::int64_t nanoseconds = 0;
@@ -130,8 +138,12 @@ Value timestamp_of_string(const Call& call) {
                           "\" as RFC 3339 failed");
     return Value::timestamp(seconds, nanoseconds);
 }
-Value timestamp_of_int(const Call& call) { return checked_timestamp(call[0].as_int(), 0); }
-Value duration_of_int(const Call& call) { return Value::duration(call[0].as_int()); }
+Value timestamp_of_int(const Call& call) {
+    return checked_timestamp(call[0].as_int(), 0);
+}
+Value duration_of_int(const Call& call) {
+    return Value::duration(call[0].as_int());
+}
 
 constexpr Overload kConversions[] = {
     {"int", "(int) int", identity},
@@ -170,6 +182,8 @@ constexpr Overload kConversions[] = {
 
 }  // namespace
 
-std::span<const Overload> conversion_library() { return kConversions; }
+std::span<const Overload> conversion_library() {
+    return kConversions;
+}
 
 }  // namespace knd::cel

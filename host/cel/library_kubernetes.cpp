@@ -22,14 +22,15 @@ Value quantity(const Call& call) {
 Value is_quantity(const Call& call) {
     return Value::boolean(Quantity::parse(call[0].text()).ok());
 }
-Value quantity_sign(const Call& call) { return Value::integer(call[0].as_quantity().sign()); }
+Value quantity_sign(const Call& call) {
+    return Value::integer(call[0].as_quantity().sign());
+}
 Value quantity_is_integer(const Call& call) {
     return Value::boolean(call[0].as_quantity().as_int64().has_value());
 }
 Value quantity_as_integer(const Call& call) {
     const auto value = call[0].as_quantity().as_int64();
-    return value ? Value::integer(*value)
-                 : call.error("cannot convert value to integer");
+    return value ? Value::integer(*value) : call.error("cannot convert value to integer");
 }
 Value quantity_as_float(const Call& call) {
     return Value::floating(call[0].as_quantity().as_double());
@@ -65,7 +66,9 @@ Value semver(const Call& call) {
     if (!parsed.ok()) return call.error(parsed.error().message());
     return call.object(Kind::kSemver, *std::move(parsed));
 }
-Value is_semver(const Call& call) { return Value::boolean(read_semver(call).ok()); }
+Value is_semver(const Call& call) {
+    return Value::boolean(read_semver(call).ok());
+}
 Value semver_major(const Call& call) {
     return Value::integer(static_cast<std::int64_t>(call[0].as_semver().major()));
 }
@@ -91,9 +94,8 @@ Value includes(const Call& call) {
     const auto& list = call[0].as_list();
     if (list.size > kMaxIncludesList)
         return call.error("'includes' function cannot be applied to lists longer than 48 values");
-    return Value::boolean(std::any_of(list.items, list.items + list.size, [&](const Value& item) {
-        return equal(item, call[1]);
-    }));
+    return Value::boolean(std::any_of(list.items, list.items + list.size,
+                                      [&](const Value& item) { return equal(item, call[1]); }));
 }
 
 #define KND_QUANTITY "kubernetes.Quantity"
@@ -129,6 +131,8 @@ constexpr Overload kKubernetes[] = {
 
 }  // namespace
 
-std::span<const Overload> kubernetes_library() { return kKubernetes; }
+std::span<const Overload> kubernetes_library() {
+    return kKubernetes;
+}
 
 }  // namespace knd::cel

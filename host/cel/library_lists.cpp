@@ -77,9 +77,8 @@ Value sum_doubles(const Call& call) {
 Value sum_durations(const Call& call) {
     return total(call, Value::duration(0), [](const Value& a, const Value& b) {
         std::int64_t out = 0;
-        return __builtin_add_overflow(a.time(), b.time(), &out)
-                   ? Value::error("duration overflow")
-                   : Value::duration(out);
+        return __builtin_add_overflow(a.time(), b.time(), &out) ? Value::error("duration overflow")
+                                                                : Value::duration(out);
     });
 }
 /// The element type is only known when it runs.
@@ -89,11 +88,16 @@ Value sum(const Call& call) {
     for (const auto& item : list)
         if (item.kind() != kind) return Value::error("no such overload");
     switch (kind) {
-        case Kind::kInt: return sum_integers(call);
-        case Kind::kUint: return sum_unsigned(call);
-        case Kind::kDouble: return sum_doubles(call);
-        case Kind::kDuration: return sum_durations(call);
-        default: return Value::error("no such overload");
+        case Kind::kInt:
+            return sum_integers(call);
+        case Kind::kUint:
+            return sum_unsigned(call);
+        case Kind::kDouble:
+            return sum_doubles(call);
+        case Kind::kDuration:
+            return sum_durations(call);
+        default:
+            return Value::error("no such overload");
     }
 }
 
@@ -116,17 +120,20 @@ Value slice(const Call& call) {
     const auto end = call[2].as_int();
     const auto range = "cannot slice(" + std::to_string(start) + ", " + std::to_string(end) + "), ";
     if (start < 0 || end < 0) return call.error(range + "negative indexes not supported");
-    if (start > end) return call.error(range + "start index must be less than or equal to end index");
+    if (start > end)
+        return call.error(range + "start index must be less than or equal to end index");
     if (static_cast<std::uint64_t>(end) > list.size())
         return call.error(range + "list is length " + std::to_string(list.size()));
-    return call.list(list.subspan(static_cast<std::size_t>(start),
-                                  static_cast<std::size_t>(end - start)));
+    return call.list(
+        list.subspan(static_cast<std::size_t>(start), static_cast<std::size_t>(end - start)));
 }
 
 void flatten_into(std::span<const Value> list, std::int64_t depth, std::vector<Value>& out) {
     for (const auto& item : list) {
-        if (item.is(Kind::kList) && depth > 0) flatten_into(items(item), depth - 1, out);
-        else out.push_back(item);
+        if (item.is(Kind::kList) && depth > 0)
+            flatten_into(items(item), depth - 1, out);
+        else
+            out.push_back(item);
     }
 }
 Value flatten(const Call& call) {
@@ -141,7 +148,8 @@ Value range(const Call& call) {
     const auto count = call[0].as_int();
     if (count > kMaxRange) return call.out_of_memory();
     std::vector<Value> out;
-    for (std::int64_t i = 0; i < count; ++i) out.push_back(Value::integer(i));
+    for (std::int64_t i = 0; i < count; ++i)
+        out.push_back(Value::integer(i));
     return call.list(out);
 }
 
@@ -165,19 +173,23 @@ Value sort_by(const Call& call, std::span<const Value> values, std::span<const V
         if (compare(key, key) > 1) return call.error("list elements must be comparable");
     }
     std::vector<std::size_t> order(values.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return compare(keys[a], keys[b]) == -1;
-    });
+    for (std::size_t i = 0; i < order.size(); ++i)
+        order[i] = i;
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return compare(keys[a], keys[b]) == -1; });
     std::vector<Value> out;
-    for (const auto i : order) out.push_back(values[i]);
+    for (const auto i : order)
+        out.push_back(values[i]);
     return call.list(out);
 }
-Value sort(const Call& call) { return sort_by(call, items(call[0]), items(call[0])); }
+Value sort(const Call& call) {
+    return sort_by(call, items(call[0]), items(call[0]));
+}
 Value sort_by_keys(const Call& call) {
     if (items(call[0]).size() != items(call[1]).size())
-        return call.error("@sortByAssociatedKeys() expected a list of the same size as the "
-                          "associated keys list");
+        return call.error(
+            "@sortByAssociatedKeys() expected a list of the same size as the "
+            "associated keys list");
     return sort_by(call, items(call[0]), items(call[1]));
 }
 
@@ -195,9 +207,8 @@ Value sets_equivalent(const Call& call) {
 Value sets_intersects(const Call& call) {
     const auto other = items(call[1]);
     const auto list = items(call[0]);
-    return Value::boolean(std::any_of(list.begin(), list.end(), [&](const Value& item) {
-        return contains(other, item);
-    }));
+    return Value::boolean(std::any_of(list.begin(), list.end(),
+                                      [&](const Value& item) { return contains(other, item); }));
 }
 
 constexpr std::uint64_t kNewList = 11;
@@ -207,17 +218,20 @@ std::uint64_t walk(const Value& value) {
     if (value.is(Kind::kString) || value.is(Kind::kBytes)) return value.text().size() / 10;
     if (!value.is(Kind::kList)) return is_map(value) ? 2 * extent(value) : 1;
     std::uint64_t sum = 0;
-    for (const auto& item : items(value)) sum += walk(item);
+    for (const auto& item : items(value))
+        sum += walk(item);
     return sum;
 }
-std::uint64_t cost_of_walk(std::span<const Value> arguments) { return walk(arguments[0]); }
+std::uint64_t cost_of_walk(std::span<const Value> arguments) {
+    return walk(arguments[0]);
+}
 std::uint64_t cost_of_copy(std::span<const Value> arguments) {
     return kNewList + extent(arguments[0]);
 }
 std::uint64_t cost_of_slice(std::span<const Value> arguments) {
     const auto start = arguments[1].as_int(), end = arguments[2].as_int();
-    const bool valid = start >= 0 && start <= end &&
-                       static_cast<std::uint64_t>(end) <= extent(arguments[0]);
+    const bool valid =
+        start >= 0 && start <= end && static_cast<std::uint64_t>(end) <= extent(arguments[0]);
     return kNewList + (valid ? static_cast<std::uint64_t>(end - start) : 1);
 }
 std::uint64_t cost_of_range(std::span<const Value> arguments) {
@@ -231,15 +245,17 @@ std::uint64_t pairs(std::span<const Value> arguments, std::size_t other) {
 std::uint64_t cost_of_sort(std::span<const Value> arguments) {
     return kNewList + 2 * pairs(arguments, 0);
 }
-std::uint64_t cost_of_set(std::span<const Value> arguments) { return 1 + pairs(arguments, 1); }
+std::uint64_t cost_of_set(std::span<const Value> arguments) {
+    return 1 + pairs(arguments, 1);
+}
 std::uint64_t cost_of_equivalent(std::span<const Value> arguments) {
     return 1 + 2 * pairs(arguments, 1);
 }
 
-#define KND_COMPARABLE(type)                                              \
-    {"isSorted", "list(" type ").() bool", is_sorted, cost_of_walk},      \
-        {"max", "list(" type ").() " type, extreme<1>, cost_of_walk}, {   \
-        "min", "list(" type ").() " type, extreme<-1>, cost_of_walk       \
+#define KND_COMPARABLE(type)                                            \
+    {"isSorted", "list(" type ").() bool", is_sorted, cost_of_walk},    \
+        {"max", "list(" type ").() " type, extreme<1>, cost_of_walk}, { \
+        "min", "list(" type ").() " type, extreme<-1>, cost_of_walk     \
     }
 constexpr Overload kLists[] = {
     KND_COMPARABLE("int"),
@@ -272,6 +288,8 @@ constexpr Overload kLists[] = {
 
 }  // namespace
 
-std::span<const Overload> list_library() { return kLists; }
+std::span<const Overload> list_library() {
+    return kLists;
+}
 
 }  // namespace knd::cel

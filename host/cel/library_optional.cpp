@@ -13,29 +13,44 @@ Value make_optional(const Call& call, const Value& value) {
 
 bool is_zero(const Value& value) {
     switch (value.kind()) {
-        case Kind::kNull: return true;
-        case Kind::kBool: return !value.as_bool();
-        case Kind::kInt: return value.as_int() == 0;
-        case Kind::kUint: return value.as_uint() == 0;
-        case Kind::kDouble: return value.as_double() == 0;
-        case Kind::kDuration: return value.time() == 0;
-        case Kind::kOptional: return value.as_optional() == nullptr;
+        case Kind::kNull:
+            return true;
+        case Kind::kBool:
+            return !value.as_bool();
+        case Kind::kInt:
+            return value.as_int() == 0;
+        case Kind::kUint:
+            return value.as_uint() == 0;
+        case Kind::kDouble:
+            return value.as_double() == 0;
+        case Kind::kDuration:
+            return value.time() == 0;
+        case Kind::kOptional:
+            return value.as_optional() == nullptr;
         case Kind::kString:
         case Kind::kBytes:
         case Kind::kList:
         case Kind::kMap:
         case Kind::kDomains:
-        case Kind::kDomain: return size_of(value) == 0;
-        default: return false;
+        case Kind::kDomain:
+            return size_of(value) == 0;
+        default:
+            return false;
     }
 }
 
-Value of(const Call& call) { return make_optional(call, call[0]); }
+Value of(const Call& call) {
+    return make_optional(call, call[0]);
+}
 Value of_non_zero(const Call& call) {
     return is_zero(call[0]) ? Value::optional(nullptr) : make_optional(call, call[0]);
 }
-Value none(const Call&) { return Value::optional(nullptr); }
-Value has_value(const Call& call) { return Value::boolean(call[0].as_optional() != nullptr); }
+Value none(const Call&) {
+    return Value::optional(nullptr);
+}
+Value has_value(const Call& call) {
+    return Value::boolean(call[0].as_optional() != nullptr);
+}
 Value value(const Call& call) {
     const auto* held = call[0].as_optional();
     return held == nullptr ? call.error("optional.none() dereference") : *held;
@@ -75,6 +90,8 @@ constexpr Overload kOptional[] = {
 
 }  // namespace
 
-std::span<const Overload> optional_library() { return kOptional; }
+std::span<const Overload> optional_library() {
+    return kOptional;
+}
 
 }  // namespace knd::cel

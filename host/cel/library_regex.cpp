@@ -10,7 +10,9 @@
 namespace knd::cel {
 namespace {
 
-re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
+re2::StringPiece piece(std::string_view text) {
+    return {text.data(), text.size()};
+}
 
 /// Programs larger than this are refused rather than compiled for seconds.
 constexpr std::int64_t kMaxProgramMemory = 8 << 20;
@@ -59,7 +61,8 @@ Value find_all(const Call& call) {
         previous_end = found.data() + found.size();
         at = static_cast<std::size_t>(previous_end - text.data());
         if (found.empty()) ++at;
-        while (at < text.size() && (text[at] & 0xC0) == 0x80) ++at;
+        while (at < text.size() && (text[at] & 0xC0) == 0x80)
+            ++at;
     }
     return call.list(out);
 }
@@ -85,6 +88,8 @@ bool valid_pattern(std::string_view pattern, std::string& why) {
     return regex.ok();
 }
 
-std::span<const Overload> regex_library() { return kRegex; }
+std::span<const Overload> regex_library() {
+    return kRegex;
+}
 
 }  // namespace knd::cel

@@ -6,7 +6,9 @@
 namespace knd::cel {
 namespace {
 
-Value size(const Call& call) { return Value::integer(size_of(call[0])); }
+Value size(const Call& call) {
+    return Value::integer(size_of(call[0]));
+}
 Value contains(const Call& call) {
     return Value::boolean(call[0].text().find(call[1].text()) != std::string_view::npos);
 }
@@ -16,8 +18,12 @@ Value starts_with(const Call& call) {
 Value ends_with(const Call& call) {
     return Value::boolean(call[0].text().ends_with(call[1].text()));
 }
-Value identity(const Call& call) { return call[0]; }
-Value type_of(const Call& call) { return Value::type(type_name(call[0])); }
+Value identity(const Call& call) {
+    return call[0];
+}
+Value type_of(const Call& call) {
+    return Value::type(type_name(call[0]));
+}
 
 std::uint64_t cost_of_second(std::span<const Value> arguments) {
     return tenth(extent(arguments[1]));
@@ -72,14 +78,14 @@ constexpr Overload kOperators[] = {
     {"_/_", "(uint, uint) uint"},
     {"_%_", "(int, int) int"},
     {"_%_", "(uint, uint) uint"},
-#define KND_ORDERINGS(name)                                                               \
-    {name, "(bool, bool) bool"}, {name, "(int, int) bool"}, {name, "(int, double) bool"}, \
-        {name, "(int, uint) bool"}, {name, "(uint, uint) bool"},                          \
-        {name, "(uint, double) bool"}, {name, "(uint, int) bool"},                        \
-        {name, "(double, double) bool"}, {name, "(double, int) bool"},                    \
-        {name, "(double, uint) bool"}, {name, "(string, string) bool"},                   \
-        {name, "(bytes, bytes) bool"}, {name, "(timestamp, timestamp) bool"},             \
-        {name, "(duration, duration) bool"}
+#define KND_ORDERINGS(name)                                                                        \
+    {name, "(bool, bool) bool"}, {name, "(int, int) bool"}, {name, "(int, double) bool"},          \
+        {name, "(int, uint) bool"}, {name, "(uint, uint) bool"}, {name, "(uint, double) bool"},    \
+        {name, "(uint, int) bool"}, {name, "(double, double) bool"}, {name, "(double, int) bool"}, \
+        {name, "(double, uint) bool"}, {name, "(string, string) bool"},                            \
+        {name, "(bytes, bytes) bool"}, {name, "(timestamp, timestamp) bool"}, {                    \
+        name, "(duration, duration) bool"                                                          \
+    }
     KND_ORDERINGS("_<_"),
     KND_ORDERINGS("_<=_"),
     KND_ORDERINGS("_>_"),
@@ -105,7 +111,11 @@ constexpr Overload kStandard[] = {
 
 }  // namespace
 
-std::span<const Overload> operator_library() { return kOperators; }
-std::span<const Overload> standard_library() { return kStandard; }
+std::span<const Overload> operator_library() {
+    return kOperators;
+}
+std::span<const Overload> standard_library() {
+    return kStandard;
+}
 
 }  // namespace knd::cel

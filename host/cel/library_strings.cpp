@@ -20,7 +20,8 @@ Value out_of_range(const Call& call, std::int64_t position) {
 std::size_t byte_of(std::string_view text, std::int64_t position) {
     std::size_t at = 0;
     for (; position > 0 && at < text.size(); --position)
-        do ++at;
+        do
+            ++at;
         while (at < text.size() && (text[at] & 0xC0) == 0x80);
     return at;
 }
@@ -115,7 +116,9 @@ Value split(const Call& call) {
     const auto limit = call.size() > 2 ? call[2].as_int() : -1;
     std::vector<Value> out;
     if (limit == 0) return call.list(out);
-    const auto more = [&] { return limit < 0 || static_cast<std::int64_t>(out.size()) + 1 < limit; };
+    const auto more = [&] {
+        return limit < 0 || static_cast<std::int64_t>(out.size()) + 1 < limit;
+    };
     std::size_t at = 0;
     while (more()) {
         const auto rest = text.substr(at);
@@ -149,12 +152,31 @@ Value substring(const Call& call) {
 
 /// Bytes of the white space of Unicode that `text` starts with.
 std::size_t leading_space(std::string_view text) {
-    constexpr std::string_view kSpaces[] = {
-        " ",            "\t",           "\n",           "\v",           "\f",
-        "\r",           "\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\x80",
-        "\xE2\x80\x81", "\xE2\x80\x82", "\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85",
-        "\xE2\x80\x86", "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A",
-        "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80"};
+    constexpr std::string_view kSpaces[] = {" ",
+                                            "\t",
+                                            "\n",
+                                            "\v",
+                                            "\f",
+                                            "\r",
+                                            "\xC2\x85",
+                                            "\xC2\xA0",
+                                            "\xE1\x9A\x80",
+                                            "\xE2\x80\x80",
+                                            "\xE2\x80\x81",
+                                            "\xE2\x80\x82",
+                                            "\xE2\x80\x83",
+                                            "\xE2\x80\x84",
+                                            "\xE2\x80\x85",
+                                            "\xE2\x80\x86",
+                                            "\xE2\x80\x87",
+                                            "\xE2\x80\x88",
+                                            "\xE2\x80\x89",
+                                            "\xE2\x80\x8A",
+                                            "\xE2\x80\xA8",
+                                            "\xE2\x80\xA9",
+                                            "\xE2\x80\xAF",
+                                            "\xE2\x81\x9F",
+                                            "\xE3\x80\x80"};
     for (const auto space : kSpaces)
         if (text.starts_with(space)) return space.size();
     return 0;
@@ -162,7 +184,8 @@ std::size_t leading_space(std::string_view text) {
 
 Value trim(const Call& call) {
     auto text = call[0].text();
-    while (const auto size = leading_space(text)) text.remove_prefix(size);
+    while (const auto size = leading_space(text))
+        text.remove_prefix(size);
     for (bool again = true; again && !text.empty();) {
         again = false;
         for (std::size_t size = 1; size <= 3 && size <= text.size() && !again; ++size) {
@@ -194,8 +217,10 @@ Value quote(const Call& call) {
     std::string out = "\"";
     for (const char c : call[0].text()) {
         const auto found = kEscaped.find(c);
-        if (found == kEscaped.npos) out += c;
-        else out.append(1, '\\').append(1, kNames[found]);
+        if (found == kEscaped.npos)
+            out += c;
+        else
+            out.append(1, '\\').append(1, kNames[found]);
     }
     return call.string(out += '"');
 }
@@ -212,7 +237,8 @@ std::uint64_t cost_of_search(std::span<const Value> arguments) {
 std::uint64_t cost_of_join(std::span<const Value> arguments) {
     const auto& list = arguments[0].as_list();
     std::uint64_t size = 0;
-    for (std::size_t i = 0; i < list.size; ++i) size += extent(list.items[i]);
+    for (std::size_t i = 0; i < list.size; ++i)
+        size += extent(list.items[i]);
     if (arguments.size() > 1 && list.size > 1) size += extent(arguments[1]) * (list.size - 1);
     return tenth(2 * size);
 }
@@ -239,6 +265,8 @@ constexpr Overload kStrings[] = {
 
 }  // namespace
 
-std::span<const Overload> string_library() { return kStrings; }
+std::span<const Overload> string_library() {
+    return kStrings;
+}
 
 }  // namespace knd::cel

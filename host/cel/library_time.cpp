@@ -33,21 +33,40 @@ struct Parts {
 };
 
 enum class Part {
-    kYear, kMonth, kDayOfYear, kDayOfMonth, kDate, kDayOfWeek, kHours, kMinutes, kSeconds, kMillis
+    kYear,
+    kMonth,
+    kDayOfYear,
+    kDayOfMonth,
+    kDate,
+    kDayOfWeek,
+    kHours,
+    kMinutes,
+    kSeconds,
+    kMillis
 };
 
 std::int64_t part_of(const Parts& parts, Part part, std::uint32_t nanoseconds) {
     switch (part) {
-        case Part::kYear: return parts.civil.year;
-        case Part::kMonth: return parts.civil.month - 1;
-        case Part::kDayOfYear: return parts.civil.day_of_year;
-        case Part::kDayOfMonth: return parts.civil.day - 1;
-        case Part::kDate: return parts.civil.day;
-        case Part::kDayOfWeek: return ((parts.days + 4) % 7 + 7) % 7;  // 1970 began on a Thursday
-        case Part::kHours: return parts.second_of_day / 3600;
-        case Part::kMinutes: return parts.second_of_day / 60 % 60;
-        case Part::kSeconds: return parts.second_of_day % 60;
-        case Part::kMillis: return nanoseconds / 1'000'000;
+        case Part::kYear:
+            return parts.civil.year;
+        case Part::kMonth:
+            return parts.civil.month - 1;
+        case Part::kDayOfYear:
+            return parts.civil.day_of_year;
+        case Part::kDayOfMonth:
+            return parts.civil.day - 1;
+        case Part::kDate:
+            return parts.civil.day;
+        case Part::kDayOfWeek:
+            return ((parts.days + 4) % 7 + 7) % 7;  // 1970 began on a Thursday
+        case Part::kHours:
+            return parts.second_of_day / 3600;
+        case Part::kMinutes:
+            return parts.second_of_day / 60 % 60;
+        case Part::kSeconds:
+            return parts.second_of_day % 60;
+        case Part::kMillis:
+            return nanoseconds / 1'000'000;
     }
     return 0;
 }
@@ -71,9 +90,9 @@ Value duration_part(const Call& call) {
     return Value::integer(call[0].time() / kUnit);
 }
 
-#define KND_TIME(name, part)                                          \
-    {name, "timestamp.() int", timestamp_part<Part::part>}, {         \
-        name, "timestamp.(string) int", timestamp_part<Part::part>    \
+#define KND_TIME(name, part)                                       \
+    {name, "timestamp.() int", timestamp_part<Part::part>}, {      \
+        name, "timestamp.(string) int", timestamp_part<Part::part> \
     }
 constexpr Overload kTime[] = {
     KND_TIME("getFullYear", kYear),
@@ -95,6 +114,8 @@ constexpr Overload kTime[] = {
 
 }  // namespace
 
-std::span<const Overload> time_library() { return kTime; }
+std::span<const Overload> time_library() {
+    return kTime;
+}
 
 }  // namespace knd::cel

@@ -20,8 +20,8 @@ class Expander {
         : b_(builder), options_(options), offset_(offset), target_(target), args_(arguments) {}
 
     std::optional<NodeIndex> expand(std::string_view name) {
-        if (target_ == kNoNode) return name == "has" && args_.size() == 1 ? std::optional(has())
-                                                                          : std::nullopt;
+        if (target_ == kNoNode)
+            return name == "has" && args_.size() == 1 ? std::optional(has()) : std::nullopt;
         if (const auto one = one_variable(name)) return one;
         if (options_.two_variable_macros)
             if (const auto two = two_variables(name)) return two;
@@ -97,8 +97,8 @@ class Expander {
             (i == 0 ? fold.variable : fold.variable2) = node.text;
         }
         if (count == 2 && fold.variable == fold.variable2) {
-            b_.fail(b_.node(args_[1]).offset, "duplicate variable name: " +
-                                                  std::string(fold.variable));
+            b_.fail(b_.node(args_[1]).offset,
+                    "duplicate variable name: " + std::string(fold.variable));
             return std::nullopt;
         }
         return fold;
@@ -152,10 +152,10 @@ class Expander {
         if (!fold) return broken();
         fold->init = b_.aggregate(NodeKind::kMap, offset_, {});
         fold->condition = boolean(true);
-        const auto step =
-            keep_key ? b_.call(offset_, ops::kMapInsert,
-                               {accu(), b_.ident(offset_, fold->variable), args_.back()})
-                     : b_.call(offset_, ops::kMapInsert, {accu(), args_.back()});
+        const auto step = keep_key
+                              ? b_.call(offset_, ops::kMapInsert,
+                                        {accu(), b_.ident(offset_, fold->variable), args_.back()})
+                              : b_.call(offset_, ops::kMapInsert, {accu(), args_.back()});
         fold->step = filtered(condition, step);
         fold->result = accu();
         return b_.fold(offset_, *fold);
@@ -222,8 +222,8 @@ class Expander {
 }  // namespace
 
 std::optional<NodeIndex> expand_macro(AstBuilder& builder, const ParserOptions& options,
-                                      std::uint32_t offset, std::string_view name,
-                                      NodeIndex target, std::span<const NodeIndex> arguments) {
+                                      std::uint32_t offset, std::string_view name, NodeIndex target,
+                                      std::span<const NodeIndex> arguments) {
     return Expander(builder, options, offset, target, arguments).expand(name);
 }
 

@@ -19,10 +19,9 @@ namespace {
 constexpr int kMaxDepth = 250;
 constexpr std::size_t kMaxSourceSize = 100'000;
 
-constexpr std::string_view kReserved[] = {"as",     "break", "const",     "continue", "else",
-                                          "for",    "function", "if",     "import",   "let",
-                                          "loop",   "package",  "namespace", "return", "var",
-                                          "void",   "while"};
+constexpr std::string_view kReserved[] = {
+    "as",  "break", "const",   "continue",  "else",   "for", "function", "if",   "import",
+    "let", "loop",  "package", "namespace", "return", "var", "void",     "while"};
 constexpr std::string_view kKeywords[] = {"in", "true", "false", "null"};
 
 template <std::size_t N>
@@ -129,8 +128,8 @@ class Parser {
 
     NodeIndex relation() {
         constexpr std::pair<std::string_view, std::string_view> kOperators[] = {
-            {"<", ops::kLess},     {"<=", ops::kLessEquals},    {">=", ops::kGreaterEquals},
-            {">", ops::kGreater},  {"==", ops::kEquals},        {"!=", ops::kNotEquals}};
+            {"<", ops::kLess},    {"<=", ops::kLessEquals}, {">=", ops::kGreaterEquals},
+            {">", ops::kGreater}, {"==", ops::kEquals},     {"!=", ops::kNotEquals}};
         return left_associative([this] { return sum(); },
                                 [&]() -> std::string_view {
                                     for (const auto& [mark, name] : kOperators)
@@ -173,7 +172,8 @@ class Parser {
         if (!is_not && !peek().is("-")) return member();
         const auto offset = peek().offset;
         int count = 0;
-        while (accept(is_not ? "!" : "-")) ++count;
+        while (accept(is_not ? "!" : "-"))
+            ++count;
         const bool number = peek().kind == TokenKind::kInt || peek().kind == TokenKind::kDouble;
         NodeIndex operand = kNoNode;
         if (!is_not && number) {
@@ -207,8 +207,7 @@ class Parser {
     NodeIndex selection(NodeIndex target) {
         const auto dot = take().offset;
         const bool optional = accept("?");
-        if (optional && !options_.optional_syntax)
-            return stop(dot, "unsupported syntax '.?'");
+        if (optional && !options_.optional_syntax) return stop(dot, "unsupported syntax '.?'");
         if (peek().kind != TokenKind::kIdent || contains(kKeywords, peek().source))
             return unexpected("IDENTIFIER");
         const auto name = b_.keep(take().source);
@@ -216,8 +215,7 @@ class Parser {
             const auto offset = take().offset;
             auto arguments = list(")");
             if (failed_) return kNoNode;
-            if (const auto expanded =
-                    expand_macro(b_, options_, offset, name, target, arguments))
+            if (const auto expanded = expand_macro(b_, options_, offset, name, target, arguments))
                 return *expanded;
             arguments.insert(arguments.begin(), target);
             return b_.call(offset, name, arguments, true);
@@ -332,12 +330,12 @@ class Parser {
             const auto open = take().offset;
             const auto arguments = list(")");
             if (failed_) return kNoNode;
-            if (const auto expanded =
-                    expand_macro(b_, options_, open, name, kNoNode, arguments))
+            if (const auto expanded = expand_macro(b_, options_, open, name, kNoNode, arguments))
                 return *expanded;
             return b_.call(open, kept, arguments, false);
         }
-        if (const auto length = message_name_length(); length != 0) return message(offset, kept, length);
+        if (const auto length = message_name_length(); length != 0)
+            return message(offset, kept, length);
         return b_.ident(offset, kept);
     }
 
@@ -345,13 +343,15 @@ class Parser {
     /// Plain `a {` counts with 1.
     std::size_t message_name_length() const {
         std::size_t i = at_;
-        while (tokens_[i].is(".") && tokens_[i + 1].kind == TokenKind::kIdent) i += 2;
+        while (tokens_[i].is(".") && tokens_[i + 1].kind == TokenKind::kIdent)
+            i += 2;
         return tokens_[i].is("{") ? i - at_ + 1 : 0;
     }
 
     NodeIndex message(std::uint32_t offset, std::string_view first, std::size_t length) {
         std::string name(first);
-        for (std::size_t i = 1; i < length; ++i) name += take().source;
+        for (std::size_t i = 1; i < length; ++i)
+            name += take().source;
         const auto open = take().offset;
         while (!failed_ && !accept("}")) {
             accept("?");
@@ -370,16 +370,20 @@ class Parser {
 
     NodeIndex literal(const Token& token, bool negative) {
         switch (token.kind) {
-            case TokenKind::kInt: return integer(token, negative);
-            case TokenKind::kUint: return unsigned_integer(token);
-            case TokenKind::kDouble: return floating(token, negative);
+            case TokenKind::kInt:
+                return integer(token, negative);
+            case TokenKind::kUint:
+                return unsigned_integer(token);
+            case TokenKind::kDouble:
+                return floating(token, negative);
             case TokenKind::kString:
                 return b_.constant(token.offset, Value::string(b_.keep(token.text)));
             case TokenKind::kBytes:
                 return b_.constant(token.offset, Value::bytes(b_.keep(token.text)));
             case TokenKind::kEnd:
             case TokenKind::kIdent:
-            case TokenKind::kPunctuation: break;
+            case TokenKind::kPunctuation:
+                break;
         }
         return unexpected();
     }
@@ -399,8 +403,9 @@ class Parser {
         const auto value = read_digits(token.text);
         if (!value || *value > kMax + (negative ? 1 : 0))
             return stop(token.offset, "invalid int literal");
-        return b_.constant(token.offset,
-                           Value::integer(static_cast<std::int64_t>(negative ? 0 - *value : *value)));
+        return b_.constant(
+            token.offset,
+            Value::integer(static_cast<std::int64_t>(negative ? 0 - *value : *value)));
     }
     NodeIndex unsigned_integer(const Token& token) {
         const auto value = read_digits(token.text);
@@ -427,9 +432,9 @@ class Parser {
 bool parse(std::string_view source, const ParserOptions& options, Ast& ast,
            std::vector<Issue>& issues) {
     if (source.size() > kMaxSourceSize) {
-        issues.push_back({0, "expression code point size exceeds limit: size: " +
-                                 std::to_string(source.size()) + ", limit " +
-                                 std::to_string(kMaxSourceSize)});
+        issues.push_back(
+            {0, "expression code point size exceeds limit: size: " + std::to_string(source.size()) +
+                    ", limit " + std::to_string(kMaxSourceSize)});
         return false;
     }
     std::vector<Token> tokens;

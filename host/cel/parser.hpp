@@ -52,7 +52,7 @@ class AstBuilder {
 
 /// Expands `name(arguments)` or `target.name(arguments)` if that is a macro; empty: it is not.
 std::optional<NodeIndex> expand_macro(AstBuilder& builder, const ParserOptions& options,
-                                      std::uint32_t offset, std::string_view name,
-                                      NodeIndex target, std::span<const NodeIndex> arguments);
+                                      std::uint32_t offset, std::string_view name, NodeIndex target,
+                                      std::span<const NodeIndex> arguments);
 
 }  // namespace knd::cel

@@ -38,7 +38,9 @@ int compare_double_uint(double a, std::uint64_t b) {
 int compare_int_uint(std::int64_t a, std::uint64_t b) {
     return a < 0 ? -1 : order(static_cast<std::uint64_t>(a), b);
 }
-int inverse(int result) { return result == 1 || result == -1 ? -result : result; }
+int inverse(int result) {
+    return result == 1 || result == -1 ? -result : result;
+}
 
 int compare_numbers(const Value& a, const Value& b) {
     if (a.kind() == b.kind()) {
@@ -141,7 +143,8 @@ template <class T, class Make>
 Value list_value(const std::vector<T>& items, Arena& arena, Make make) {
     std::vector<Value> values;
     values.reserve(items.size());
-    for (const auto& item : items) values.push_back(make(item));
+    for (const auto& item : items)
+        values.push_back(make(item));
     std::span<const Value> kept;
     if (!copy_to(arena, std::span<const Value>(values), kept))
         return Value::error("evaluation needs too much memory");
@@ -175,23 +178,32 @@ bool equal(const Value& a, const Value& b) {
     if (is_map(a) && is_map(b)) return equal_maps(a, b);
     if (a.kind() != b.kind()) return false;
     switch (a.kind()) {
-        case Kind::kNull: return true;
-        case Kind::kBool: return a.as_bool() == b.as_bool();
+        case Kind::kNull:
+            return true;
+        case Kind::kBool:
+            return a.as_bool() == b.as_bool();
         case Kind::kString:
         case Kind::kBytes:
-        case Kind::kType: return a.text() == b.text();
-        case Kind::kDuration: return a.time() == b.time();
+        case Kind::kType:
+            return a.text() == b.text();
+        case Kind::kDuration:
+            return a.time() == b.time();
         case Kind::kTimestamp:
             return a.time() == b.time() && a.nanoseconds() == b.nanoseconds();
-        case Kind::kList: return equal_lists(a.as_list(), b.as_list());
+        case Kind::kList:
+            return equal_lists(a.as_list(), b.as_list());
         case Kind::kOptional:
             if (a.as_optional() == nullptr || b.as_optional() == nullptr)
                 return a.as_optional() == b.as_optional();
             return equal(*a.as_optional(), *b.as_optional());
-        case Kind::kQuantity: return a.as_quantity() == b.as_quantity();
-        case Kind::kSemver: return a.as_semver() == b.as_semver();
-        case Kind::kDevice: return &a.as_device() == &b.as_device();
-        default: return false;
+        case Kind::kQuantity:
+            return a.as_quantity() == b.as_quantity();
+        case Kind::kSemver:
+            return a.as_semver() == b.as_semver();
+        case Kind::kDevice:
+            return &a.as_device() == &b.as_device();
+        default:
+            return false;
     }
 }
 
@@ -199,14 +211,18 @@ int compare(const Value& a, const Value& b) {
     if (is_number(a) && is_number(b)) return compare_numbers(a, b);
     if (a.kind() != b.kind()) return kNoOverload;
     switch (a.kind()) {
-        case Kind::kBool: return order(a.as_bool(), b.as_bool());
+        case Kind::kBool:
+            return order(a.as_bool(), b.as_bool());
         case Kind::kString:
-        case Kind::kBytes: return order(a.text(), b.text());
-        case Kind::kDuration: return order(a.time(), b.time());
+        case Kind::kBytes:
+            return order(a.text(), b.text());
+        case Kind::kDuration:
+            return order(a.time(), b.time());
         case Kind::kTimestamp:
             if (a.time() != b.time()) return order(a.time(), b.time());
             return order(a.nanoseconds(), b.nanoseconds());
-        default: return kNoOverload;
+        default:
+            return kNoOverload;
     }
 }
 
@@ -220,16 +236,20 @@ std::uint64_t cost_of_first(std::span<const Value> arguments) {
 }
 
 std::size_t code_points(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(
-        text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 std::int64_t size_of(const Value& value) {
     switch (value.kind()) {
-        case Kind::kString: return static_cast<std::int64_t>(code_points(value.text()));
-        case Kind::kBytes: return static_cast<std::int64_t>(value.text().size());
-        case Kind::kList: return static_cast<std::int64_t>(value.as_list().size);
-        case Kind::kMap: return static_cast<std::int64_t>(value.as_map().size);
+        case Kind::kString:
+            return static_cast<std::int64_t>(code_points(value.text()));
+        case Kind::kBytes:
+            return static_cast<std::int64_t>(value.text().size());
+        case Kind::kList:
+            return static_cast<std::int64_t>(value.as_list().size);
+        case Kind::kMap:
+            return static_cast<std::int64_t>(value.as_map().size);
         case Kind::kDomains:
         case Kind::kDomain: {
             Arena arena;
@@ -237,7 +257,8 @@ std::int64_t size_of(const Value& value) {
             return entries_of(value, arena, entries) ? static_cast<std::int64_t>(entries.size())
                                                      : -1;
         }
-        default: return -1;
+        default:
+            return -1;
     }
 }
 
@@ -259,8 +280,10 @@ bool entries_of(const Value& map, Arena& arena, std::span<const MapEntry>& entri
         return true;
     }
     std::vector<MapEntry> found;
-    if (map.is(Kind::kDomains)) collect_domains(map, arena, found);
-    else collect_domain(map.as_domain(), arena, found);
+    if (map.is(Kind::kDomains))
+        collect_domains(map, arena, found);
+    else
+        collect_domain(map.as_domain(), arena, found);
     return copy_to(arena, std::span<const MapEntry>(found), entries);
 }
 
@@ -273,7 +296,8 @@ bool items_of(const Value& value, Arena& arena, std::span<const Value>& items) {
     if (!entries_of(value, arena, entries)) return false;
     std::vector<Value> keys;
     keys.reserve(entries.size());
-    for (const auto& entry : entries) keys.push_back(entry.key);
+    for (const auto& entry : entries)
+        keys.push_back(entry.key);
     return copy_to(arena, std::span<const Value>(keys), items);
 }
 
@@ -284,12 +308,18 @@ Value make_map(std::span<const MapEntry> entries, Arena& arena) {
 
 Value slot_value(const Slot& slot, Arena& arena) {
     switch (slot.type) {
-        case Slot::Type::kInt: return Value::integer(slot.integer);
-        case Slot::Type::kBool: return Value::boolean(slot.boolean);
-        case Slot::Type::kString: return Value::string(*slot.string);
-        case Slot::Type::kVersion: return Value::semver(slot.version);
-        case Slot::Type::kQuantity: return Value::quantity(slot.quantity);
-        case Slot::Type::kList: break;
+        case Slot::Type::kInt:
+            return Value::integer(slot.integer);
+        case Slot::Type::kBool:
+            return Value::boolean(slot.boolean);
+        case Slot::Type::kString:
+            return Value::string(*slot.string);
+        case Slot::Type::kVersion:
+            return Value::semver(slot.version);
+        case Slot::Type::kQuantity:
+            return Value::quantity(slot.quantity);
+        case Slot::Type::kList:
+            break;
     }
     const auto& list = *slot.list;
     if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&list))

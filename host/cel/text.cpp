@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 /// Days since 1970 of a date of the Gregorian calendar, and back.
 std::int64_t days_from_civil(std::int64_t year, int month, int day) {
@@ -28,7 +30,8 @@ std::int64_t days_from_civil(std::int64_t year, int month, int day) {
 }
 
 bool take_number(std::string_view& text, std::size_t digits, int& out) {
-    if (text.size() < digits || !std::all_of(text.begin(), text.begin() + static_cast<long>(digits), is_digit))
+    if (text.size() < digits ||
+        !std::all_of(text.begin(), text.begin() + static_cast<long>(digits), is_digit))
         return false;
     std::from_chars(text.data(), text.data() + digits, out);
     text.remove_prefix(digits);
@@ -41,7 +44,9 @@ bool take(std::string_view& text, char c) {
     return true;
 }
 
-bool leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
+bool leap(int year) {
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
 
 int days_in_month(int year, int month) {
     constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -97,8 +102,8 @@ bool take_duration_part(std::string_view& text, __int128& total) {
             fraction += (text[0] - '0') * unit;
     }
     if (!digits) return false;
-    const auto end = std::find_if(text.begin(), text.end(),
-                                  [](char c) { return c == '.' || is_digit(c); });
+    const auto end =
+        std::find_if(text.begin(), text.end(), [](char c) { return c == '.' || is_digit(c); });
     const auto name = text.substr(0, static_cast<std::size_t>(end - text.begin()));
     for (const auto& unit : kUnits) {
         if (unit.name != name) continue;
@@ -144,10 +149,11 @@ bool read_timestamp(std::string_view text, std::int64_t& seconds, std::uint32_t&
                       take_number(text, 2, minute) && take(text, ':') &&
                       take_number(text, 2, second) && take_fraction(text, nanoseconds) &&
                       take_zone(text, offset) && text.empty();
-    if (!read || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return false;
+    if (!read || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
+        return false;
     if (hour > 23 || minute > 59 || second > 59) return false;
-    seconds = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second -
-              offset;
+    seconds =
+        days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
     return seconds >= kMinTimestamp && seconds <= kMaxTimestamp;
 }
 
@@ -204,8 +210,8 @@ std::string double_text(double value) {
     std::from_chars(digits, text.data() + text.size(), exponent);
     constexpr int kFirstExponent = 6;  // of the exponent form; and from 1e-5 down
     if (exponent < -4 || exponent >= kFirstExponent) return std::string(text);
-    const auto plain = std::to_chars(buffer, buffer + sizeof buffer, value,
-                                     std::chars_format::fixed);
+    const auto plain =
+        std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed);
     return {buffer, plain.ptr};
 }
 

@@ -37,7 +37,8 @@ bool is_word(char c) {
 }
 
 bool take(std::string_view& text, std::string_view mark) {
-    while (text.starts_with(' ')) text.remove_prefix(1);
+    while (text.starts_with(' '))
+        text.remove_prefix(1);
     if (!text.starts_with(mark)) return false;
     text.remove_prefix(mark.size());
     return true;
@@ -46,7 +47,8 @@ bool take(std::string_view& text, std::string_view mark) {
 }  // namespace
 
 TypeTable::TypeTable() {
-    for (const auto& name : kSimpleNames) types_.push_back({name.kind});
+    for (const auto& name : kSimpleNames)
+        types_.push_back({name.kind});
 }
 
 TypeIndex TypeTable::make(TypeKind kind, TypeIndex a, TypeIndex b) {
@@ -57,17 +59,24 @@ TypeIndex TypeTable::make(TypeKind kind, TypeIndex a, TypeIndex b) {
     return static_cast<TypeIndex>(types_.size() - 1);
 }
 
-bool TypeTable::equal(TypeIndex a, TypeIndex b) const { return a == b; }
+bool TypeTable::equal(TypeIndex a, TypeIndex b) const {
+    return a == b;
+}
 
 std::string TypeTable::text(TypeIndex index) const {
     const auto& type = types_[index];
     if (index < std::size(kSimpleNames)) return std::string(kSimpleNames[index].text);
     switch (type.kind) {
-        case TypeKind::kType: return "type(" + text(type.a) + ")";
-        case TypeKind::kList: return "list(" + text(type.a) + ")";
-        case TypeKind::kMap: return "map(" + text(type.a) + ", " + text(type.b) + ")";
-        case TypeKind::kOptional: return "optional_type(" + text(type.a) + ")";
-        default: break;
+        case TypeKind::kType:
+            return "type(" + text(type.a) + ")";
+        case TypeKind::kList:
+            return "list(" + text(type.a) + ")";
+        case TypeKind::kMap:
+            return "map(" + text(type.a) + ", " + text(type.b) + ")";
+        case TypeKind::kOptional:
+            return "optional_type(" + text(type.a) + ")";
+        default:
+            break;
     }
     return "_var" + std::to_string(type.a);
 }
@@ -78,7 +87,8 @@ TypeIndex TypeTable::read(std::string_view text) {
 }
 
 TypeIndex TypeTable::read_one(std::string_view& text) {
-    while (text.starts_with(' ')) text.remove_prefix(1);
+    while (text.starts_with(' '))
+        text.remove_prefix(1);
     const auto end = std::find_if_not(text.begin(), text.end(), is_word);
     const auto word = text.substr(0, static_cast<std::size_t>(end - text.begin()));
     text.remove_prefix(word.size());

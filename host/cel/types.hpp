@@ -41,7 +41,9 @@ enum class TypeKind : std::uint8_t {
 };
 
 /// Types without parameters have the number of their kind.
-constexpr TypeIndex simple(TypeKind kind) { return static_cast<TypeIndex>(kind); }
+constexpr TypeIndex simple(TypeKind kind) {
+    return static_cast<TypeIndex>(kind);
+}
 constexpr TypeIndex kErrorType = simple(TypeKind::kError);
 constexpr TypeIndex kDynType = simple(TypeKind::kDyn);
 constexpr TypeIndex kAnyType = simple(TypeKind::kAny);
@@ -74,7 +76,8 @@ class TypeTable {
     bool equal(TypeIndex a, TypeIndex b) const;
     /// As in the messages: "map(string, any)", "timestamp", ...
     std::string text(TypeIndex index) const;
-    /// Reads what text() writes, with upper-case letters as type variables; kErrorType if it cannot.
+    /// Reads what text() writes, with upper-case letters as type variables; kErrorType if it
+    /// cannot.
     TypeIndex read(std::string_view text);
 
   private:

@@ -25,14 +25,18 @@ bool is_nullable(TypeKind kind) {
         case TypeKind::kCidr:
         case TypeKind::kFormat:
         case TypeKind::kDevice:
-        case TypeKind::kOptional: return true;
-        default: return false;
+        case TypeKind::kOptional:
+            return true;
+        default:
+            return false;
     }
 }
 
 }  // namespace
 
-TypeIndex Unifier::fresh() { return types_.param(next_++); }
+TypeIndex Unifier::fresh() {
+    return types_.param(next_++);
+}
 
 TypeIndex Unifier::binding(TypeIndex variable) const {
     const auto number = types_[variable].a;
@@ -137,13 +141,17 @@ TypeIndex Unifier::substitute(TypeIndex index, bool unknown_to_dyn) {
             if (known != kUnbound) return substitute(known, unknown_to_dyn);
             return unknown_to_dyn ? kDynType : index;
         }
-        case TypeKind::kList: return types_.list(substitute(type.a, unknown_to_dyn));
+        case TypeKind::kList:
+            return types_.list(substitute(type.a, unknown_to_dyn));
         case TypeKind::kMap:
             return types_.map(substitute(type.a, unknown_to_dyn),
                               substitute(type.b, unknown_to_dyn));
-        case TypeKind::kOptional: return types_.optional(substitute(type.a, unknown_to_dyn));
-        case TypeKind::kType: return types_.type_of(substitute(type.a, unknown_to_dyn));
-        default: return index;
+        case TypeKind::kOptional:
+            return types_.optional(substitute(type.a, unknown_to_dyn));
+        case TypeKind::kType:
+            return types_.type_of(substitute(type.a, unknown_to_dyn));
+        default:
+            return index;
     }
 }
 
@@ -153,14 +161,18 @@ TypeIndex Unifier::instantiate(TypeIndex index, std::vector<TypeIndex>& fresh_on
         case TypeKind::kParam:
             if (fresh_ones[type.a] == 0) fresh_ones[type.a] = fresh();
             return fresh_ones[type.a];
-        case TypeKind::kList: return types_.list(instantiate(type.a, fresh_ones));
+        case TypeKind::kList:
+            return types_.list(instantiate(type.a, fresh_ones));
         case TypeKind::kMap: {
             const auto key = instantiate(type.a, fresh_ones);
             return types_.map(key, instantiate(type.b, fresh_ones));
         }
-        case TypeKind::kOptional: return types_.optional(instantiate(type.a, fresh_ones));
-        case TypeKind::kType: return types_.type_of(instantiate(type.a, fresh_ones));
-        default: return index;
+        case TypeKind::kOptional:
+            return types_.optional(instantiate(type.a, fresh_ones));
+        case TypeKind::kType:
+            return types_.type_of(instantiate(type.a, fresh_ones));
+        default:
+            return index;
     }
 }
 

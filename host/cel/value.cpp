@@ -21,7 +21,8 @@ void* Arena::allocate(std::size_t size) {
 }
 
 void Arena::release() {
-    for (auto i = destructors_.rbegin(); i != destructors_.rend(); ++i) i->run(i->object);
+    for (auto i = destructors_.rbegin(); i != destructors_.rend(); ++i)
+        i->run(i->object);
     destructors_.clear();
     blocks_.clear();
 }
@@ -69,10 +70,18 @@ Value Value::textual(Kind kind, std::string_view text) {
     return out;
 }
 
-Value Value::string(std::string_view text) { return textual(Kind::kString, text); }
-Value Value::bytes(std::string_view data) { return textual(Kind::kBytes, data); }
-Value Value::type(std::string_view name) { return textual(Kind::kType, name); }
-Value Value::error(std::string_view message) { return textual(Kind::kError, message); }
+Value Value::string(std::string_view text) {
+    return textual(Kind::kString, text);
+}
+Value Value::bytes(std::string_view data) {
+    return textual(Kind::kBytes, data);
+}
+Value Value::type(std::string_view name) {
+    return textual(Kind::kType, name);
+}
+Value Value::error(std::string_view message) {
+    return textual(Kind::kError, message);
+}
 
 Value Value::duration(std::int64_t nanoseconds) {
     auto out = integer(nanoseconds);
@@ -102,29 +111,50 @@ Value Value::domains(const DeviceView* device, bool capacity) {
 
 std::string_view type_name(const Value& value) {
     switch (value.kind()) {
-        case Kind::kNull: return "null_type";
-        case Kind::kBool: return "bool";
-        case Kind::kInt: return "int";
-        case Kind::kUint: return "uint";
-        case Kind::kDouble: return "double";
-        case Kind::kString: return "string";
-        case Kind::kBytes: return "bytes";
-        case Kind::kList: return "list";
+        case Kind::kNull:
+            return "null_type";
+        case Kind::kBool:
+            return "bool";
+        case Kind::kInt:
+            return "int";
+        case Kind::kUint:
+            return "uint";
+        case Kind::kDouble:
+            return "double";
+        case Kind::kString:
+            return "string";
+        case Kind::kBytes:
+            return "bytes";
+        case Kind::kList:
+            return "list";
         case Kind::kMap:
         case Kind::kDomains:
-        case Kind::kDomain: return "map";
-        case Kind::kType: return "type";
-        case Kind::kDuration: return "google.protobuf.Duration";
-        case Kind::kTimestamp: return "google.protobuf.Timestamp";
-        case Kind::kOptional: return "optional_type";
-        case Kind::kQuantity: return "kubernetes.Quantity";
-        case Kind::kSemver: return "kubernetes.Semver";
-        case Kind::kUrl: return "kubernetes.URL";
-        case Kind::kIp: return "net.IP";
-        case Kind::kCidr: return "net.CIDR";
-        case Kind::kFormat: return "kubernetes.NamedFormat";
-        case Kind::kDevice: return "kubernetes.DRADevice";
-        case Kind::kError: return "error";
+        case Kind::kDomain:
+            return "map";
+        case Kind::kType:
+            return "type";
+        case Kind::kDuration:
+            return "google.protobuf.Duration";
+        case Kind::kTimestamp:
+            return "google.protobuf.Timestamp";
+        case Kind::kOptional:
+            return "optional_type";
+        case Kind::kQuantity:
+            return "kubernetes.Quantity";
+        case Kind::kSemver:
+            return "kubernetes.Semver";
+        case Kind::kUrl:
+            return "kubernetes.URL";
+        case Kind::kIp:
+            return "net.IP";
+        case Kind::kCidr:
+            return "net.CIDR";
+        case Kind::kFormat:
+            return "kubernetes.NamedFormat";
+        case Kind::kDevice:
+            return "kubernetes.DRADevice";
+        case Kind::kError:
+            return "error";
     }
     return "";
 }
@@ -132,17 +162,24 @@ std::string_view type_name(const Value& value) {
 namespace {
 
 /// A JSON object's key, for what may be a key.
-std::string key_text(const Value& key) { return to_text(key); }
+std::string key_text(const Value& key) {
+    return to_text(key);
+}
 
 }  // namespace
 
 Json to_json(const Value& value) {
     switch (value.kind()) {
-        case Kind::kNull: return nullptr;
-        case Kind::kBool: return value.as_bool();
-        case Kind::kInt: return value.as_int();
-        case Kind::kUint: return value.as_uint();
-        case Kind::kDouble: return value.as_double();
+        case Kind::kNull:
+            return nullptr;
+        case Kind::kBool:
+            return value.as_bool();
+        case Kind::kInt:
+            return value.as_int();
+        case Kind::kUint:
+            return value.as_uint();
+        case Kind::kDouble:
+            return value.as_double();
         case Kind::kList: {
             auto out = Json::array();
             for (std::size_t i = 0; i < value.as_list().size; ++i)
@@ -156,7 +193,8 @@ Json to_json(const Value& value) {
             std::span<const MapEntry> entries;
             auto out = Json::object();
             if (entries_of(value, arena, entries))
-                for (const auto& entry : entries) out[key_text(entry.key)] = to_json(entry.value);
+                for (const auto& entry : entries)
+                    out[key_text(entry.key)] = to_json(entry.value);
             return out;
         }
         case Kind::kOptional:
@@ -168,7 +206,8 @@ Json to_json(const Value& value) {
                     {"capacity", to_json(Value::domains(&device, true))},
                     {"allowMultipleAllocations", device.allow_multiple_allocations}};
         }
-        default: return to_text(value);
+        default:
+            return to_text(value);
     }
 }
 
@@ -177,17 +216,24 @@ std::string to_text(const Value& value) {
         case Kind::kString:
         case Kind::kBytes:
         case Kind::kType:
-        case Kind::kError: return std::string(value.text());
-        case Kind::kDouble: return double_text(value.as_double());
-        case Kind::kDuration: return duration_text(value.time());
-        case Kind::kTimestamp: return timestamp_text(value.time(), value.nanoseconds());
-        case Kind::kQuantity: return value.as_quantity().text();
-        case Kind::kSemver: return value.as_semver().text();
+        case Kind::kError:
+            return std::string(value.text());
+        case Kind::kDouble:
+            return double_text(value.as_double());
+        case Kind::kDuration:
+            return duration_text(value.time());
+        case Kind::kTimestamp:
+            return timestamp_text(value.time(), value.nanoseconds());
+        case Kind::kQuantity:
+            return value.as_quantity().text();
+        case Kind::kSemver:
+            return value.as_semver().text();
         case Kind::kOptional:
             return value.as_optional() == nullptr
                        ? "optional.none()"
                        : "optional(" + to_text(*value.as_optional()) + ")";
-        default: return knd::to_text(to_json(value));
+        default:
+            return knd::to_text(to_json(value));
     }
 }
 

@@ -71,9 +71,9 @@ enum class Kind : std::uint8_t {
     kIp,
     kCidr,
     kFormat,
-    kDevice,          ///< the `device` variable
-    kDomains,         ///< device.attributes or device.capacity: domain -> names
-    kDomain,          ///< one domain of them: id -> value
+    kDevice,   ///< the `device` variable
+    kDomains,  ///< device.attributes or device.capacity: domain -> names
+    kDomain,   ///< one domain of them: id -> value
     kError,
 };
 

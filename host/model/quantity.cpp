@@ -37,7 +37,9 @@ struct Suffix {
     std::int32_t exponent = 0;  ///< of ten, or of two for kBinarySi
 };
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 std::optional<Suffix> read_exponent(std::string_view digits) {
     const bool negative = digits.starts_with('-');
@@ -172,7 +174,8 @@ std::string Quantity::text() const {
     std::string sign = mantissa_ < 0 ? "-" : "";
     const auto digits = [](Int value) {
         std::string out;
-        for (; value != 0; value /= 10) out.insert(out.begin(), static_cast<char>('0' + value % 10));
+        for (; value != 0; value /= 10)
+            out.insert(out.begin(), static_cast<char>('0' + value % 10));
         return out;
     };
     Int number = mantissa_ < 0 ? -mantissa_ : mantissa_;
@@ -180,14 +183,17 @@ std::string Quantity::text() const {
     if (format_ == Format::kBinarySi && whole && (*whole <= -1024 || *whole >= 1024)) {
         number = *whole < 0 ? -Int{*whole} : Int{*whole};
         std::size_t power = 0;
-        for (; number % 1024 == 0 && power + 1 < std::size(kBinarySuffixes); ++power) number /= 1024;
+        for (; number % 1024 == 0 && power + 1 < std::size(kBinarySuffixes); ++power)
+            number /= 1024;
         return sign + digits(number) + std::string(kBinarySuffixes[power]);
     }
     std::int32_t exponent = exponent_;
-    for (; exponent % 3 != 0; --exponent) number *= 10;
+    for (; exponent % 3 != 0; --exponent)
+        number *= 10;
     if (format_ != Format::kDecimalExponent)
         for (const auto& suffix : kDecimalSuffixes)
-            if (suffix.exponent == exponent) return sign + digits(number) + std::string(suffix.text);
+            if (suffix.exponent == exponent)
+                return sign + digits(number) + std::string(suffix.text);
     if (exponent == 0) return sign + digits(number);
     return sign + digits(number) + "e" + std::to_string(exponent);
 }
@@ -220,9 +226,13 @@ std::int64_t saturate(Int value) {
 }
 }  // namespace
 
-std::int64_t Quantity::value_rounded_up() const { return saturate(scaled(0)); }
+std::int64_t Quantity::value_rounded_up() const {
+    return saturate(scaled(0));
+}
 
-std::int64_t Quantity::milli_value_rounded_up() const { return saturate(scaled(-3)); }
+std::int64_t Quantity::milli_value_rounded_up() const {
+    return saturate(scaled(-3));
+}
 
 double Quantity::as_double() const {
     const auto base = static_cast<double>(mantissa_);
@@ -243,9 +253,12 @@ Quantity& Quantity::operator+=(const Quantity& other) {
     const auto& high = exponent_ <= other.exponent_ ? other : *this;
     auto common = low.exponent_;
     // Raise the common exponent until the larger number fits: only then are digits lost.
-    const auto too_large = [](Int value) { return value >= kSaturated / 2 || value <= -kSaturated / 2; };
+    const auto too_large = [](Int value) {
+        return value >= kSaturated / 2 || value <= -kSaturated / 2;
+    };
     if (std::int64_t{high.exponent_} - common > kMaxDigits) common = high.exponent_ - kMaxDigits;
-    while (too_large(high.scaled(common))) ++common;
+    while (too_large(high.scaled(common)))
+        ++common;
     return *this = Quantity(low.scaled(common) + high.scaled(common), common, format);
 }
 

@@ -74,8 +74,8 @@ struct DeviceTaint {
 };
 
 struct DeviceToleration {
-    std::string key;    ///< empty with Exists: every key
-    std::string op;     ///< Exists or Equal; empty means Equal
+    std::string key;  ///< empty with Exists: every key
+    std::string op;   ///< Exists or Equal; empty means Equal
     std::string value;
     std::string effect;  ///< empty: every effect
     std::optional<std::int64_t> toleration_seconds;

@@ -117,8 +117,7 @@ Result<void> check_kind(const Json& object, std::string_view kind) {
     if (!object.is_object()) return Error(Code::kInvalidArgument, "must be a JSON object");
     const auto found = json_string(object, "kind", kind);
     if (found != kind)
-        return Error(Code::kInvalidArgument,
-                     "kind is " + found + ", not " + std::string(kind));
+        return Error(Code::kInvalidArgument, "kind is " + found + ", not " + std::string(kind));
     const auto version = json_string(object, "apiVersion");
     const bool known = version.empty() || version == "resource.k8s.io/v1" ||
                        version == "resource.k8s.io/v1beta1" || version == "resource.k8s.io/v1beta2";
@@ -179,8 +178,8 @@ Result<AttributeValue> read_attribute(const Field& field) {
     if (key == "version" && value.json().is_string())
         return AttributeValue(Version{value.json().get<std::string>()});
     if (key == "ints") {
-        KND_TRY_ASSIGN(auto list, value.list<std::int64_t>(
-                                      [](const Field& item) { return item.integer(0); }));
+        KND_TRY_ASSIGN(auto list,
+                       value.list<std::int64_t>([](const Field& item) { return item.integer(0); }));
         return AttributeValue(std::move(list));
     }
     if (key == "bools") {
@@ -195,7 +194,8 @@ Result<AttributeValue> read_attribute(const Field& field) {
     if (key == "versions") {
         KND_TRY_ASSIGN(const auto texts, value.texts());
         std::vector<Version> list;
-        for (const auto& text : texts) list.push_back(Version{text});
+        for (const auto& text : texts)
+            list.push_back(Version{text});
         return AttributeValue(std::move(list));
     }
     return value.wrong("not a value of a device attribute");
@@ -392,16 +392,16 @@ Result<AllocationResult> read_allocation(const Field& field) {
     AllocationResult out;
     const auto devices = field["devices"];
     KND_TRY_ASSIGN(out.results, devices["results"].list<DeviceAllocation>(read_device_allocation));
-    KND_TRY_ASSIGN(out.config, devices["config"].list<AllocatedConfig>(
-                                   [](const Field& entry) -> Result<AllocatedConfig> {
-                                       AllocatedConfig read;
-                                       KND_TRY_ASSIGN(const auto source, entry["source"].text());
-                                       read.source = source == "FromClaim"
-                                                         ? AllocatedConfig::Source::kClaim
-                                                         : AllocatedConfig::Source::kClass;
-                                       KND_TRY_ASSIGN(read.config, read_device_config(entry));
-                                       return read;
-                                   }));
+    KND_TRY_ASSIGN(
+        out.config,
+        devices["config"].list<AllocatedConfig>([](const Field& entry) -> Result<AllocatedConfig> {
+            AllocatedConfig read;
+            KND_TRY_ASSIGN(const auto source, entry["source"].text());
+            read.source = source == "FromClaim" ? AllocatedConfig::Source::kClaim
+                                                : AllocatedConfig::Source::kClass;
+            KND_TRY_ASSIGN(read.config, read_device_config(entry));
+            return read;
+        }));
     KND_TRY_ASSIGN(out.node_selector, read_node_selector(field["nodeSelector"]));
     KND_TRY_ASSIGN(out.allocation_timestamp, field["allocationTimestamp"].text());
     return out;

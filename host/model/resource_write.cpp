@@ -74,8 +74,10 @@ Json to_json(const NodeSelector& selector) {
 
 Json to_json(const AllocationResult& allocation) {
     auto devices = Json::object();
-    for (const auto& device : allocation.results) devices["results"].push_back(to_json(device));
-    for (const auto& entry : allocation.config) devices["config"].push_back(to_json(entry));
+    for (const auto& device : allocation.results)
+        devices["results"].push_back(to_json(device));
+    for (const auto& entry : allocation.config)
+        devices["config"].push_back(to_json(entry));
     Json out = {{"devices", std::move(devices)}};
     if (allocation.node_selector) out["nodeSelector"] = to_json(*allocation.node_selector);
     put(out, "allocationTimestamp", allocation.allocation_timestamp);

@@ -8,15 +8,25 @@
 namespace knd {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 bool is_identifier_character(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
 }
-bool all_digits(std::string_view text) { return std::all_of(text.begin(), text.end(), is_digit); }
-bool has_leading_zero(std::string_view text) { return text.size() > 1 && text[0] == '0'; }
+bool all_digits(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), is_digit);
+}
+bool has_leading_zero(std::string_view text) {
+    return text.size() > 1 && text[0] == '0';
+}
 
-Error invalid(std::string text) { return {Code::kInvalidArgument, std::move(text)}; }
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+Error invalid(std::string text) {
+    return {Code::kInvalidArgument, std::move(text)};
+}
+std::string quoted(std::string_view text) {
+    return "\"" + std::string(text) + "\"";
+}
 
 Result<std::uint64_t> read_number(std::string_view text) {
     const auto failed = [&](std::string_view why) {
@@ -155,9 +165,8 @@ std::strong_ordering Semver::operator<=>(const Semver& other) const {
         return other.prerelease_.size() == prerelease_.size() ? std::strong_ordering::equal
                : prerelease_.empty()                          ? std::strong_ordering::greater
                                                               : std::strong_ordering::less;
-    return std::lexicographical_compare_three_way(prerelease_.begin(), prerelease_.end(),
-                                                  other.prerelease_.begin(),
-                                                  other.prerelease_.end());
+    return std::lexicographical_compare_three_way(
+        prerelease_.begin(), prerelease_.end(), other.prerelease_.begin(), other.prerelease_.end());
 }
 
 }  // namespace knd

@@ -18,7 +18,8 @@ class Semver {
   public:
     /// Strict: three numbers without leading zeros, no "v", optional "-pre.release" and "+build".
     static Result<Semver> parse(std::string_view text);
-    /// Also takes "v1", "1.2" and "01.02.03": strips the "v" and leading zeros, adds what is missing.
+    /// Also takes "v1", "1.2" and "01.02.03": strips the "v" and leading zeros, adds what is
+    /// missing.
     static Result<Semver> parse_lenient(std::string_view text);
 
     std::uint64_t major() const { return numbers_[0]; }

@@ -40,23 +40,26 @@ TEST(Allocator, KeepsAwayFromDevicesInUse) {
 }
 
 TEST(Allocator, AppliesClassAndRequestSelectors) {
-    auto cluster = with({device("a", {{"n", std::int64_t{1}}}), device("b", {{"n", std::int64_t{2}}})},
-                        {request("r", 1, {"device.attributes[\"driver\"].n == 2"})});
+    auto cluster =
+        with({device("a", {{"n", std::int64_t{1}}}), device("b", {{"n", std::int64_t{2}}})},
+             {request("r", 1, {"device.attributes[\"driver\"].n == 2"})});
     EXPECT_EQ(cluster.outcome(), "r=b");
     cluster.add_class("class", "device.driver == \"other\"");
     EXPECT_EQ(cluster.outcome(), "no");
 }
 
 TEST(Allocator, GivesDifferentRequestsDifferentDevices) {
-    EXPECT_EQ(with({device("a"), device("b"), device("c")}, {request("x", 2), request("y")}).outcome(),
-              "x=a x=b y=c");
+    EXPECT_EQ(
+        with({device("a"), device("b"), device("c")}, {request("x", 2), request("y")}).outcome(),
+        "x=a x=b y=c");
     EXPECT_EQ(with({device("a"), device("b")}, {request("x", 2), request("y")}).outcome(), "no");
 }
 
 TEST(Allocator, BacktracksIntoEarlierRequests) {
     const std::map<std::string, AttributeValue> fast = {{"fast", true}};
-    auto cluster = with({device("a", fast), device("b", {{"fast", false}})},
-                        {request("any"), request("fast", 1, {"device.attributes[\"driver\"].fast"})});
+    auto cluster =
+        with({device("a", fast), device("b", {{"fast", false}})},
+             {request("any"), request("fast", 1, {"device.attributes[\"driver\"].fast"})});
     EXPECT_EQ(cluster.outcome(), "any=b fast=a");
 }
 
@@ -83,11 +86,11 @@ TEST(Allocator, AllNeedsAtLeastOneDevice) {
 }
 
 TEST(Allocator, AllTreatsAConstraintThatFailsAsAnError) {
-    EXPECT_EQ(with({device("a", root("0")), device("b", root("1"))}, {all("r")},
-                   {match("driver/root")})
-                  .outcome(),
-              "error: claim default/claim, request r: cannot add device driver/pool/b because a "
-              "claim constraint would not be satisfied");
+    EXPECT_EQ(
+        with({device("a", root("0")), device("b", root("1"))}, {all("r")}, {match("driver/root")})
+            .outcome(),
+        "error: claim default/claim, request r: cannot add device driver/pool/b because a "
+        "claim constraint would not be satisfied");
 }
 
 TEST(Allocator, MatchAttributeWantsOneValue) {
@@ -106,22 +109,23 @@ TEST(Allocator, MatchAttributeFindsUnqualifiedNamesOfTheDriver) {
 }
 
 TEST(Allocator, MatchAttributeRejectsDevicesWithoutIt) {
-    EXPECT_EQ(with({device("a"), device("b")}, {request("r")}, {match("driver/root")}).outcome(), "no");
+    EXPECT_EQ(with({device("a"), device("b")}, {request("r")}, {match("driver/root")}).outcome(),
+              "no");
 }
 
 TEST(Allocator, MatchAttributeIsLimitedToItsRequests) {
     EXPECT_EQ(with({device("a", root("0")), device("b", root("1")), device("c", root("0"))},
-                   {request("x"), request("y"), request("z")},
-                   {match("driver/root", {"x", "z"})})
+                   {request("x"), request("y"), request("z")}, {match("driver/root", {"x", "z"})})
                   .outcome(),
               "x=a y=b z=c");
 }
 
 TEST(Allocator, MatchAttributeComparesVersionsByText) {
-    EXPECT_EQ(with({device("a", {{"v", Version{"1.0.0+a"}}}), device("b", {{"v", Version{"1.0.0+b"}}})},
-                   {request("r", 2)}, {match("driver/v")})
-                  .outcome(),
-              "no");
+    EXPECT_EQ(
+        with({device("a", {{"v", Version{"1.0.0+a"}}}), device("b", {{"v", Version{"1.0.0+b"}}})},
+             {request("r", 2)}, {match("driver/v")})
+            .outcome(),
+        "no");
 }
 
 TEST(Allocator, DistinctAttributeWantsAllDifferent) {
@@ -135,16 +139,16 @@ TEST(Allocator, DistinctAttributeWantsAllDifferent) {
 }
 
 TEST(Allocator, FirstAvailablePrefersEarlierAlternatives) {
-    auto cluster = with({device("a"), device("b")},
-                        {first_of("r", {alternative("three", 3), alternative("two", 2),
-                                        alternative("one", 1)})});
+    auto cluster = with(
+        {device("a"), device("b")},
+        {first_of("r", {alternative("three", 3), alternative("two", 2), alternative("one", 1)})});
     EXPECT_EQ(cluster.outcome(), "r/two=a r/two=b");
 }
 
 TEST(Allocator, FirstAvailableFallsBackWhenALaterRequestNeedsTheDevice) {
-    auto cluster = with({device("a"), device("b")},
-                        {first_of("r", {alternative("two", 2), alternative("one", 1)}),
-                         request("other")});
+    auto cluster =
+        with({device("a"), device("b")},
+             {first_of("r", {alternative("two", 2), alternative("one", 1)}), request("other")});
     EXPECT_EQ(cluster.outcome(), "r/one=a other=b");
 }
 
@@ -158,7 +162,8 @@ TEST(Allocator, AdminAccessSeesDevicesInUse) {
 
 TEST(Allocator, AdminAccessTakesADeviceOncePerClaim) {
     auto cluster = with({device("a")}, {request("x"), request("y")});
-    for (auto& item : cluster.claims[0].devices.requests) item.exactly->admin_access = true;
+    for (auto& item : cluster.claims[0].devices.requests)
+        item.exactly->admin_access = true;
     EXPECT_EQ(cluster.outcome(), "no");
 }
 
@@ -177,15 +182,18 @@ TEST(Allocator, TaintsKeepDevicesFromRequestsThatDoNotTolerateThem) {
 }
 
 TEST(Allocator, RefusesMoreThan32DevicesPerClaim) {
-    EXPECT_EQ(with({}, {request("r", 33)}).outcome(),
-              "error: claim default/claim: number of requested devices 33 exceeds the claim limit of 32");
+    EXPECT_EQ(
+        with({}, {request("r", 33)}).outcome(),
+        "error: claim default/claim: number of requested devices 33 exceeds the claim limit of 32");
 }
 
 TEST(Allocator, UsesASmallerAlternativeWhen32DevicesWouldBeExceeded) {
     std::vector<api::SliceDevice> devices;
-    for (int i = 0; i < 40; ++i) devices.push_back(device("d" + std::to_string(100 + i)));
-    auto cluster = with(std::move(devices),
-                        {request("r", 31), first_of("f", {alternative("two", 2), alternative("one", 1)})});
+    for (int i = 0; i < 40; ++i)
+        devices.push_back(device("d" + std::to_string(100 + i)));
+    auto cluster =
+        with(std::move(devices),
+             {request("r", 31), first_of("f", {alternative("two", 2), alternative("one", 1)})});
     const auto result = cluster.allocate();
     ASSERT_TRUE(result.ok() && *result);
     EXPECT_EQ((**result)[0].results.size(), 32u);
@@ -196,47 +204,56 @@ TEST(Allocator, SaysWhatItDoesNotUnderstand) {
     auto cluster = with({device("a")}, {request("r")});
     auto& exactly = *cluster.claims[0].devices.requests[0].exactly;
     exactly.selectors = {api::Selector()};
-    EXPECT_EQ(cluster.outcome(), "error: claim default/claim, request r, selector #0: CEL expression "
-                                 "empty (unsupported selector type?)");
+    EXPECT_EQ(cluster.outcome(),
+              "error: claim default/claim, request r, selector #0: CEL expression "
+              "empty (unsupported selector type?)");
     exactly.selectors.clear();
     exactly.device_class = "";
     EXPECT_EQ(cluster.outcome(),
-              "error: claim default/claim, request r: missing device class name (unsupported request type?)");
+              "error: claim default/claim, request r: missing device class name (unsupported "
+              "request type?)");
     exactly.device_class = "none";
-    EXPECT_EQ(cluster.outcome(), "error: claim default/claim, request r: could not retrieve device class "
-                                 "none: deviceclass.resource.k8s.io \"none\" not found");
+    EXPECT_EQ(cluster.outcome(),
+              "error: claim default/claim, request r: could not retrieve device class "
+              "none: deviceclass.resource.k8s.io \"none\" not found");
     exactly.device_class = "class";
     exactly.allocation_mode = "Some";
-    EXPECT_EQ(cluster.outcome(), "error: claim default/claim, request r: unsupported count mode Some");
+    EXPECT_EQ(cluster.outcome(),
+              "error: claim default/claim, request r: unsupported count mode Some");
     exactly.allocation_mode = "ExactCount";
     cluster.claims[0].devices.constraints = {{}};
-    EXPECT_EQ(cluster.outcome(), "error: claim default/claim, constraint #0: empty constraint "
-                                 "(unsupported constraint type?)");
+    EXPECT_EQ(cluster.outcome(),
+              "error: claim default/claim, constraint #0: empty constraint "
+              "(unsupported constraint type?)");
 }
 
 TEST(Allocator, RefusesFeaturesThatAreOff) {
     auto cluster = with({device("a")}, {first_of("r", {alternative("s")})});
     cluster.options.features.prioritized_list = false;
-    EXPECT_EQ(cluster.outcome(), "error: claim default/claim, request r: has subrequests, but the "
-                                 "DRAPrioritizedList feature is disabled");
+    EXPECT_EQ(cluster.outcome(),
+              "error: claim default/claim, request r: has subrequests, but the "
+              "DRAPrioritizedList feature is disabled");
     cluster = with({device("a")}, {request("r")});
     cluster.claims[0].devices.requests[0].exactly->admin_access = true;
     cluster.options.features.admin_access = false;
-    EXPECT_EQ(cluster.outcome(), "error: claim default/claim, request r: admin access is requested, "
-                                 "but the feature is disabled");
+    EXPECT_EQ(cluster.outcome(),
+              "error: claim default/claim, request r: admin access is requested, "
+              "but the feature is disabled");
     cluster = with({device("a")}, {request("r")});
     cluster.claims[0].devices.requests[0].exactly->capacity["c"] = Quantity(1);
     cluster.options.features.consumable_capacity = false;
-    EXPECT_EQ(cluster.outcome(), "error: claim default/claim, request r: has capacity requests, but the "
-                                 "DRAConsumableCapacity feature is disabled");
+    EXPECT_EQ(cluster.outcome(),
+              "error: claim default/claim, request r: has capacity requests, but the "
+              "DRAConsumableCapacity feature is disabled");
 }
 
 TEST(Allocator, StopsAtTheFirstSelectorThatFailsOnADevice) {
     auto cluster = with({device("a"), device("b")},
                         {request("r", 1, {"device.attributes[\"driver\"].none == 1"})});
-    EXPECT_EQ(cluster.outcome(), "error: claim default/claim: selector #0 on device driver/pool/a: CEL "
-                                 "runtime error: no such key: none (use has(), or .? with orValue(), "
-                                 "for what a device may lack)");
+    EXPECT_EQ(cluster.outcome(),
+              "error: claim default/claim: selector #0 on device driver/pool/a: CEL "
+              "runtime error: no such key: none (use has(), or .? with orValue(), "
+              "for what a device may lack)");
     cluster = with({device("a")}, {request("r", 1, {"nonsense"})});
     EXPECT_TRUE(cluster.outcome().starts_with(
         "error: claim default/claim: selector #0: CEL compile error: compilation failed: ERROR: "
@@ -252,8 +269,10 @@ TEST(Allocator, DoesNotLookAtDevicesBehindTheSolution) {
 TEST(Allocator, GivesUpAtTheStepLimit) {
     std::vector<api::SliceDevice> devices;
     for (int i = 0; i < 64; ++i)
-        devices.push_back(device("d" + std::to_string(100 + i), root(std::to_string(i % 16).c_str())));
-    auto cluster = with(std::move(devices), {request("x", 4), request("y", 5)}, {match("driver/root")});
+        devices.push_back(
+            device("d" + std::to_string(100 + i), root(std::to_string(i % 16).c_str())));
+    auto cluster =
+        with(std::move(devices), {request("x", 4), request("y", 5)}, {match("driver/root")});
     cluster.options.step_limit = 1000;
     const auto result = cluster.allocate();
     ASSERT_FALSE(result.ok());
@@ -264,8 +283,9 @@ TEST(Allocator, CommitTakesDevicesOutOfReach) {
     auto cluster = with({device("a"), device("b")}, {request("r")});
     auto inventory = Inventory::make(cluster.slices);
     ASSERT_TRUE(inventory.ok());
-    Allocator allocator(*inventory, [&](std::string_view name) { return &cluster.classes.at(std::string(name)); },
-                        {});
+    Allocator allocator(
+        *inventory, [&](std::string_view name) { return &cluster.classes.at(std::string(name)); },
+        {});
     const auto* wanted = &cluster.claims[0];
     const auto first = allocator.allocate(cluster.node, std::span(&wanted, 1));
     ASSERT_TRUE(first.ok() && *first);
@@ -279,10 +299,11 @@ TEST(AllocationResult, IsTheApiObject) {
     auto cluster = with({device("dra0")}, {request("req-cloud-net-1")});
     const auto result = cluster.allocate();
     ASSERT_TRUE(result.ok() && *result);
-    EXPECT_EQ(to_text(api::to_json((**result)[0])),
-              R"({"devices":{"results":[{"device":"dra0","driver":"driver","pool":"pool",)"
-              R"("request":"req-cloud-net-1"}]},"nodeSelector":{"nodeSelectorTerms":[{"matchFields":)"
-              R"([{"key":"metadata.name","operator":"In","values":["node-1"]}]}]}})");
+    EXPECT_EQ(
+        to_text(api::to_json((**result)[0])),
+        R"({"devices":{"results":[{"device":"dra0","driver":"driver","pool":"pool",)"
+        R"("request":"req-cloud-net-1"}]},"nodeSelector":{"nodeSelectorTerms":[{"matchFields":)"
+        R"([{"key":"metadata.name","operator":"In","values":["node-1"]}]}]}})");
 }
 
 TEST(AllocationResult, MergesNodeSelectorsOfSharedDevices) {

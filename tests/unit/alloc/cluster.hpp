@@ -11,7 +11,8 @@
 
 namespace knd::alloc {
 
-inline api::SliceDevice device(std::string name, std::map<std::string, AttributeValue> attributes = {}) {
+inline api::SliceDevice device(std::string name,
+                               std::map<std::string, AttributeValue> attributes = {}) {
     api::SliceDevice out;
     out.name = std::move(name);
     out.attributes = std::move(attributes);
@@ -36,7 +37,8 @@ inline api::DeviceRequest request(std::string name, std::int64_t count = 1,
     out.exactly.emplace();
     out.exactly->device_class = "class";
     out.exactly->count = count;
-    for (auto& selector : selectors) out.exactly->selectors.emplace_back(std::move(selector));
+    for (auto& selector : selectors)
+        out.exactly->selectors.emplace_back(std::move(selector));
     return out;
 }
 
@@ -101,7 +103,8 @@ struct Cluster {
         Allocator allocator(std::move(inventory), lookup, allocated, options,
                             [] { return std::string("share"); });
         std::vector<const api::ResourceClaim*> pointers;
-        for (const auto& item : claims) pointers.push_back(&item);
+        for (const auto& item : claims)
+            pointers.push_back(&item);
         return allocator.allocate(node, pointers);
     }
 

@@ -35,8 +35,9 @@ TEST(Pools, ThatAreIncompleteForbidAll) {
     half.pool.slice_count = 2;
     auto cluster = one_request({half, slice("b", {device("y")}, "pool-2")});
     cluster.claims = {claim({all("r")})};
-    EXPECT_EQ(cluster.outcome(), "error: claim default/claim, request r: asks for all devices, but "
-                                 "resource pool other/pool-1 is currently being updated");
+    EXPECT_EQ(cluster.outcome(),
+              "error: claim default/claim, request r: asks for all devices, but "
+              "resource pool other/pool-1 is currently being updated");
 }
 
 TEST(Pools, AreIgnoredWhenANewerGenerationIsSeenElsewhere) {
@@ -65,8 +66,9 @@ TEST(Pools, WithDuplicateNamesAreInvalid) {
     cluster.slices.push_back(slice("b", {device("y")}, "pool-2"));
     EXPECT_EQ(cluster.outcome(), "r=y");
     cluster.claims = {claim({all("r")})};
-    EXPECT_EQ(cluster.outcome(), "error: claim default/claim, request r: asks for all devices, but "
-                                 "resource pool driver/pool is currently invalid");
+    EXPECT_EQ(cluster.outcome(),
+              "error: claim default/claim, request r: asks for all devices, but "
+              "resource pool driver/pool is currently invalid");
 }
 
 TEST(Pools, ThatAreInvalidConcernOneNodeOnly) {
@@ -76,9 +78,10 @@ TEST(Pools, ThatAreInvalidConcernOneNodeOnly) {
 }
 
 TEST(Pools, AreTriedInOrderOfDriverAndNameAndSlicesByName) {
-    EXPECT_EQ(one_request({slice("s", {device("b")}, "pool-b"), slice("s", {device("a")}, "pool-a")})
-                  .outcome(),
-              "r=a");
+    EXPECT_EQ(
+        one_request({slice("s", {device("b")}, "pool-b"), slice("s", {device("a")}, "pool-a")})
+            .outcome(),
+        "r=a");
     auto second = slice("2", {device("second")});
     auto first = slice("1", {device("first")});
     first.pool.slice_count = second.pool.slice_count = 2;
@@ -89,7 +92,8 @@ TEST(Pools, WithBindingConditionsAreTriedLast) {
     auto binding = device("a");
     binding.binding_conditions = {"ready"};
     binding.binding_failure_conditions = {"failed"};
-    auto cluster = one_request({slice("s", {binding}, "pool-a"), slice("s", {device("b")}, "pool-b")});
+    auto cluster =
+        one_request({slice("s", {binding}, "pool-a"), slice("s", {device("b")}, "pool-b")});
     EXPECT_EQ(cluster.outcome(), "r=b");
     cluster.allocated.devices.insert({"driver", "pool-b", "b"});
     EXPECT_EQ(cluster.outcome(), "r=a");

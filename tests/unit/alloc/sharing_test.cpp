@@ -8,7 +8,9 @@
 namespace knd::alloc {
 namespace {
 
-Quantity quantity(const char* text) { return *Quantity::parse(text); }
+Quantity quantity(const char* text) {
+    return *Quantity::parse(text);
+}
 
 api::SliceDevice partition(std::string name, const char* memory) {
     auto out = device(std::move(name));
@@ -36,7 +38,8 @@ TEST(Counters, LimitWhatPartitionsTakeTogether) {
 }
 
 TEST(Counters, AreHeldByAllocatedDevices) {
-    auto cluster = partitioned({partition("a", "6Gi"), partition("b", "6Gi"), partition("c", "4Gi")}, 1);
+    auto cluster =
+        partitioned({partition("a", "6Gi"), partition("b", "6Gi"), partition("c", "4Gi")}, 1);
     cluster.allocated.devices.insert({"driver", "pool", "a"});
     EXPECT_EQ(cluster.outcome(), "r=c");
 }
@@ -111,7 +114,8 @@ TEST(ConsumableCapacity, SharesADeviceUntilItIsUsedUp) {
 TEST(ConsumableCapacity, CountsWhatTheClusterHolds) {
     auto cluster = sharing("4G");
     api::AllocationResult held;
-    held.results = {{"r", "driver", "pool", "a", false, {}, {}, {}, "id", {{"bandwidth", quantity("7G")}}, {}}};
+    held.results = {
+        {"r", "driver", "pool", "a", false, {}, {}, {}, "id", {{"bandwidth", quantity("7G")}}, {}}};
     cluster.allocated.add(held);
     EXPECT_EQ(cluster.outcome(), "no");
 }

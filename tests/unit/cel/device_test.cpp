@@ -46,18 +46,19 @@ TEST(Device, ComparesDifferentTypesAsUnequal) {
 }
 
 TEST(Device, ResultMustBeBoolOrUnknown) {
-    EXPECT_EQ(outcome("1"),
-              "compile: must evaluate to bool or the unknown type, not int");
-    EXPECT_EQ(outcome("device.attributes.x"), "compile: must evaluate to bool or the unknown type, "
-                                              "not map(string, google.protobuf.Any)");
+    EXPECT_EQ(outcome("1"), "compile: must evaluate to bool or the unknown type, not int");
+    EXPECT_EQ(outcome("device.attributes.x"),
+              "compile: must evaluate to bool or the unknown type, "
+              "not map(string, google.protobuf.Any)");
     EXPECT_EQ(outcome(R"(device.attributes["d"].i)"),
               "error: CEL result of type int could not be converted to bool: unsupported type "
               "conversion from 'int' to bool");
 }
 
 TEST(Device, ErrorsUseKubernetesWords) {
-    EXPECT_EQ(outcome("device.foo"), "compile: compilation failed: ERROR: <input>:1:7: undefined "
-                                     "field 'foo'\n | device.foo\n | ......^");
+    EXPECT_EQ(outcome("device.foo"),
+              "compile: compilation failed: ERROR: <input>:1:7: undefined "
+              "field 'foo'\n | device.foo\n | ......^");
     EXPECT_EQ(outcome("true ||\n foo"),
               "compile: compilation failed: ERROR: <input>:2:2: undeclared reference to 'foo' (in "
               "container '')\n |  foo\n | .^");

@@ -10,15 +10,14 @@
 namespace knd::cel {
 
 inline const OwnedDevice& example_device() {
-    static const auto kDevice = OwnedDevice::make(
-        "d",
-        {{"s", std::string("abc")},
-         {"i", std::int64_t{3}},
-         {"b", true},
-         {"v", Version{"1.2.3"}},
-         {"x/numaNode", std::int64_t{1}},
-         {"x/speed", std::int64_t{200000}}},
-        {{"mem", "10Gi"}, {"x/q", "8"}});
+    static const auto kDevice = OwnedDevice::make("d",
+                                                  {{"s", std::string("abc")},
+                                                   {"i", std::int64_t{3}},
+                                                   {"b", true},
+                                                   {"v", Version{"1.2.3"}},
+                                                   {"x/numaNode", std::int64_t{1}},
+                                                   {"x/speed", std::int64_t{200000}}},
+                                                  {{"mem", "10Gi"}, {"x/q", "8"}});
     return *kDevice;
 }
 

@@ -9,7 +9,8 @@ namespace knd::cel {
 namespace {
 
 void all_true(std::initializer_list<const char*> expressions) {
-    for (const auto* expression : expressions) EXPECT_EQ(outcome(expression), "true") << expression;
+    for (const auto* expression : expressions)
+        EXPECT_EQ(outcome(expression), "true") << expression;
 }
 
 struct Row {
@@ -17,7 +18,8 @@ struct Row {
     const char* outcome;
 };
 void all(std::initializer_list<Row> rows) {
-    for (const auto& row : rows) EXPECT_EQ(outcome(row.expression), row.outcome) << row.expression;
+    for (const auto& row : rows)
+        EXPECT_EQ(outcome(row.expression), row.outcome) << row.expression;
 }
 void none_compiles(std::initializer_list<const char*> expressions) {
     for (const auto* expression : expressions)
@@ -25,12 +27,26 @@ void none_compiles(std::initializer_list<const char*> expressions) {
 }
 
 TEST(Literals, AreReadInEveryForm) {
-    all_true({"0x1F == 31", "0x1Fu == 31u", "1e3 == 1000.0", ".5 == 0.5", "1.5e-1 == 0.15",
-              "-9223372036854775808 < 0", "18446744073709551615u > 0u", R"('a' == "a")",
-              R"("\x41\101\u0041\U00000041" == "AAAA")", R"("\a\b\f\n\r\t\v\\\'\"\`\?" != "")",
-              R"(r"\d" == "\\d")", "'''a\nb''' == 'a\\nb'", R"("""a"b""" == "a\"b")",
-              R"(b"\xff" == b"\377")", R"(b"é".size() == 2)", R"("é".size() == 1)", "null == null",
-              "[1, 2,].size() == 2", "{1: 2,}.size() == 1", "true // a comment"});
+    all_true({"0x1F == 31",
+              "0x1Fu == 31u",
+              "1e3 == 1000.0",
+              ".5 == 0.5",
+              "1.5e-1 == 0.15",
+              "-9223372036854775808 < 0",
+              "18446744073709551615u > 0u",
+              R"('a' == "a")",
+              R"("\x41\101\u0041\U00000041" == "AAAA")",
+              R"("\a\b\f\n\r\t\v\\\'\"\`\?" != "")",
+              R"(r"\d" == "\\d")",
+              "'''a\nb''' == 'a\\nb'",
+              R"("""a"b""" == "a\"b")",
+              R"(b"\xff" == b"\377")",
+              R"(b"é".size() == 2)",
+              R"("é".size() == 1)",
+              "null == null",
+              "[1, 2,].size() == 2",
+              "{1: 2,}.size() == 1",
+              "true // a comment"});
 }
 
 TEST(Literals, ThatCannotBeAreRefused) {
@@ -54,8 +70,8 @@ TEST(Syntax, MessagesAreRefusedByName) {
 TEST(Operators, HaveTheirPrecedence) {
     all_true({"1 + 2 * 3 == 7", "(1 + 2) * 3 == 9", "10 - 4 - 3 == 3", "100 / 10 / 2 == 5",
               "7 % 4 == 3", "-7 / 2 == -3", "-7 % 4 == -3", "true || false && false",
-              "!false && true", "1 < 2 == true", "true ? true : false ? false : true",
-              "--1 == 1", "!!true", "- 1 == -1", "1 in [1] == true"});
+              "!false && true", "1 < 2 == true", "true ? true : false ? false : true", "--1 == 1",
+              "!!true", "- 1 == -1", "1 in [1] == true"});
 }
 
 TEST(Operators, NeverOverflowSilently) {
@@ -160,18 +176,28 @@ TEST(Lookup, FindsKeysAndElements) {
 }
 
 TEST(Optional, CarriesAbsence) {
-    all_true({"optional.of(1).hasValue()", "!optional.none().hasValue()",
-              "optional.of(1).value() == 1", "optional.none().orValue(2) == 2",
-              "optional.of(1).orValue(2) == 1", "optional.none().or(optional.of(2)).value() == 2",
-              "!optional.ofNonZeroValue('').hasValue()", "optional.of(1).optMap(x, x + 1).value() == 2",
+    all_true({"optional.of(1).hasValue()",
+              "!optional.none().hasValue()",
+              "optional.of(1).value() == 1",
+              "optional.none().orValue(2) == 2",
+              "optional.of(1).orValue(2) == 1",
+              "optional.none().or(optional.of(2)).value() == 2",
+              "!optional.ofNonZeroValue('').hasValue()",
+              "optional.of(1).optMap(x, x + 1).value() == 2",
               "!optional.none().optMap(x, x).hasValue()",
               "optional.of(1).optFlatMap(x, optional.of(x + 1)).value() == 2",
-              "{'a': {'b': 1}}.?a.b.value() == 1", "!{'a': {'b': 1}}.?x.b.hasValue()",
-              "{'a': [1]}.?a[0].value() == 1", "[1][?0].value() == 1", "![1][?1].hasValue()",
+              "{'a': {'b': 1}}.?a.b.value() == 1",
+              "!{'a': {'b': 1}}.?x.b.hasValue()",
+              "{'a': [1]}.?a[0].value() == 1",
+              "[1][?0].value() == 1",
+              "![1][?1].hasValue()",
               "[?optional.of(1), ?optional.none()] == [1]",
               "{?'a': optional.of(1), ?'b': optional.none()} == {'a': 1}",
-              "optional.of(1) == optional.of(1)", "optional.none() != optional.of(1)",
-              "[1].first().value() == 1", "![].last().hasValue()", "has({'a': {'b': 1}}.?a.b)"});
+              "optional.of(1) == optional.of(1)",
+              "optional.none() != optional.of(1)",
+              "[1].first().value() == 1",
+              "![].last().hasValue()",
+              "has({'a': {'b': 1}}.?a.b)"});
     EXPECT_EQ(outcome("optional.none().value() == 1"), "error: optional.none() dereference");
     EXPECT_EQ(outcome("optional.of(1).or(optional.of(1 / 0)).value() == 1"), "true")
         << "the alternative is not evaluated";

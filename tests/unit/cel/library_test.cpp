@@ -9,7 +9,8 @@ namespace knd::cel {
 namespace {
 
 void all_true(std::initializer_list<const char*> expressions) {
-    for (const auto* expression : expressions) EXPECT_EQ(outcome(expression), "true") << expression;
+    for (const auto* expression : expressions)
+        EXPECT_EQ(outcome(expression), "true") << expression;
 }
 
 TEST(Strings, AreSearchedAndCut) {
@@ -43,12 +44,25 @@ TEST(Regex, IsRe2) {
 }
 
 TEST(Conversions, GoBothWays) {
-    all_true({"int(1.9) == 1", "int(-1.9) == -1", "int('42') == 42", "int(5u) == 5",
-              "int(timestamp('1970-01-01T00:01:00Z')) == 60", "uint(5) == 5u", "uint('7') == 7u",
-              "double(1) == 1.0", "double('1.5') == 1.5", "bool('true')", "!bool('F')",
-              "string(1) == '1'", "string(1.5) == '1.5'", "string(1000000.0) == '1e+06'",
-              "string(0.00001) == '1e-05'", "string(true) == 'true'", "string(b'abc') == 'abc'",
-              "bytes('abc') == b'abc'", "string(duration('1h30m')) == '5400s'",
+    all_true({"int(1.9) == 1",
+              "int(-1.9) == -1",
+              "int('42') == 42",
+              "int(5u) == 5",
+              "int(timestamp('1970-01-01T00:01:00Z')) == 60",
+              "uint(5) == 5u",
+              "uint('7') == 7u",
+              "double(1) == 1.0",
+              "double('1.5') == 1.5",
+              "bool('true')",
+              "!bool('F')",
+              "string(1) == '1'",
+              "string(1.5) == '1.5'",
+              "string(1000000.0) == '1e+06'",
+              "string(0.00001) == '1e-05'",
+              "string(true) == 'true'",
+              "string(b'abc') == 'abc'",
+              "bytes('abc') == b'abc'",
+              "string(duration('1h30m')) == '5400s'",
               "string(timestamp('2024-02-29T12:34:56.789Z')) == '2024-02-29T12:34:56.789Z'"});
     for (const auto* expression : {"int(1e30) == 1", "uint(-5) == 5u", "int('a') == 1",
                                    "bool('yes')", "string(b'\\xff') == ''"})
@@ -59,23 +73,24 @@ TEST(Conversions, GoBothWays) {
 }
 
 TEST(Time, IsReadComparedAndTakenApart) {
-    all_true({"duration('1h') == duration('60m')", "duration('1h') > duration('1.5s')",
-              "duration('1h') + duration('1m') == duration('61m')",
-              "timestamp('2024-02-29T00:00:00Z') + duration('24h') == timestamp('2024-03-01T00:00:00Z')",
-              "timestamp('2024-01-02T00:00:00Z') - timestamp('2024-01-01T00:00:00Z') == duration('24h')",
-              "timestamp('2024-02-29T00:00:00+01:00') == timestamp('2024-02-28T23:00:00Z')",
-              "timestamp('2024-02-29T12:34:56.789Z').getFullYear() == 2024",
-              "timestamp('2024-02-29T12:34:56.789Z').getMonth() == 1",
-              "timestamp('2024-02-29T12:34:56.789Z').getDate() == 29",
-              "timestamp('2024-02-29T12:34:56.789Z').getDayOfMonth() == 28",
-              "timestamp('2024-02-29T12:34:56.789Z').getDayOfYear() == 59",
-              "timestamp('2024-02-29T12:34:56.789Z').getDayOfWeek() == 4",
-              "timestamp('2024-02-29T12:34:56.789Z').getHours('+09:00') == 21",
-              "timestamp('2024-02-29T12:34:56.789Z').getMinutes() == 34",
-              "timestamp('2024-02-29T12:34:56.789Z').getSeconds() == 56",
-              "timestamp('2024-02-29T12:34:56.789Z').getMilliseconds() == 789",
-              "timestamp('0001-01-01T00:00:00Z').getFullYear() == 1",
-              "duration('90m').getHours() == 1", "duration('90m').getMinutes() == 90"});
+    all_true(
+        {"duration('1h') == duration('60m')", "duration('1h') > duration('1.5s')",
+         "duration('1h') + duration('1m') == duration('61m')",
+         "timestamp('2024-02-29T00:00:00Z') + duration('24h') == timestamp('2024-03-01T00:00:00Z')",
+         "timestamp('2024-01-02T00:00:00Z') - timestamp('2024-01-01T00:00:00Z') == duration('24h')",
+         "timestamp('2024-02-29T00:00:00+01:00') == timestamp('2024-02-28T23:00:00Z')",
+         "timestamp('2024-02-29T12:34:56.789Z').getFullYear() == 2024",
+         "timestamp('2024-02-29T12:34:56.789Z').getMonth() == 1",
+         "timestamp('2024-02-29T12:34:56.789Z').getDate() == 29",
+         "timestamp('2024-02-29T12:34:56.789Z').getDayOfMonth() == 28",
+         "timestamp('2024-02-29T12:34:56.789Z').getDayOfYear() == 59",
+         "timestamp('2024-02-29T12:34:56.789Z').getDayOfWeek() == 4",
+         "timestamp('2024-02-29T12:34:56.789Z').getHours('+09:00') == 21",
+         "timestamp('2024-02-29T12:34:56.789Z').getMinutes() == 34",
+         "timestamp('2024-02-29T12:34:56.789Z').getSeconds() == 56",
+         "timestamp('2024-02-29T12:34:56.789Z').getMilliseconds() == 789",
+         "timestamp('0001-01-01T00:00:00Z').getFullYear() == 1", "duration('90m').getHours() == 1",
+         "duration('90m').getMinutes() == 90"});
     EXPECT_EQ(compile_error("duration('x') == duration('1s')"), "invalid duration argument");
     EXPECT_EQ(compile_error("timestamp('2024-02-30T00:00:00Z') == timestamp(0)"),
               "invalid timestamp argument");
@@ -85,10 +100,11 @@ TEST(Time, IsReadComparedAndTakenApart) {
 
 TEST(Lists, HaveFunctions) {
     all_true({"[1, 2].isSorted()", "![2, 1].isSorted()", "[1, 2].sum() == 3", "[1, 2].max() == 2",
-              "['b', 'a'].min() == 'a'", "[1, 2, 1].indexOf(1) == 0", "[1, 2, 1].lastIndexOf(1) == 2",
-              "[1, 2, 3].slice(1, 2) == [2]", "[[1], [2]].flatten() == [1, 2]",
-              "lists.range(3) == [0, 1, 2]", "[1, 2].reverse() == [2, 1]",
-              "[1, 2, 1].distinct() == [1, 2]", "[2, 1].sort() == [1, 2]",
+              "['b', 'a'].min() == 'a'", "[1, 2, 1].indexOf(1) == 0",
+              "[1, 2, 1].lastIndexOf(1) == 2", "[1, 2, 3].slice(1, 2) == [2]",
+              "[[1], [2]].flatten() == [1, 2]", "lists.range(3) == [0, 1, 2]",
+              "[1, 2].reverse() == [2, 1]", "[1, 2, 1].distinct() == [1, 2]",
+              "[2, 1].sort() == [1, 2]",
               "[{'n': 2}, {'n': 1}].sortBy(e, e.n) == [{'n': 1}, {'n': 2}]",
               "sets.contains([1, 2], [1])", "sets.equivalent([1, 2], [2, 1, 1])",
               "!sets.intersects([1], [2])", "[1] + [2] == [1, 2]"});
@@ -112,7 +128,8 @@ TEST(Semver, IsAValueOfExpressions) {
               "semver('1.2.3').patch() == 3", "semver('1.2.3').isLessThan(semver('1.10.0'))",
               "semver('v1.2', true) == semver('1.2.0')", "!isSemver('v1.2')",
               "isSemver('v1.2', true)", "semver('1.0.0+a') == semver('1.0.0+b')"});
-    EXPECT_EQ(outcome("semver('1') == semver('1.0.0')"), "error: No Major.Minor.Patch elements found");
+    EXPECT_EQ(outcome("semver('1') == semver('1.0.0')"),
+              "error: No Major.Minor.Patch elements found");
 }
 
 }  // namespace

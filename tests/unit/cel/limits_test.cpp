@@ -21,7 +21,8 @@ std::uint64_t cost(std::string_view expression) {
 
 std::string repeat(std::string_view text, int times) {
     std::string out;
-    for (int i = 0; i < times; ++i) out += text;
+    for (int i = 0; i < times; ++i)
+        out += text;
     return out;
 }
 
@@ -42,7 +43,8 @@ TEST(Cost, IsThatOfTheReferenceImplementation) {
         {"optional.of(1).optMap(x, x + 1).value() == 2", 9},
         {"1 / 0 == 1", 2},
         {"'hello hello'.replace('he', 'we') == 'wello wello'", 5}};
-    for (const auto& [expression, expected] : table) EXPECT_EQ(cost(expression), expected) << expression;
+    for (const auto& [expression, expected] : table)
+        EXPECT_EQ(cost(expression), expected) << expression;
 }
 
 TEST(Cost, IsLimited) {
@@ -88,7 +90,8 @@ TEST(Arena, RefusesToPassItsLimit) {
     EXPECT_NE(arena.allocate(1000), nullptr);
     EXPECT_EQ(arena.allocate(2 << 20), nullptr);
     std::size_t blocks = 0;
-    while (arena.allocate(10'000) != nullptr) ++blocks;
+    while (arena.allocate(10'000) != nullptr)
+        ++blocks;
     EXPECT_LT(blocks, 200u);
     arena.reset();
     EXPECT_NE(arena.allocate(10'000), nullptr);

@@ -13,16 +13,36 @@ std::string canonical(std::string_view text) {
 
 TEST(Quantity, WritesTheCanonicalForm) {
     const std::pair<const char*, const char*> table[] = {
-        {"0", "0"},           {"1", "1"},           {"1000", "1k"},       {"1500m", "1500m"},
-        {"1.5", "1500m"},     {"1024", "1024"},     {"1024Ki", "1Mi"},    {"1536Mi", "1536Mi"},
-        {"1.5Gi", "1536Mi"},  {"0.5Ki", "512"},     {"1e3", "1e3"},       {"15e2", "1500"},
-        {"100E", "100E"},     {"-5", "-5"},         {"+5", "5"},          {"1.0", "1"},
-        {"0.001", "1m"},      {"0.0000000001", "1n"}, {"1.1n", "2n"},     {"-1.1n", "-2n"},
+        {"0", "0"},
+        {"1", "1"},
+        {"1000", "1k"},
+        {"1500m", "1500m"},
+        {"1.5", "1500m"},
+        {"1024", "1024"},
+        {"1024Ki", "1Mi"},
+        {"1536Mi", "1536Mi"},
+        {"1.5Gi", "1536Mi"},
+        {"0.5Ki", "512"},
+        {"1e3", "1e3"},
+        {"15e2", "1500"},
+        {"100E", "100E"},
+        {"-5", "-5"},
+        {"+5", "5"},
+        {"1.0", "1"},
+        {"0.001", "1m"},
+        {"0.0000000001", "1n"},
+        {"1.1n", "2n"},
+        {"-1.1n", "-2n"},
         {"9223372036854775807", "9223372036854775807"},
-        {"16Ei", "9223372036854775807"},            {"8Ei", "9223372036854775807"},
-        {"1.Gi", "1Gi"},      {"k", "0"},           {"010", "10"},        {"12e-3", "12e-3"},
+        {"16Ei", "9223372036854775807"},
+        {"8Ei", "9223372036854775807"},
+        {"1.Gi", "1Gi"},
+        {"k", "0"},
+        {"010", "10"},
+        {"12e-3", "12e-3"},
         {"1.1Ki", "1126400m"}};
-    for (const auto& [in, out] : table) EXPECT_EQ(canonical(in), out) << in;
+    for (const auto& [in, out] : table)
+        EXPECT_EQ(canonical(in), out) << in;
 }
 
 TEST(Quantity, RefusesWhatIsNoNumber) {
@@ -56,7 +76,8 @@ TEST(Quantity, AddsExactlyAcrossSuffixes) {
 
 TEST(Quantity, AddsAtTheEndsOfItsRangeWithoutOverflow) {
     auto sum = *Quantity::parse("9999999999999999999999999999");
-    for (int i = 0; i < 100; ++i) sum += sum;
+    for (int i = 0; i < 100; ++i)
+        sum += sum;
     EXPECT_GT(sum, *Quantity::parse("1e57"));
     EXPECT_GE(*Quantity::parse("1e900000000") + *Quantity::parse("1n"),
               *Quantity::parse("1e900000000"));

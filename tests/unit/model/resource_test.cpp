@@ -116,8 +116,8 @@ TEST(NodeSelector, MatchesLabelsAndName) {
     const Node node{"n1", {{"zone", "a"}, {"cpus", "8"}}};
     const auto one = [&](NodeSelectorRequirement requirement, bool field = false) {
         NodeSelector selector{{{}}};
-        (field ? selector.terms[0].match_fields : selector.terms[0].match_expressions) = {
-            std::move(requirement)};
+        (field ? selector.terms[0].match_fields
+               : selector.terms[0].match_expressions) = {std::move(requirement)};
         return matches(selector, node);
     };
     EXPECT_TRUE(one({"zone", "In", {"a", "b"}}));

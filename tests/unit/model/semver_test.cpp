@@ -42,10 +42,11 @@ TEST(Semver, RefusesWhatIsNotStrict) {
 }
 
 TEST(Semver, OrdersByPrecedence) {
-    const char* order[] = {"1.0.0-1",    "1.0.0-2",      "1.0.0-10",   "1.0.0-alpha",
-                           "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
-                           "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0",     "1.0.1",
-                           "1.1.0",      "2.0.0",        "10.0.0"};
+    const char* order[] = {"1.0.0-1",     "1.0.0-2",       "1.0.0-10",
+                           "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta",
+                           "1.0.0-beta",  "1.0.0-beta.2",  "1.0.0-beta.11",
+                           "1.0.0-rc.1",  "1.0.0",         "1.0.1",
+                           "1.1.0",       "2.0.0",         "10.0.0"};
     for (std::size_t i = 0; i + 1 < std::size(order); ++i)
         EXPECT_LT(*Semver::parse(order[i]), *Semver::parse(order[i + 1])) << order[i];
 }
@@ -55,9 +56,11 @@ TEST(Semver, IgnoresBuildMetadataWhenComparing) {
 }
 
 TEST(Semver, LenientAddsWhatIsMissing) {
-    const std::pair<const char*, const char*> table[] = {
-        {"v1", "1.0.0"}, {"1.2", "1.2.0"}, {"v01.02.03", "1.2.3"}, {"1.2.0003-rc.1", "1.2.3-rc.1"},
-        {"00.0.0", "0.0.0"}};
+    const std::pair<const char*, const char*> table[] = {{"v1", "1.0.0"},
+                                                         {"1.2", "1.2.0"},
+                                                         {"v01.02.03", "1.2.3"},
+                                                         {"1.2.0003-rc.1", "1.2.3-rc.1"},
+                                                         {"00.0.0", "0.0.0"}};
     for (const auto& [text, expected] : table) {
         const auto version = Semver::parse_lenient(text);
         ASSERT_TRUE(version.ok()) << text;

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which overload a call means at run time, and what operators cost.
+#include <algorithm>
+
+#include "host/cel/code.hpp"
+
+namespace knd::cel {
+namespace {
+
+bool fits(TypeKind wanted, const Value& value) {
+    switch (wanted) {
+        case TypeKind::kNull:
+            return value.is(Kind::kNull);
+        case TypeKind::kBool:
+            return value.is(Kind::kBool);
+        case TypeKind::kInt:
+            return value.is(Kind::kInt);
+        case TypeKind::kUint:
+            return value.is(Kind::kUint);
+        case TypeKind::kDouble:
+            return value.is(Kind::kDouble);
+        case TypeKind::kString:
+            return value.is(Kind::kString);
+        case TypeKind::kBytes:
+            return value.is(Kind::kBytes);
+        case TypeKind::kDuration:
+            return value.is(Kind::kDuration);
+        case TypeKind::kTimestamp:
+            return value.is(Kind::kTimestamp);
+        case TypeKind::kQuantity:
+            return value.is(Kind::kQuantity);
+        case TypeKind::kSemver:
+            return value.is(Kind::kSemver);
+        case TypeKind::kUrl:
+            return value.is(Kind::kUrl);
+        case TypeKind::kIp:
+            return value.is(Kind::kIp);
+        case TypeKind::kCidr:
+            return value.is(Kind::kCidr);
+        case TypeKind::kFormat:
+            return value.is(Kind::kFormat);
+        case TypeKind::kDevice:
+            return value.is(Kind::kDevice);
+        case TypeKind::kType:
+            return value.is(Kind::kType);
+        case TypeKind::kList:
+            return value.is(Kind::kList);
+        case TypeKind::kMap:
+            return is_map(value);
+        case TypeKind::kOptional:
+            return value.is(Kind::kOptional);
+        case TypeKind::kError:
+        case TypeKind::kDyn:
+        case TypeKind::kAny:
+        case TypeKind::kParam:
+            return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+bool fits(const Candidate& candidate, std::span<const Value> arguments) {
+    if (candidate.count != arguments.size()) return false;
+    for (std::size_t n = 0; n < arguments.size(); ++n)
+        if (!fits(candidate.kinds[n], arguments[n])) return false;
+    return true;
+}
+
+std::uint64_t operator_cost(Op op, const Value& left, const Value& right) {
+    switch (op) {
+        case Op::kIn:
+            return is_map(right) ? 1 : extent(right);
+        case Op::kAdd:
+            if (!left.is(Kind::kString) && !left.is(Kind::kBytes)) return 1;
+            return tenth(extent(left) + extent(right));
+        case Op::kSubtract:
+        case Op::kMultiply:
+        case Op::kDivide:
+        case Op::kModulo:
+            return 1;
+        default:
+            return tenth(std::min(extent(left), extent(right)));
+    }
+}
+
+}  // namespace knd::cel
