@@ -108,6 +108,28 @@ TEST_F(ApiRest, ListsInPages) {
     EXPECT_FALSE(second["metadata"].contains("continue"));
 }
 
+TEST_F(ApiRest, ListsEveryObjectOnceOverItsPages) {
+    // "-" sorts before "/", so that joined keys have another order than namespaces and names.
+    create(Resource::kNamespaces, {{"metadata", {{"name", "default-2"}}}}, "");
+    for (const auto* ns : {"default", "default-2"}) {
+        for (const auto* name : {"a", "a-b"})
+            create(Resource::kPods, pod_json(name), ns);
+    }
+    std::vector<std::string> seen;
+    std::string token;
+    do {
+        const auto page = get("/api/v1/pods?limit=1&continue=" + token);
+        for (const auto& item : page["items"]) {
+            const auto& metadata = item["metadata"];
+            seen.push_back(json_string(metadata, "namespace") + " " +
+                           json_string(metadata, "name"));
+        }
+        token = json_string(page["metadata"], "continue");
+    } while (!token.empty() && seen.size() < 9);
+    EXPECT_EQ(seen, (std::vector<std::string>{"default a", "default a-b", "default-2 a",
+                                              "default-2 a-b"}));
+}
+
 TEST_F(ApiRest, AnswersGoneForAPageOfAnOldList) {
     create(Resource::kPods, pod_json("a"));
     open();

@@ -222,15 +222,17 @@ Answer<Reply> Rest::list(const Request& request, const Target& target) {
     // show what exists now; a watch from the first page's revision tells the difference.
     if (const auto token = request.parameter("continue"); !token.empty()) {
         revision = number(token);
-        const auto slash = token.find(':');
+        const auto colon = token.find(':');
+        const auto slash = token.find('/', colon);
         if (slash == std::string::npos) return bad_request("continue key is not valid: " + token);
         if (!store_.can_resume(revision))
             return expired(
                 "The provided continue parameter is too old to display a consistent list "
                 "result. You must start a new list without the continue parameter.");
-        const auto last = token.substr(slash + 1);
+        const auto last =
+            std::pair(token.substr(colon + 1, slash - colon - 1), token.substr(slash + 1));
         std::erase_if(objects, [&](const Object& o) {
-            return object_namespace(*o) + "/" + object_name(*o) <= last;
+            return std::pair(object_namespace(*o), object_name(*o)) <= last;
         });
     }
     Json metadata = {{"resourceVersion", std::to_string(revision)}};

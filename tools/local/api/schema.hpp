@@ -58,7 +58,7 @@ struct Field {
     Json initial;  ///< default; null for none
 };
 
-/// The parsed text. Built once per use site that needs it and then only read.
+/// The types of the text: a constant, parsed at its first use and never changed.
 class Schema {
   public:
     static const Schema& instance();
