@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Publisher and ClaimReader against knd-local's API server: TLS with an authority of its own, a
+// bearer token, validation and managed fields as Kubernetes has them.
+#include <boost/asio/executor_work_guard.hpp>
+
+#include "host/dra/publisher.hpp"
+#include "host/kube/claim_reader.hpp"
+#include "tests/fakes/nri_loop.hpp"
+#include "tests/unit/local/api_fixture.hpp"
+#include "tools/local/api/server.hpp"
+
+namespace knd::dra {
+namespace {
+
+class LocalApiTest : public knd::api::ApiTest {
+  protected:
+    LocalApiTest() {
+        auto made = knd::api::Server::create(io_, *store_, {directory_ / "server", {}});
+        EXPECT_TRUE(made.ok()) << made.error().message();
+        server_ = *std::move(made);
+        const auto port = server_->listen("127.0.0.1", 0);
+        EXPECT_TRUE(port.ok());
+        const auto file = directory_ / "kubeconfig";
+        EXPECT_TRUE(
+            server_->write_kubeconfig(file, "https://127.0.0.1:" + std::to_string(*port)).ok());
+        const auto config = kube::Config::from_kubeconfig(file);
+        EXPECT_TRUE(config.ok()) << config.error().message();
+        auto opened = kube::Client::open(io_, *config, {});
+        EXPECT_TRUE(opened.ok()) << opened.error().message();
+        client_ = *std::move(opened);
+        resource_api_ = std::make_unique<kube::ResourceApi>(*client_);
+        create(knd::api::Resource::kNodes, {{"metadata", {{"name", "n1"}}}}, "");
+    }
+
+    template <class Predicate>
+    bool until(Predicate happened) {
+        return fakes::run_until(io_, std::move(happened));
+    }
+
+    static std::vector<Device> devices(std::size_t count) {
+        std::vector<Device> made(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            made[i].name = "dra" + std::to_string(i);
+            made[i].attributes = {{"dra.net/ifName", made[i].name},
+                                  {"dra.net/alias", std::string()},
+                                  {"dra.net/mtu", std::int64_t{1500}},
+                                  {"dra.net/rdma", false},
+                                  {"dra.net/firmware", Version{"1.2.3"}}};
+            made[i].capacity = {{"dra.net/bandwidth", "0.5Gi"}};
+        }
+        return made;
+    }
+    std::unique_ptr<Publisher> start_publisher() {
+        auto publisher = std::make_unique<Publisher>(
+            *client_, *resource_api_, Publisher::Options{.driver = "dra.net", .node = "n1"});
+        publisher->start();
+        return publisher;
+    }
+    std::vector<knd::api::Object> slices() {
+        return store_->list(knd::api::Resource::kResourceSlices);
+    }
+
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+        io_.get_executor()};
+    std::unique_ptr<knd::api::Server> server_;
+    std::unique_ptr<kube::Client> client_;
+    std::unique_ptr<kube::ResourceApi> resource_api_;
+};
+
+TEST_F(LocalApiTest, AcceptsPublishedSlices) {
+    const auto publisher = start_publisher();
+    publisher->publish({{"n1", devices(130)}});
+    ASSERT_TRUE(until([&] { return publisher->state().published; }))
+        << publisher->state().error << publisher->state().pools.at("n1").error;
+    ASSERT_EQ(slices().size(), 2u);
+    const auto& slice = *slices()[0];
+    EXPECT_EQ(json_string(json_at(slice, "metadata"), "generateName"), "00000-dra.net-n1-");
+    EXPECT_EQ(json_path(slice, {"spec", "devices"})[0]["attributes"]["dra.net/ifName"],
+              Json({{"string", "dra0"}}));
+    EXPECT_EQ(publisher->state().pools.at("n1").dropped, "");
+}
+
+TEST_F(LocalApiTest, SeesNoWritesAfterAnUnchangedRestart) {
+    auto publisher = start_publisher();
+    publisher->publish({{"n1", devices(130)}});
+    ASSERT_TRUE(until([&] { return publisher->state().published; }));
+    const auto revision = store_->revision();
+    publisher = start_publisher();
+    publisher->publish({{"n1", devices(130)}});
+    ASSERT_TRUE(until([&] { return publisher->state().published; }));
+    EXPECT_EQ(store_->revision(), revision);
+}
+
+TEST_F(LocalApiTest, AcceptsUpdatesAndDeletes) {
+    const auto publisher = start_publisher();
+    publisher->publish({{"n1", devices(130)}});
+    ASSERT_TRUE(until([&] { return publisher->state().published; }));
+    publisher->publish({{"n1", devices(3)}});
+    ASSERT_TRUE(until([&] { return publisher->state().published; }));
+    ASSERT_EQ(slices().size(), 1u);
+    EXPECT_EQ(json_path(*slices()[0], {"spec", "devices"}).size(), 3u);
+}
+
+TEST_F(LocalApiTest, ServesClaimsAndTakesTheirStatus) {
+    const auto claim = create(knd::api::Resource::kResourceClaims, knd::api::claim_json("c"));
+    const auto allocated =
+        set_status("c", {{"allocation", knd::api::allocation_json({"dra0"})}});
+    ASSERT_TRUE(allocated.ok()) << allocated.error().message;
+    kube::ClaimReader reader(*client_, *resource_api_, {.driver = "dra.net", .node = "n1"});
+    const ClaimRef ref{"default", "c", json_string(json_at(*claim, "metadata"), "uid")};
+    std::optional<Result<Claim>> read;
+    reader.get_claim(ref, [&](Result<Claim> result) { read.emplace(std::move(result)); });
+    ASSERT_TRUE(until([&] { return read.has_value(); }));
+    ASSERT_TRUE(read->ok()) << read->error().message();
+    EXPECT_EQ((*read)->devices.at(0).device, "dra0");
+
+    reader.publish_status(ref, {{.pool = "n1", .device = "dra0", .ready = true,
+                                 .reason = "Attached", .message = "",
+                                 .interface_name = "eth1", .ips = {"10.0.0.2/24"},
+                                 .hardware_address = "02:00:00:00:00:01"}});
+    reader.claim_event(ref, false, "Attached", "dra0 is eth1");
+    ASSERT_TRUE(until([&] {
+        return reader.status_counters().writes + reader.status_counters().failures > 0 &&
+               reader.event_counters().created + reader.event_counters().lost > 0;
+    }));
+    EXPECT_EQ(reader.status_counters().writes, 1u);
+    EXPECT_EQ(reader.event_counters().created, 1u);
+    const auto stored = store_->get(knd::api::Resource::kResourceClaims, "default", "c");
+    EXPECT_EQ(json_path(**stored, {"status", "devices"})[0]["networkData"]["interfaceName"],
+              "eth1");
+}
+
+}  // namespace
+}  // namespace knd::dra
