@@ -69,11 +69,9 @@ bool changes_anything(const LinkChange& change) {
            change.gro_ipv4_max_size;
 }
 
-/// Gives the link its name back, taking it from a foreign altname if need be.
+/// Gives the link its name back, taking it from an altname (its own or another's) if need be.
 Result<void> restore_name(NetworkView& home, const LinkInfo& link, const std::string& name) {
     if (link.name == name) return {};
-    // A name of our own altnames is in the way as well.
-    if (contains(link.altnames, name)) KND_TRY(home.delete_altname(link.ifindex, name));
     auto renamed = home.change_link(link.ifindex, {.name = name});
     if (renamed.code() != Code::kAlreadyExists) return renamed;
     auto holder = home.link(name);
