@@ -121,6 +121,22 @@ class ClaimsWorld {
         process->home.restart();
         process->home.run_for(time);
     }
+    /// Runs timers too, until `condition` holds or five seconds are over.
+    template <class Condition>
+    bool settle_until(Condition condition) {
+        for (int i = 0; i < 500 && !condition(); ++i)
+            settle_for(std::chrono::milliseconds(10));
+        return condition();
+    }
+    /// Nothing is under way, nor waiting for another try.
+    bool is_at_rest() const {
+        for (const auto& [key, json] : disk.records) {
+            const auto now = json_string(json, "state");
+            if (now == "attaching" || now == "detaching" || now == "releasing") return false;
+            if (json_bool(json, "ending")) return false;
+        }
+        return true;
+    }
     Claims& claims() { return process->claims; }
 
     // --- the API server ---

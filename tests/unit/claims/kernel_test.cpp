@@ -74,7 +74,7 @@ TEST_F(KernelTest, AFailureOfAnyCallOfAnAttachIsUndoneAndTheNextAttemptSucceeds)
         kernel.fail_call(call, EBUSY);
         ASSERT_TRUE(world.run(pod).ok());
         const bool reached = kernel.calls() >= call;
-        world.settle_for(std::chrono::milliseconds(10));
+        ASSERT_TRUE(world.settle_until([&] { return world.is_at_rest(); })) << "call " << call;
         const auto marker = world.marker("s1", "a");
         if (marker == "attached\n") {
             EXPECT_TRUE(is_in_pod()) << "call " << call;
@@ -102,7 +102,7 @@ TEST_F(KernelTest, AFailureOfAnyCallOfADetachIsMadeGood) {
         ASSERT_TRUE(world.stop(pod).ok());
         const bool reached = kernel.calls() >= call;
         kernel.no_faults();
-        world.settle_for(std::chrono::milliseconds(20));
+        world.settle_until([&] { return world.is_at_rest(); });
         EXPECT_EQ(world.state("a", "dra0"), "prepared") << "call " << call;
         if (!reached) break;
         ASSERT_LT(call, 1000);

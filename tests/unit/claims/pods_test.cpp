@@ -204,6 +204,17 @@ TEST_F(PodsTest, AnAttachThatTheBackendRefusesIsUndone) {
     EXPECT_NE(world.marker("s1", "a").find("no steering entry"), std::string::npos);
 }
 
+TEST_F(PodsTest, AFailedAttachOfADeviceThatStaysIsNotTriedAgainByItself) {
+    world.process->backend.effects["dra1"] = Effects{};
+    ASSERT_TRUE(world.prepare(world.add(ClaimsWorld::claim("b", {"dra1"}, "pod-2"))).ok());
+    world.process->backend.fault = [](std::string_view call, const std::string&) {
+        return call == "attach" ? std::optional(Error(Code::kInternal, "no")) : std::nullopt;
+    };
+    ASSERT_TRUE(world.run(world.sandbox("s2", "pod-2")).ok());
+    EXPECT_EQ(world.process->backend.count("attach dra1"), 1);
+    EXPECT_EQ(world.state("b", "dra1"), "failed");
+}
+
 TEST_F(PodsTest, AnAttachThatTheJournalCannotNoteDoesNotBegin) {
     world.disk.fail_after = 0;
     ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
@@ -412,7 +423,7 @@ TEST_F(PodsTest, AWayHomeThatIsBlockedIsTriedAgain) {
     EXPECT_EQ(world.state("a", "dra0"), "detaching");
     EXPECT_EQ(world.claims().snapshot()[0].reason, "bring device dra0 home: rtnetlink is busy");
     mend();
-    world.settle_for(std::chrono::milliseconds(50));
+    world.settle_until([&] { return world.is_at_rest(); });
     EXPECT_EQ(world.state("a", "dra0"), "prepared");
     EXPECT_TRUE(world.node.is_home("dra0"));
 }

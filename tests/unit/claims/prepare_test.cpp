@@ -340,7 +340,7 @@ TEST_F(PrepareTest, UnprepareSaysWhatIsInTheWayAndGoesOnTrying) {
               "claim default/a: device dra0: backend netdev: firmware is busy");
     EXPECT_EQ(world.claims().snapshot()[0].reason, "backend netdev: firmware is busy");
     broken = false;
-    world.settle_for(std::chrono::milliseconds(50));
+    world.settle_until([&] { return world.is_at_rest(); });
     EXPECT_TRUE(world.disk.records.empty());
     EXPECT_TRUE(world.unprepare(ref).ok());
 }

@@ -297,9 +297,9 @@ class RandomWalk {
     /// Everything works from here on: whatever was begun must come to its end.
     void calm_down() {
         faults_ = 0;
-        world_.settle_for(std::chrono::milliseconds(40));
+        world_.settle_until([this] { return world_.is_at_rest(); });
         restart();
-        world_.settle_for(std::chrono::milliseconds(40));
+        world_.settle_until([this] { return world_.is_at_rest(); });
         check_settled();
     }
 
