@@ -89,6 +89,7 @@ class DummyBackend {
     explicit DummyBackend(knd::Host host) : host_(host) {}
 
     Result<void> start(const knd::Params& config) {
+        interfaces_.clear();  // of an earlier start that failed later on
         KND_TRY_ASSIGN(const auto tables, config.tables("interface"));
         for (const auto& table : tables) {
             KND_TRY_ASSIGN(auto interface, read_interface(table));

@@ -15,8 +15,8 @@ namespace knd::log {
 
 enum class Level { kDebug, kInfo, kWarn, kError, kOff };
 
-/// One key=value of a line. Keys in use: backend, claim, device, pod, container, netns, node, pool,
-/// file, key, code, error, ms, count, path, version.
+/// One key=value of a line. Keys in use: backend, call, claim, device, pod, container, netns, node,
+/// pool, file, key, code, error, ms, count, path, version.
 struct Field {
     template <std::integral T>
     Field(std::string_view k, T v) : key(k), value(std::to_string(v)) {}
