@@ -114,6 +114,19 @@ class Evaluator {
                 return conditional(i);
             case Op::kNotStrictlyFalse:
                 return not_strictly_false(eval(i.a));
+            case Op::kInSet:
+                return in_set(i);
+            case Op::kOrElse:
+                return or_else(i, false);
+            case Op::kOrValue:
+                return or_else(i, true);
+            default:
+                return compound(i);
+        }
+    }
+
+    Value compound(const Instruction& i) {
+        switch (i.op) {
             case Op::kList:
                 return list(i);
             case Op::kMap:
@@ -126,12 +139,6 @@ class Evaluator {
                 return insert(i);
             case Op::kFold:
                 return fold(code_.folds[i.a]);
-            case Op::kInSet:
-                return in_set(i);
-            case Op::kOrElse:
-                return or_else(i, false);
-            case Op::kOrValue:
-                return or_else(i, true);
             case Op::kCall:
                 return call(i);
             default:

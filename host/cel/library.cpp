@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "host/cel/net.hpp"
+
 namespace knd::cel {
 namespace {
 
@@ -20,9 +22,9 @@ std::string_view trim(std::string_view text) {
 
 std::span<const std::span<const Overload>> libraries() {
     static const std::span<const Overload> kLibraries[] = {
-        operator_library(), standard_library(), conversion_library(),
-        time_library(),     string_library(),   list_library(),
-        regex_library(),    optional_library(), kubernetes_library()};
+        operator_library(),   standard_library(), conversion_library(), time_library(),
+        string_library(),     list_library(),     regex_library(),      optional_library(),
+        kubernetes_library(), net_library()};
     return kLibraries;
 }
 

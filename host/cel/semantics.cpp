@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "host/cel/library.hpp"
+#include "host/cel/net.hpp"
 
 namespace knd::cel {
 namespace {
@@ -200,6 +201,10 @@ bool equal(const Value& a, const Value& b) {
             return a.as_quantity() == b.as_quantity();
         case Kind::kSemver:
             return a.as_semver() == b.as_semver();
+        case Kind::kIp:
+            return a.as_object<IpAddress>() == b.as_object<IpAddress>();
+        case Kind::kCidr:
+            return a.as_object<Cidr>() == b.as_object<Cidr>();
         case Kind::kDevice:
             return &a.as_device() == &b.as_device();
         default:

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "host/cel/library.hpp"
+#include "host/cel/net.hpp"
 
 namespace knd::cel {
 
@@ -226,6 +227,10 @@ std::string to_text(const Value& value) {
             return timestamp_text(value.time(), value.nanoseconds());
         case Kind::kQuantity:
             return value.as_quantity().text();
+        case Kind::kIp:
+            return value.as_object<IpAddress>().text();
+        case Kind::kCidr:
+            return value.as_object<Cidr>().text();
         case Kind::kSemver:
             return value.as_semver().text();
         case Kind::kOptional:

@@ -123,6 +123,37 @@ TEST(Quantity, IsAValueOfExpressions) {
               "kubernetes.Quantity)'");
 }
 
+TEST(Net, KnowsAddressesAndPrefixes) {
+    all_true({"ip('10.0.0.1').family() == 4",
+              "ip('2001:db8::1').family() == 6",
+              "!isIP('::ffff:1.2.3.4')",
+              "!isIP('fe80::1%eth0')",
+              "!isIP('01.2.3.4')",
+              "ip.isCanonical('2001:db8::1')",
+              "!ip.isCanonical('2001:DB8:0::1')",
+              "string(ip('2001:DB8:0:0:1:0:0:1')) == '2001:db8::1:0:0:1'",
+              "string(ip('::')) == '::'",
+              "string(ip('1::')) == '1::'",
+              "ip('127.0.0.1').isLoopback()",
+              "ip('::1').isLoopback()",
+              "ip('fe80::1').isLinkLocalUnicast()",
+              "ip('224.0.0.1').isLinkLocalMulticast()",
+              "ip('8.8.8.8').isGlobalUnicast()",
+              "!ip('255.255.255.255').isGlobalUnicast()",
+              "cidr('10.0.0.0/8').containsIP('10.1.2.3')",
+              "!cidr('10.0.0.0/8').containsIP(ip('11.0.0.1'))",
+              "cidr('10.0.0.0/8').containsCIDR('10.1.0.0/16')",
+              "!cidr('10.1.0.0/16').containsCIDR(cidr('10.0.0.0/8'))",
+              "cidr('10.1.2.3/12').masked() == cidr('10.0.0.0/12')",
+              "cidr('10.1.2.3/12').ip() == ip('10.1.2.3')",
+              "cidr('10.0.0.0/8').prefixLength() == 8",
+              "!isCIDR('10.0.0.0/33')",
+              "!isCIDR('10.0.0.0/08')",
+              "string(cidr('10.1.2.3/12')) == '10.1.2.3/12'"});
+    EXPECT_EQ(outcome("ip('x') == ip('1.2.3.4')"),
+              "error: IP Address \"x\" parse error during conversion from string");
+}
+
 TEST(Semver, IsAValueOfExpressions) {
     all_true({"semver('1.2.3').major() == 1", "semver('1.2.3').minor() == 2",
               "semver('1.2.3').patch() == 3", "semver('1.2.3').isLessThan(semver('1.10.0'))",
