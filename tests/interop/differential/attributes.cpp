@@ -5,11 +5,13 @@ namespace knd::differential {
 namespace {
 
 Json random_scalar(Random& random, const std::string& type) {
-    if (type == "int") return random.chance(90) ? random.between(0, 3) : random.between(-9, 400000);
+    if (type == "int")
+        return random.chance(90) ? random.between(0, 3) : random.between(-9, 400000);
     if (type == "bool") return random.chance(50);
     if (type == "version")
         return random.pick({"1.0.0", "1.2.3", "2.0.0", "1.2.3-rc.1", "1.2.3+build", "10.0.0"});
-    return random.pick({"a", "b", "a100", "h100", "", "pci0000:01", "pci0000:02", "Ünï", "10.0.0.1"});
+    return random.pick(
+        {"a", "b", "a100", "h100", "", "pci0000:01", "pci0000:02", "Ünï", "10.0.0.1"});
 }
 
 /// A policy that API validation would let through: the default is valid, values ascend.
@@ -57,15 +59,17 @@ const std::vector<std::string>& capacity_names() {
 }
 
 const std::vector<std::string>& driver_names() {
-    static const std::vector<std::string> kNames = {"gpu.example.com", "nic.example.com", "knd.dev"};
+    static const std::vector<std::string> kNames = {"gpu.example.com", "nic.example.com",
+                                                    "knd.dev"};
     return kNames;
 }
 
 std::string_view standard_domain() { return "resource.kubernetes.io"; }
 
 std::string random_quantity(Random& random) {
-    return std::string(random.pick({"1", "2", "8", "10", "100m", "1500m", "1k", "1Ki", "1Mi", "16Gi",
-                                    "1.5Gi", "0", "3G", "1e3", "12345678901234567890", "40Gi"}));
+    return std::string(random.pick({"1", "2", "8", "10", "100m", "1500m", "1k", "1Ki", "1Mi",
+                                    "16Gi", "1.5Gi", "0", "3G", "1e3", "12345678901234567890",
+                                    "40Gi"}));
 }
 
 Json random_attribute(Random& random, const std::string& type) {

@@ -93,7 +93,8 @@ class ClaimMaker {
 
     std::string random_class() {
         if (scope_.broken && random_.chance(1)) return "missing";
-        return std::string(random_.pick({"any", "any", "any", "any", "class-0", "class-1", "class-2"}));
+        return std::string(
+            random_.pick({"any", "any", "any", "any", "class-0", "class-1", "class-2"}));
     }
 
     std::int64_t random_count() {

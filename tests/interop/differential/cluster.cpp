@@ -35,7 +35,9 @@ Json random_node_selector(Random& random, std::size_t nodes) {
     std::vector<Json> labels;
     switch (random.below(5)) {
         case 0: labels = {requirement("zone", "In", Json::array({random.pick({"a", "b"})}))}; break;
-        case 1: labels = {requirement("gpus", random.pick({"Gt", "Lt"}), Json::array({"3"}))}; break;
+        case 1:
+            labels = {requirement("gpus", random.pick({"Gt", "Lt"}), Json::array({"3"}))};
+            break;
         case 2:
             labels = {requirement("gpus", random.pick({"Exists", "DoesNotExist"}), {}),
                       requirement("zone", "NotIn", Json::array({"c", random.pick({"a", "b"})}))};
@@ -119,7 +121,7 @@ class PoolMaker {
         for (auto n = random_.between(1, 2); n > 0; --n)
             out.push_back({{"key", random_.pick({"broken", "dedicated"})},
                            {"value", random_.pick({"", "yes", "no"})},
-                           {"effect", random_.pick({"NoSchedule", "NoExecute", "None", "NoSchedule"})}});
+                           {"effect", random_.pick({"NoSchedule", "NoExecute", "None"})}});
         return out;
     }
 
@@ -147,10 +149,13 @@ class PoolMaker {
     void break_pool(std::vector<Json>& slices) {
         auto& one = slices[random_.below(slices.size())];
         switch (random_.below(7)) {
-            case 0: one["spec"]["pool"]["generation"] = generation_ + random_.between(-1, 1); break;
-            case 1: slices.erase(slices.begin() + static_cast<std::ptrdiff_t>(random_.below(slices.size()))); break;
+            case 0:
+                one["spec"]["pool"]["generation"] = generation_ + random_.between(-1, 1);
+                break;
+            case 1: slices.pop_back(); break;
             case 2:
-                for (auto& each : slices) each["spec"]["pool"]["resourceSliceCount"] = slices.size() + 1;
+                for (auto& each : slices)
+                    each["spec"]["pool"]["resourceSliceCount"] = slices.size() + 1;
                 break;
             case 3:
                 if (json_path(one, {"spec", "devices"}).size() > 1)
@@ -160,7 +165,8 @@ class PoolMaker {
             case 5:
                 if (!json_path(one, {"spec", "devices"}).empty() && scope_.counters)
                     one["spec"]["devices"][0]["consumesCounters"] = Json::array(
-                        {{{"counterSet", "nowhere"}, {"counters", {{"memory", {{"value", "1"}}}}}}});
+                        {{{"counterSet", "nowhere"},
+                          {"counters", {{"memory", {{"value", "1"}}}}}}});
                 break;
             default:
                 // A newer generation that this node may not see.
@@ -190,8 +196,9 @@ class PoolMaker {
 };
 
 std::size_t random_device_count(Random& random) {
-    if (random.chance(70)) return static_cast<std::size_t>(random.between(1, 6));
-    return static_cast<std::size_t>(random.chance(70) ? random.between(4, 16) : random.between(16, 64));
+    if (random.chance(80)) return static_cast<std::size_t>(random.between(1, 6));
+    return static_cast<std::size_t>(random.chance(70) ? random.between(4, 12)
+                                                      : random.between(12, 64));
 }
 
 Json random_slices(Random& random, const Scope& scope, std::size_t nodes) {
@@ -203,7 +210,8 @@ Json random_slices(Random& random, const Scope& scope, std::size_t nodes) {
         const auto pools = networked ? static_cast<std::size_t>(random.between(1, 3)) : nodes;
         for (std::size_t p = 0; p < pools; ++p) {
             const auto node = networked ? std::string() : numbered("node-", p);
-            PoolMaker maker(random, scope, driver, networked ? numbered("fabric-", p) : node, nodes);
+            PoolMaker maker(random, scope, driver, networked ? numbered("fabric-", p) : node,
+                            nodes);
             for (auto& slice : maker.make(node, random_device_count(random)))
                 all.push_back(std::move(slice));
         }

@@ -114,7 +114,8 @@ Comparison compare_alloc(const Json& one, const Json& oracle, const Json& ours,
 Comparison compare(const Json& one, const Json& oracle, const Json& ours,
                    const Strictness& strictness) {
     if (has(oracle, "badCase"))
-        return {Verdict::kSkipped, "the oracle cannot read it: " + json_string(oracle, "badCase"), {}};
+        return {Verdict::kSkipped, "the oracle cannot read it: " + json_string(oracle, "badCase"),
+                {}};
     if (has(oracle, "panic"))
         return {Verdict::kSkipped, "the oracle panics: " + json_string(oracle, "panic"), {}};
     if (has(ours, "badCase"))

@@ -225,7 +225,8 @@ class Grower {
     }
 
     std::string hole(std::string_view what, std::size_t named, int depth) {
-        if (what[0] == '$') return "v" + std::to_string(named + static_cast<std::size_t>(what[1] - '0'));
+        if (what[0] == '$')
+            return "v" + std::to_string(named + static_cast<std::size_t>(what[1] - '0'));
         if (what.size() == 1) return grow(what[0], depth);
         if (what[1] == '|') {
             for (const char type : what.substr(2))
@@ -272,8 +273,9 @@ std::string damage(Random& random, std::string text) {
     switch (random.below(4)) {
         case 0: text.erase(at, 1 + random.below(4)); break;
         case 1:
-            text.insert(at, random.pick({"(", ")", "'", "\"", "]", "{", "?", ".", "&&", " in ", "\\", "@",
-                                         "\n", "// ", "0x", "ä", ";", "null", "[?", "-", "u", "e"}));
+            text.insert(at, random.pick({"(", ")", "'", "\"", "]", "{", "?", ".", "&&", " in ",
+                                         "\\", "@", "\n", "// ", "0x", "ä", ";", "null", "[?", "-",
+                                         "u", "e"}));
             break;
         case 2: text.insert(at, text.substr(at, 1 + random.below(8))); break;
         default: text.resize(at);

@@ -26,7 +26,7 @@ namespace knd::differential {
 namespace {
 
 constexpr std::size_t kBatch = 500;
-constexpr std::size_t kMinimiseBudget = 1000;
+constexpr std::chrono::seconds kMinimiseTime{10};
 
 struct Settings {
     std::string oracle;
@@ -120,7 +120,7 @@ Result<void> Run::report(const Json& one, const Comparison& comparison) {
         const auto again = compare(smaller, *answer, our_answer(smaller), settings_.strictness);
         return again.verdict == Verdict::kDifferent && again.category == comparison.category;
     };
-    const auto small = minimise(one, holds, kMinimiseBudget);
+    const auto small = minimise(one, holds, kMinimiseTime);
     KND_TRY(std::move(failed));
     KND_TRY_ASSIGN(const auto answer, oracle_.ask(small));
     const auto again = compare(small, answer, our_answer(small), settings_.strictness);
@@ -129,7 +129,8 @@ Result<void> Run::report(const Json& one, const Comparison& comparison) {
 }
 
 void Run::summary(const std::string& name, const Counts& counts) {
-    std::printf("%s: %zu cases, %zu answers (%zu positive, %zu errors), %zu skipped, %zu different\n",
+    std::printf("%s: %zu cases, %zu answers (%zu positive, %zu errors), %zu skipped, "
+                "%zu different\n",
                 name.c_str(), counts.cases, counts.answers, counts.positive, counts.errors,
                 counts.skipped, counts.different);
     for (const auto& [category, count] : categories_)

@@ -9,6 +9,8 @@ namespace knd::differential {
 namespace {
 
 using Pointer = Json::json_pointer;
+using Holds = std::function<bool(const Json&)>;
+using Clock = std::chrono::steady_clock;
 
 /// What the API server fills in or demands: a case without it is a case of another sort.
 const std::set<std::string, std::less<>> kNeeded = {
@@ -36,16 +38,14 @@ void remove(Json& json, const Pointer& at) {
 }
 
 /// CEL shrinks by pieces of its text.
-bool shorten_text(Json& one, const std::function<bool(const Json&)>& holds, std::size_t& budget) {
+bool shorten_text(Json& one, const Holds& holds, const Clock::time_point& end) {
     if (!one.contains("expression")) return false;
     bool changed = false;
-    for (auto size = one["expression"].get_ref<const std::string&>().size() / 2; size > 0;
-         size /= 2)
-        for (std::size_t at = 0;
-             budget > 0 && at + size <= one["expression"].get_ref<const std::string&>().size();) {
+    const auto length = [&] { return one["expression"].get_ref<const std::string&>().size(); };
+    for (auto size = length() / 2; size > 0; size /= 2)
+        for (std::size_t at = 0; Clock::now() < end && at + size <= length();) {
             auto smaller = one;
             smaller["expression"].get_ref<std::string&>().erase(at, size);
-            --budget;
             if (holds(smaller)) {
                 one = std::move(smaller);
                 changed = true;
@@ -56,16 +56,15 @@ bool shorten_text(Json& one, const std::function<bool(const Json&)>& holds, std:
     return changed;
 }
 
-bool drop_entries(Json& one, const std::function<bool(const Json&)>& holds, std::size_t& budget) {
+bool drop_entries(Json& one, const Holds& holds, const Clock::time_point& end) {
     std::vector<Pointer> entries;
     collect(one, Pointer(), entries);
     bool changed = false;
     for (const auto& entry : entries) {
-        if (budget == 0) return false;
+        if (Clock::now() >= end) return false;
         if (!one.contains(entry) || kNeeded.contains(entry.back())) continue;
         auto smaller = one;
         remove(smaller, entry);
-        --budget;
         if (!holds(smaller)) continue;
         one = std::move(smaller);
         changed = true;
@@ -75,10 +74,12 @@ bool drop_entries(Json& one, const std::function<bool(const Json&)>& holds, std:
 
 }  // namespace
 
-Json minimise(Json one, const std::function<bool(const Json&)>& holds, std::size_t budget) {
-    for (bool changed = true; changed && budget > 0;) {
-        changed = shorten_text(one, holds, budget);
-        changed = drop_entries(one, holds, budget) || changed;
+Json minimise(Json one, const std::function<bool(const Json&)>& holds,
+              std::chrono::milliseconds time) {
+    const auto end = Clock::now() + time;
+    for (bool changed = true; changed && Clock::now() < end;) {
+        changed = shorten_text(one, holds, end);
+        changed = drop_entries(one, holds, end) || changed;
     }
     return one;
 }
