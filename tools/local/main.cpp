@@ -4,6 +4,7 @@
 // cluster/.
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -29,7 +30,7 @@ using knd::Code;
 using knd::Error;
 using knd::Fd;
 using knd::Result;
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
 
 struct Arguments {
     std::string name;
@@ -179,6 +180,8 @@ int run_detached(const knd::local::ClusterOptions& options, int wait_s, Fd repor
     const Fd log(
         open(options.layout.log().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     const Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+    // So as not to hold on to the directory that the user happens to be in.
+    if (chdir("/") != 0) return 1;
     dup2(null.get(), STDIN_FILENO);
     dup2(log ? log.get() : null.get(), STDOUT_FILENO);
     dup2(log ? log.get() : null.get(), STDERR_FILENO);
@@ -292,20 +295,28 @@ int status(const Arguments& arguments) {
     return runs ? 0 : 3;
 }
 
-/// The network namespace of a running pod; read from the runtime's records, so that it works
-/// whether or not the cluster's process runs.
-Result<fs::path> pod_netns(const knd::local::Layout& layout, const std::string& ns,
-                           const std::string& name) {
+/// What a process in a pod or node finds around it.
+struct Surroundings {
+    fs::path netns;
+    std::vector<std::string> env;  ///< what devices have added to the pod's containers
+};
+
+/// Read from the runtime's records, so that it works whether or not the cluster's process runs.
+Result<Surroundings> find_pod(const knd::local::Layout& layout, const std::string& ns,
+                              const std::string& name) {
     std::error_code error;
-    for (const auto& node : fs::directory_iterator(layout.root / "nodes", error)) {
-        const auto records = layout.node(node.path().filename()).sandboxes();
-        for (const auto& record : fs::directory_iterator(records, error)) {
+    for (const auto& entry : fs::directory_iterator(layout.root / "nodes", error)) {
+        const auto node = layout.node(entry.path().filename());
+        for (const auto& record : fs::directory_iterator(node.sandboxes(), error)) {
             if (record.path().extension() != ".json") continue;
             KND_TRY_ASSIGN(const auto text, knd::local::read_file(record.path()));
             KND_TRY_ASSIGN(const auto json, knd::parse_json(text));
             const auto sandbox = knd::local::sandbox_from_json(json);
             if (sandbox.ns != ns || sandbox.name != name || !sandbox.ready) continue;
-            return sandbox.host_network ? layout.node(node.path().filename()).netns : sandbox.netns;
+            Surroundings found{sandbox.host_network ? node.netns : sandbox.netns, {}};
+            for (const auto& container : sandbox.containers)
+                found.env.insert(found.env.end(), container.env.begin(), container.env.end());
+            return found;
         }
     }
     return Error(Code::kNotFound, "pod " + ns + "/" + name + " has no network here");
@@ -314,15 +325,15 @@ Result<fs::path> pod_netns(const knd::local::Layout& layout, const std::string& 
 int exec(Arguments arguments) {
     const auto layout = arguments.layout();
     if (auto found = expect_cluster(layout); !found.ok()) return complain(found.error());
-    fs::path netns;
+    Surroundings place;
     if (!arguments.node.empty()) {
-        netns = layout.node(arguments.node).netns;
+        place.netns = layout.node(arguments.node).netns;
     } else {
         if (arguments.command.empty())
             return complain(Error(Code::kInvalidArgument, "which pod? Give POD or --node NODE"));
-        auto found = pod_netns(layout, arguments.ns, arguments.command.front());
+        auto found = find_pod(layout, arguments.ns, arguments.command.front());
         if (!found.ok()) return complain(found.error());
-        netns = *std::move(found);
+        place = *std::move(found);
         arguments.command.erase(arguments.command.begin());
         // The parser takes a "--" for its own only in front of all positional arguments.
         if (!arguments.command.empty() && arguments.command.front() == "--")
@@ -330,7 +341,9 @@ int exec(Arguments arguments) {
     }
     if (arguments.command.empty())
         return complain(Error(Code::kInvalidArgument, "which command? Give it after --"));
-    complain(knd::local::exec_in(netns, arguments.command));
+    for (auto& variable : place.env)
+        putenv(variable.data());
+    complain(knd::local::exec_in(place.netns, arguments.command));
     return 127;
 }
 

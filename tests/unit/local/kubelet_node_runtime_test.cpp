@@ -16,7 +16,7 @@ namespace knd::local {
 namespace {
 
 using testing::HasSubstr;
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""s;
 
 class NoNetwork final : public PodNetwork {
   public:

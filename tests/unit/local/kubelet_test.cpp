@@ -14,7 +14,7 @@ namespace {
 using api::Resource;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
 
 class KubeletTest : public testing::Test {
   protected:

@@ -82,7 +82,6 @@ Result<> ClaimManager::load() {
         Prepared claim;
         claim.ref = {json_string(entry, "namespace"), json_string(entry, "name"),
                      json_string(entry, "uid")};
-        claim.prepared = json_bool(entry, "prepared");
         for (const auto& pod : json_strings(json_at(entry, "pods")))
             claim.pods.insert(pod);
         for (const auto& [driver, devices] : json_at(entry, "drivers").items()) {
@@ -107,7 +106,6 @@ Result<> ClaimManager::save() const {
         all.push_back({{"namespace", claim.ref.ns},
                        {"name", claim.ref.name},
                        {"uid", claim.ref.uid},
-                       {"prepared", claim.prepared},
                        {"pods", claim.pods},
                        {"drivers", drivers}});
     }

@@ -44,6 +44,8 @@ class ClaimManager {
   private:
     struct Prepared {
         ClaimRef ref;
+        /// In this run: not in the checkpoint, as a machine that was started anew has lost what
+        /// the driver did. A driver that still has it answers a second call at once.
         bool prepared = false;
         std::set<std::string> pods;
         std::map<std::string, std::vector<PreparedDevice>> devices;  ///< by driver
