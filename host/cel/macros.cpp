@@ -175,7 +175,7 @@ class Expander {
     }
 
     NodeIndex bind() {
-        const auto& name = b_.node(args_[0]);
+        const auto name = b_.node(args_[0]);  // a copy: the nodes move when one is added
         if (name.kind != NodeKind::kIdent)
             return b_.fail(name.offset, "cel.bind() variable names must be simple identifiers");
         return let(name.text, args_[1], args_[2]);
@@ -183,7 +183,7 @@ class Expander {
 
     /// The target is evaluated once and held in a variable of its own.
     NodeIndex optional_map(bool wrap) {
-        const auto& name = b_.node(args_[0]);
+        const auto name = b_.node(args_[0]);  // a copy: the nodes move when one is added
         if (name.kind != NodeKind::kIdent)
             return b_.fail(name.offset, std::string(wrap ? "optMap()" : "optFlatMap()") +
                                             " variable name must be a simple identifier");
@@ -201,7 +201,7 @@ class Expander {
 
     /// list.sortBy(x, key): the list is held once, sorted by the list of its keys.
     NodeIndex sort_by() {
-        const auto& name = b_.node(args_[0]);
+        const auto name = b_.node(args_[0]);  // a copy: the nodes move when one is added
         if (name.kind != NodeKind::kIdent)
             return b_.fail(name.offset, "sortBy() variable name must be a simple identifier");
         constexpr std::string_view kInput = "@__sortBy_input__";

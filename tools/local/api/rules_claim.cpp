@@ -279,6 +279,7 @@ void validate_admin_access(const Json& object, const Json& object_namespace, Fie
     const bool is_template = json_path(object, {"spec", "spec"}).is_object();
     const auto& claim = is_template ? json_at(object, "spec") : object;
     const auto& requests = json_path(claim, {"spec", "devices", "requests"});
+    if (!requests.is_array()) return;  // of a wrong type: refused later, with its field named
     const std::string path = is_template ? "spec.spec.devices.requests" : "spec.devices.requests";
     for (std::size_t i = 0; i < requests.size(); ++i) {
         if (json_bool(json_at(requests[i], "exactly"), "adminAccess"))
