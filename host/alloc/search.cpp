@@ -95,10 +95,10 @@ Result<Search::Outcome> Search::next_device(std::uint32_t claim, std::size_t req
     return Outcome::kNone;
 }
 
-/// Whether the rest of the request can be had from `start` on at all: counts what is free, may match
-/// the selectors and would not break a matchAttribute whose value is decided. Where it cannot, no
-/// solution is lost by not trying, and the selectors that trying would have evaluated are evaluated
-/// here, so that their errors are not lost either.
+/// Whether the rest of the request can be had from `start` on at all: counts what is free, may
+/// match the selectors and would not break a matchAttribute whose value is decided. Where it
+/// cannot, no solution is lost by not trying, and the selectors that trying would have evaluated
+/// are evaluated here, so that their errors are not lost either.
 Result<bool> Search::enough_left(std::uint32_t claim, Prepared& prepared, std::size_t picked,
                                  std::uint32_t start) {
     const auto needed = prepared.count - picked;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Batch: one NodePrepareResources or NodeUnprepareResources call on its way through the domain, in no
-// API version's types. Born on a gRPC thread, run on the domain thread, answered once.
+// Batch: one NodePrepareResources or NodeUnprepareResources call on its way through the domain, in
+// no API version's types. Born on a gRPC thread, run on the domain thread, answered once.
 #pragma once
 
 #include <atomic>
@@ -38,7 +38,8 @@ struct Batch {
     /// through finish().
     std::function<void(const std::optional<Error>& refusal)> reply;
 
-    /// The first caller's answer is sent; whether it was this one. The message is gRPC's afterwards.
+    /// The first caller's answer is sent; whether it was this one. The message is gRPC's
+    /// afterwards.
     bool finish(const std::optional<Error>& refusal) {
         if (finished_.exchange(true)) return false;
         reply(refusal);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The gRPC services as thin shells: they turn messages into Batches and back. Templates over the API
-// version, because v1 and v1beta1 are the same messages under two names.
+// The gRPC services as thin shells: they turn messages into Batches and back. Templates over the
+// API version, because v1 and v1beta1 are the same messages under two names.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -74,10 +74,12 @@ void fill(const std::map<std::string, Batch::Outcome>& outcomes,
         }
         for (const auto& prepared : *outcome) {
             auto& device = *answer.add_devices();
-            for (const auto& request : prepared.requests) device.add_request_names(request);
+            for (const auto& request : prepared.requests)
+                device.add_request_names(request);
             device.set_pool_name(prepared.pool);
             device.set_device_name(prepared.device);
-            for (const auto& id : prepared.cdi_ids) device.add_cdi_device_ids(id);
+            for (const auto& id : prepared.cdi_ids)
+                device.add_cdi_device_ids(id);
             if constexpr (Api::kHasShareId)
                 if (!prepared.share_id.empty()) device.set_share_id(prepared.share_id);
         }

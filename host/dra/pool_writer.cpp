@@ -11,8 +11,8 @@ PoolWriter::PoolWriter(kube::Client& client, Target target, PoolPlan plan,
       alive_(std::move(alive)),
       handlers_(std::move(handlers)) {}
 
-void PoolWriter::run(kube::Client& client, Target target, PoolPlan plan,
-                     std::weak_ptr<void> alive, Handlers handlers) {
+void PoolWriter::run(kube::Client& client, Target target, PoolPlan plan, std::weak_ptr<void> alive,
+                     Handlers handlers) {
     // Its requests keep it alive; it ends with the last of them.
     const std::shared_ptr<PoolWriter> writer(new PoolWriter(
         client, std::move(target), std::move(plan), std::move(alive), std::move(handlers)));
@@ -21,17 +21,22 @@ void PoolWriter::run(kube::Client& client, Target target, PoolPlan plan,
 
 std::size_t PoolWriter::size_of_phase() const {
     switch (phase_) {
-        case Phase::kDelete: return plan_.deletes.size();
-        case Phase::kUpdate: return plan_.updates.size();
-        case Phase::kCreate: return plan_.creates.size();
-        case Phase::kDone: break;
+        case Phase::kDelete:
+            return plan_.deletes.size();
+        case Phase::kUpdate:
+            return plan_.updates.size();
+        case Phase::kCreate:
+            return plan_.creates.size();
+        case Phase::kDone:
+            break;
     }
     return 0;
 }
 
 void PoolWriter::advance() {
     while (phase_ != Phase::kDone) {
-        while (result_.ok() && running_ < target_.parallel && next_ < size_of_phase()) send_next();
+        while (result_.ok() && running_ < target_.parallel && next_ < size_of_phase())
+            send_next();
         if (running_ > 0) return;
         if (!result_.ok()) break;
         phase_ = static_cast<Phase>(static_cast<int>(phase_) + 1);
@@ -45,10 +50,14 @@ void PoolWriter::send_next() {
     const auto index = next_++;
     ++running_;
     switch (phase_) {
-        case Phase::kDelete: return send_delete(plan_.deletes[index]);
-        case Phase::kUpdate: return send_write(plan_.updates[index]);
-        case Phase::kCreate: return send_write(plan_.creates[index]);
-        case Phase::kDone: break;
+        case Phase::kDelete:
+            return send_delete(plan_.deletes[index]);
+        case Phase::kUpdate:
+            return send_write(plan_.updates[index]);
+        case Phase::kCreate:
+            return send_write(plan_.creates[index]);
+        case Phase::kDone:
+            break;
     }
 }
 
@@ -84,9 +93,9 @@ void PoolWriter::take_object(const SliceWrite& write, const Result<Json>& object
 
 void PoolWriter::ended(const Result<>& result, const std::string& name) {
     --running_;
-    const bool conflict =
-        result.code() == Code::kAborted || result.code() == Code::kFailedPrecondition ||
-        result.code() == Code::kNotFound;
+    const bool conflict = result.code() == Code::kAborted ||
+                          result.code() == Code::kFailedPrecondition ||
+                          result.code() == Code::kNotFound;
     if (conflict && !name.empty()) handlers_.conflict(name);
     if (!result.ok() && result_.ok()) result_ = result;
     advance();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // PoolWriter: carries out one PoolPlan: deletes, then updates, then creates, several requests at a
-// time within each kind. A plan that stops half-way leaves an incomplete pool, which consumers skip.
+// time within each kind. A plan that stops half-way leaves an incomplete pool, which consumers
+// skip.
 #pragma once
 
 #include <functional>

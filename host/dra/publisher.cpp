@@ -169,12 +169,11 @@ void Publisher::Impl::watch_slices() {
         {"fieldSelector", "spec.driver=" + options_.driver + ",spec.nodeName=" + options_.node}};
     reflector_ = std::make_unique<kube::Reflector>(
         client_, kube::ResourceApi::slices(version_), query,
-        kube::Reflector::Handlers{
-            .changed = [this](const Json& object) { saw(object); },
-            .deleted = [this](const std::string& key,
-                              const std::string& uid) { vanished(key, uid); },
-            .synced = [this] { sync_all(); },
-            .failed = [this](const Error& error) { watch_failed(error); }});
+        kube::Reflector::Handlers{.changed = [this](const Json& object) { saw(object); },
+                                  .deleted = [this](const std::string& key,
+                                                    const std::string& uid) { vanished(key, uid); },
+                                  .synced = [this] { sync_all(); },
+                                  .failed = [this](const Error& error) { watch_failed(error); }});
     reflector_->start();
 }
 
@@ -267,10 +266,13 @@ void Publisher::Impl::sync_all() {
     if (!ready()) return;
     start_backoff_.reset();
     state_.error.clear();
-    for (const auto& name : store_.pools()) pool(name);  // those that nobody wants any more too
+    for (const auto& name : store_.pools())
+        pool(name);  // those that nobody wants any more too
     std::vector<std::string> names;
-    for (const auto& [name, known] : pools_) names.push_back(name);
-    for (const auto& name : names) sync(name);
+    for (const auto& [name, known] : pools_)
+        names.push_back(name);
+    for (const auto& name : names)
+        sync(name);
     update_published();
 }
 
@@ -303,8 +305,8 @@ void Publisher::Impl::sync(const std::string& name) {
     const auto stored = store_.of_pool(name);
     PoolPlan plan;
     if (chosen.wanted)
-        plan = plan_pool(chosen.devices, stored,
-                         {options_.driver, options_.node, node_uid_}, chosen.adopted);
+        plan = plan_pool(chosen.devices, stored, {options_.driver, options_.node, node_uid_},
+                         chosen.adopted);
     else
         plan.deletes = stored;
     if (plan.empty()) return settled(name, chosen, plan);
@@ -332,8 +334,11 @@ void Publisher::Impl::execute(const std::string& name, Pool& chosen, PoolPlan pl
     shown.slices = plan.slice_count;
     PoolWriter::run(
         client_,
-        {kube::ResourceApi::slices(version_), version_,
-         {options_.driver, options_.node, node_uid_}, name, options_.parallel_writes},
+        {kube::ResourceApi::slices(version_),
+         version_,
+         {options_.driver, options_.node, node_uid_},
+         name,
+         options_.parallel_writes},
         std::move(plan), alive(),
         {.wrote = [this, name](const SliceWrite& sent,
                                StoredSlice stored) { wrote(name, sent, std::move(stored)); },
@@ -410,8 +415,8 @@ void Publisher::Impl::settled(const std::string& name, Pool& chosen, const PoolP
         shown.generation = plan.generation;
         shown.error.clear();
         if (news)
-            log::info("pool published", {{"pool", name}, {"count", shown.devices},
-                                         {"version", shown.generation}});
+            log::info("pool published",
+                      {{"pool", name}, {"count", shown.devices}, {"version", shown.generation}});
     }
     update_published();
 }
@@ -428,22 +433,31 @@ void Publisher::Impl::refresh(const std::string& slice) {
 }
 
 void Publisher::Impl::check_doubtful() {
-    for (const auto& name : store_.doubtful(Clock::now())) refresh(name);
+    for (const auto& name : store_.doubtful(Clock::now()))
+        refresh(name);
 }
 
 Publisher::Publisher(kube::Client& client, kube::ResourceApi& api, Options options)
     : impl_(std::make_shared<Impl>(client, api, std::move(options))) {}
 
-Publisher::~Publisher() { impl_->stop(); }
+Publisher::~Publisher() {
+    impl_->stop();
+}
 
-void Publisher::start() { impl_->start(); }
-void Publisher::stop() { impl_->stop(); }
+void Publisher::start() {
+    impl_->start();
+}
+void Publisher::stop() {
+    impl_->stop();
+}
 
 void Publisher::publish(const std::map<std::string, std::vector<Device>>& pools) {
     impl_->publish(pools);
 }
 
-const Publisher::State& Publisher::state() const { return impl_->state_; }
+const Publisher::State& Publisher::state() const {
+    return impl_->state_;
+}
 
 void Publisher::set_observer(std::function<void(const State&)> observer) {
     impl_->observer_ = std::move(observer);

@@ -79,8 +79,8 @@ Result<> Server::Impl::start() {
     inbox_ = make_inbox();
     v1_ = std::make_unique<PluginService<ApiV1>>(inbox_, options_.default_deadline);
     v1beta1_ = std::make_unique<PluginService<ApiV1beta1>>(inbox_, options_.default_deadline);
-    registration_service_ = std::make_unique<RegistrationService>(inbox_, options_.driver,
-                                                                  plugin_socket().string());
+    registration_service_ =
+        std::make_unique<RegistrationService>(inbox_, options_.driver, plugin_socket().string());
     auto listening = listen();
     if (listening) listening = plugin_file_->show();
     // The kubelet connects to both as soon as it sees this one.
@@ -103,8 +103,7 @@ Result<> Server::Impl::listen() {
     grpc_ = builder.BuildAndStart();
     if (grpc_ && plugin_port != 0 && registration_port != 0) return {};
     const auto& failed = plugin_port == 0 ? plugin_file_->path() : registration_file_->path();
-    return Error(Code::kUnavailable,
-                 "cannot listen on " + failed + "; gRPC's log lines say why");
+    return Error(Code::kUnavailable, "cannot listen on " + failed + "; gRPC's log lines say why");
 }
 
 void Server::Impl::stop() {
@@ -113,7 +112,8 @@ void Server::Impl::stop() {
     if (registration_file_) registration_file_->remove();
     if (plugin_file_) plugin_file_->remove();
     const Error stopping(Code::kUnavailable, "the driver is stopping; the kubelet will try again");
-    for (const auto& batch : batches_.close()) batch->finish(stopping);
+    for (const auto& batch : batches_.close())
+        batch->finish(stopping);
     if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now());
     grpc_.reset();
     registration_file_.reset();
@@ -161,7 +161,8 @@ void Server::Impl::accept(const std::shared_ptr<Batch>& batch) {
 void Server::Impl::run(const std::shared_ptr<Batch>& batch) {
     if (batch->finished()) return;
     std::map<std::string, ClaimRef> by_uid;
-    for (auto& claim : batch->claims) by_uid.emplace(claim.uid, claim);
+    for (auto& claim : batch->claims)
+        by_uid.emplace(claim.uid, claim);
     batch->left = by_uid.size();
     if (by_uid.empty()) return finish(batch, std::nullopt);
     for (const auto& [uid, claim] : by_uid) {
@@ -194,7 +195,8 @@ void Server::Impl::finish(const std::shared_ptr<Batch>& batch,
     batches_.remove(batch);
     if (!batch->finish(refusal) || !rpc_observer_) return;
     std::size_t failed = 0;
-    for (const auto& [uid, outcome] : batch->outcomes) failed += outcome.ok() ? 0 : 1;
+    for (const auto& [uid, outcome] : batch->outcomes)
+        failed += outcome.ok() ? 0 : 1;
     rpc_observer_({method_name(batch->kind), batch->claims.size(), failed, refusal.has_value(),
                    Clock::now() - batch->started});
 }
@@ -234,12 +236,20 @@ void Server::Impl::offer_again() {
 Server::Server(boost::asio::io_context& domain, ClaimService& claims, Options options)
     : impl_(std::make_shared<Impl>(domain, claims, std::move(options))) {}
 
-Server::~Server() { impl_->stop(); }
+Server::~Server() {
+    impl_->stop();
+}
 
-Result<> Server::start() { return impl_->start().wrap("serve the kubelet"); }
-void Server::stop() { impl_->stop(); }
+Result<> Server::start() {
+    return impl_->start().wrap("serve the kubelet");
+}
+void Server::stop() {
+    impl_->stop();
+}
 
-const Registration& Server::registration() const { return impl_->registration_; }
+const Registration& Server::registration() const {
+    return impl_->registration_;
+}
 
 void Server::set_registration_observer(std::function<void(const Registration&)> observer) {
     impl_->registration_observer_ = std::move(observer);
@@ -249,7 +259,11 @@ void Server::set_rpc_observer(std::function<void(const RpcReport&)> observer) {
     impl_->rpc_observer_ = std::move(observer);
 }
 
-std::filesystem::path Server::plugin_socket() const { return impl_->plugin_socket(); }
-std::filesystem::path Server::registration_socket() const { return impl_->registration_socket(); }
+std::filesystem::path Server::plugin_socket() const {
+    return impl_->plugin_socket();
+}
+std::filesystem::path Server::registration_socket() const {
+    return impl_->registration_socket();
+}
 
 }  // namespace knd::dra

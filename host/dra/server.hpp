@@ -2,7 +2,8 @@
 //
 // Server: what the kubelet sees of us. One gRPC server on two unix sockets: DRAPlugin (v1 and
 // v1beta1) on the driver's socket, and the registration service on a socket in the directory that
-// the kubelet watches. The registration socket appears last, because the kubelet calls back at once.
+// the kubelet watches. The registration socket appears last, because the kubelet calls back at
+// once.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

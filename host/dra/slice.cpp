@@ -24,7 +24,8 @@ struct ToJson {
     Json operator()(const std::vector<std::string>& value) const { return {{"strings", value}}; }
     Json operator()(const std::vector<Version>& value) const {
         Json texts = Json::array();
-        for (const auto& version : value) texts.push_back(version.text);
+        for (const auto& version : value)
+            texts.push_back(version.text);
         return {{"versions", std::move(texts)}};
     }
 };
@@ -62,7 +63,8 @@ Json device_json(const Device& device) {
         attributes[name] = std::visit(ToJson(), value);
     json["attributes"] = std::move(attributes);
     Json capacity = Json::object();
-    for (const auto& [name, quantity] : device.capacity) capacity[name] = {{"value", quantity}};
+    for (const auto& [name, quantity] : device.capacity)
+        capacity[name] = {{"value", quantity}};
     json["capacity"] = std::move(capacity);
     return json;
 }
@@ -74,7 +76,8 @@ std::string node_owner_uid(const Json& metadata) {
 }
 
 bool has_foreign_members(const Json& spec) {
-    for (const auto key : {"nodeSelector", "allNodes", "perDeviceNodeSelection", "sharedCounters"}) {
+    for (const auto key :
+         {"nodeSelector", "allNodes", "perDeviceNodeSelection", "sharedCounters"}) {
         const auto& value = json_at(spec, key);
         if (!value.is_null() && !(value.is_structured() && value.empty())) return true;
     }
@@ -147,9 +150,9 @@ Result<std::vector<SliceDevice>> slice_devices(const std::vector<Device>& device
     std::set<std::string_view> names;
     for (const auto& device : devices) {
         if (!names.insert(device.name).second)
-            return Error(Code::kInvalidArgument,
-                         "two devices are called " + device.name + " (the second is of backend " +
-                             device.backend + ")");
+            return Error(Code::kInvalidArgument, "two devices are called " + device.name +
+                                                     " (the second is of backend " +
+                                                     device.backend + ")");
         made.push_back(canonical(device_json(device)));
     }
     return made;
@@ -186,7 +189,8 @@ std::vector<std::vector<SliceDevice>> shard(const std::vector<SliceDevice>& devi
 
     std::map<std::string_view, std::size_t> home;
     for (const auto& [index, slice] : keepers(stored))
-        for (const auto& device : slice->devices) home.emplace(device.name, index);
+        for (const auto& device : slice->devices)
+            home.emplace(device.name, index);
 
     std::vector<std::size_t> place(devices.size(), count);
     std::vector<std::size_t> load(count, 0);
@@ -200,7 +204,8 @@ std::vector<std::vector<SliceDevice>> shard(const std::vector<SliceDevice>& devi
     std::vector<std::vector<SliceDevice>> slices(count);
     for (std::size_t i = 0; i < devices.size(); ++i) {
         if (place[i] == count) {
-            while (load[open] == limit) ++open;
+            while (load[open] == limit)
+                ++open;
             place[i] = open;
             ++load[open];
         }
@@ -217,9 +222,8 @@ PoolPlan plan_pool(const std::vector<SliceDevice>& devices, const std::vector<St
     plan.slice_count = shards.size();
     for (const auto& slice : stored) {
         plan.generation = std::max(plan.generation, slice.generation);
-        const bool kept =
-            slice.index && *slice.index < shards.size() && keep.contains(*slice.index) &&
-            keep.at(*slice.index) == &slice;
+        const bool kept = slice.index && *slice.index < shards.size() &&
+                          keep.contains(*slice.index) && keep.at(*slice.index) == &slice;
         if (!kept) plan.deletes.push_back(slice);
     }
 
@@ -228,7 +232,10 @@ PoolPlan plan_pool(const std::vector<SliceDevice>& devices, const std::vector<St
     for (std::size_t i = 0; i < shards.size(); ++i) {
         const auto found = keep.find(i);
         if (found == keep.end()) {
-            plan.creates.push_back({.name = {}, .uid = {}, .resource_version = {}, .index = i,
+            plan.creates.push_back({.name = {},
+                                    .uid = {},
+                                    .resource_version = {},
+                                    .index = i,
                                     .devices = std::move(shards[i])});
             continue;
         }
@@ -237,8 +244,7 @@ PoolPlan plan_pool(const std::vector<SliceDevice>& devices, const std::vector<St
                           have.slice_count == static_cast<std::int64_t>(shards.size()) &&
                           equal_devices(shards[i], have.devices, adopted);
         if (!same) changed.push_back(matched.size());
-        matched.push_back(
-            {have.name, have.uid, have.resource_version, i, std::move(shards[i])});
+        matched.push_back({have.name, have.uid, have.resource_version, i, std::move(shards[i])});
     }
     // One update is atomic as it is. More than that needs a new generation, or consumers might take
     // the old half of a pool together with its new one.
@@ -264,7 +270,7 @@ std::string slice_body(const SliceWrite& write, const PoolPlan& plan, const Slic
                          {"resourceSliceCount", plan.slice_count}}}};
     auto body = to_text(head);
     auto spec_text = to_text(spec);
-    body.pop_back();       // the closing braces, to go on inside
+    body.pop_back();  // the closing braces, to go on inside
     spec_text.pop_back();
     body += ",\"spec\":" + spec_text + ",\"devices\":[";
     for (std::size_t i = 0; i < write.devices.size(); ++i) {
@@ -307,7 +313,8 @@ std::string describe_dropped(const std::vector<SliceDevice>& sent,
         if (named == kMaxNamed) continue;
         ++named;
         text += (text.empty() ? "" : "; ") + sent[i].name + ":";
-        for (const auto& member : missing_members(*want, *have)) text += " " + member;
+        for (const auto& member : missing_members(*want, *have))
+            text += " " + member;
     }
     if (affected > named) text += "; and " + std::to_string(affected - named) + " more devices";
     return text;

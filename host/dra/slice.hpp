@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ResourceSlices as values, and the rules by which a pool of devices becomes slices: sharding, names,
-// generations, and what has to be written when the API server holds something else. Pure functions;
-// publisher.hpp carries the plans out.
+// ResourceSlices as values, and the rules by which a pool of devices becomes slices: sharding,
+// names, generations, and what has to be written when the API server holds something else. Pure
+// functions; publisher.hpp carries the plans out.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ inline constexpr std::size_t kRichDevicesPerSlice = 64;  ///< when a device has 
 /// memory than the rest of the daemon.
 struct SliceDevice {
     std::string name;
-    std::string text;  ///< the v1 object in canonical form
+    std::string text;   ///< the v1 object in canonical form
     bool rich = false;  ///< has list attributes, so that its slice holds fewer devices
     bool operator==(const SliceDevice&) const = default;
 };
@@ -79,13 +79,13 @@ Result<std::vector<SliceDevice>> slice_devices(const std::vector<Device>& device
 /// A ResourceSlice object of API version `version`.
 Result<StoredSlice> parse_slice(const Json& object, std::string_view version);
 
-/// Deals devices to slices, at least one. A device stays in the slice where `stored` has it, as far as there is
-/// room, so that a change of one device rewrites one slice and keeps the generation.
+/// Deals devices to slices, at least one. A device stays in the slice where `stored` has it, as far
+/// as there is room, so that a change of one device rewrites one slice and keeps the generation.
 std::vector<std::vector<SliceDevice>> shard(const std::vector<SliceDevice>& devices,
                                             const std::vector<StoredSlice>& stored);
 
-/// Texts that the server was seen to store instead of what we sent (fields of a feature gate that is
-/// off are dropped without a word): sent -> stored.
+/// Texts that the server was seen to store instead of what we sent (fields of a feature gate that
+/// is off are dropped without a word): sent -> stored.
 using Adopted = std::map<std::string, std::string, std::less<>>;
 
 PoolPlan plan_pool(const std::vector<SliceDevice>& devices, const std::vector<StoredSlice>& stored,

@@ -80,7 +80,8 @@ std::vector<StoredSlice> SliceStore::of_pool(const std::string& pool) const {
 
 std::vector<std::string> SliceStore::pools() const {
     std::set<std::string> names;
-    for (const auto& [name, entry] : slices_) names.insert(entry.slice.pool);
+    for (const auto& [name, entry] : slices_)
+        names.insert(entry.slice.pool);
     return {names.begin(), names.end()};
 }
 

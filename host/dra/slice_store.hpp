@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SliceStore: what the API server holds of our slices, as well as we can know. The watch tells it
-// late, our own writes tell it at once; without the latter a second look before the watch has caught
-// up would create every slice twice.
+// late, our own writes tell it at once; without the latter a second look before the watch has
+// caught up would create every slice twice.
 #pragma once
 
 #include <chrono>
@@ -54,7 +54,8 @@ class SliceStore {
         Time written{};
     };
     std::map<std::string, Entry> slices_;  ///< by name; in name order, as the allocator sorts them
-    std::map<std::string, Time> deleted_;  ///< by uid; deletes of ours that the watch may not show yet
+    std::map<std::string, Time>
+        deleted_;  ///< by uid; deletes of ours that the watch may not show yet
 };
 
 }  // namespace knd::dra

@@ -22,7 +22,8 @@ constexpr std::size_t kMaxPath = sizeof(sockaddr_un::sun_path) - 1;
 /// each time, so that a predecessor's is found.
 std::string hidden_name(const std::string& name) {
     std::uint32_t hash = 2166136261u;
-    for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
+    for (const char c : name)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
     char text[16];
     std::snprintf(text, sizeof text, ".%06x", hash & 0xffffffu);
     return text;
@@ -40,12 +41,12 @@ bool somebody_listens(const std::string& path) {
 }
 
 std::uint64_t inode_of(const std::string& path) {
-    struct stat info{};
+    struct stat info {};
     return ::lstat(path.c_str(), &info) == 0 ? info.st_ino : 0;
 }
 
 Result<> remove_stale(const std::string& path) {
-    struct stat info{};
+    struct stat info {};
     if (::lstat(path.c_str(), &info) != 0) {
         if (errno == ENOENT) return {};
         return Error::from_errno("look at " + path, errno);
@@ -74,7 +75,9 @@ SocketFile::SocketFile(SocketFile&& other) noexcept
     other.hidden_.clear();
 }
 
-SocketFile::~SocketFile() { remove(); }
+SocketFile::~SocketFile() {
+    remove();
+}
 
 Result<SocketFile> SocketFile::claim(const std::filesystem::path& path) {
     const auto name = path.filename().string();

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SocketFile: the name of a unix socket that somebody else (gRPC) binds. The socket is bound under a
-// hidden name and shown, by rename, when it listens: the kubelet ignores hidden names and connects
-// at once to others. The file goes away with its owner and is never taken from a living process.
+// SocketFile: the name of a unix socket that somebody else (gRPC) binds. The socket is bound under
+// a hidden name and shown, by rename, when it listens: the kubelet ignores hidden names and
+// connects at once to others. The file goes away with its owner and is never taken from a living
+// process.
 #pragma once
 
 #include <cstdint>

@@ -11,9 +11,8 @@ bool applies_to(const Json& entry, const AllocatedDevice& device) {
     const auto& requests = json_at(entry, "requests");
     if (!requests.is_array() || requests.empty()) return true;
     const auto base = device.base_request();
-    return std::any_of(requests.begin(), requests.end(), [&](const Json& name) {
-        return name == device.request || name == base;
-    });
+    return std::any_of(requests.begin(), requests.end(),
+                       [&](const Json& name) { return name == device.request || name == base; });
 }
 
 /// Class entries first: later ones override earlier ones, and a claim overrides its class.
@@ -50,7 +49,8 @@ std::vector<std::string> reserved_for(const Json& status) {
     const auto& consumers = json_at(status, "reservedFor");
     if (!consumers.is_array()) return uids;
     for (const auto& consumer : consumers)
-        if (json_string(consumer, "resource") == "pods") uids.push_back(json_string(consumer, "uid"));
+        if (json_string(consumer, "resource") == "pods")
+            uids.push_back(json_string(consumer, "uid"));
     return uids;
 }
 
@@ -60,8 +60,9 @@ Result<Claim> parse_claim(const Json& object, const ClaimRef& ref, std::string_v
     const auto& metadata = json_at(object, "metadata");
     const auto uid = json_string(metadata, "uid");
     if (uid != ref.uid)
-        return Error(Code::kFailedPrecondition,
-                     "claim " + ref.text() + " was replaced: its uid is " + uid + ", not " + ref.uid);
+        return Error(
+            Code::kFailedPrecondition,
+            "claim " + ref.text() + " was replaced: its uid is " + uid + ", not " + ref.uid);
     const auto& status = json_at(object, "status");
     const auto& allocation = json_at(status, "allocation");
     if (!allocation.is_object())
@@ -69,8 +70,8 @@ Result<Claim> parse_claim(const Json& object, const ClaimRef& ref, std::string_v
 
     Claim claim;
     claim.ref = ref;
-    claim.pod_claim_name = json_string(json_at(metadata, "annotations"),
-                                       "resource.kubernetes.io/pod-claim-name");
+    claim.pod_claim_name =
+        json_string(json_at(metadata, "annotations"), "resource.kubernetes.io/pod-claim-name");
     claim.reserved_for = reserved_for(status);
     const auto& devices = json_at(allocation, "devices");
     const auto& results = json_at(devices, "results");
@@ -111,9 +112,9 @@ void ClaimReader::publish_status(ClaimRef claim, std::vector<DeviceStatus> devic
 
 void ClaimReader::claim_event(const ClaimRef& claim, bool warning, std::string_view reason,
                               std::string_view message) {
-    events_.record({ResourceApi::group_version("v1"), "ResourceClaim", claim.ns, claim.name,
-                    claim.uid},
-                   warning, reason, message);
+    events_.record(
+        {ResourceApi::group_version("v1"), "ResourceClaim", claim.ns, claim.name, claim.uid},
+        warning, reason, message);
 }
 
 void ClaimReader::pod_event(const PodSandbox& pod, bool warning, std::string_view reason,

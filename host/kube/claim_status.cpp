@@ -50,9 +50,8 @@ Json device_entry(std::string_view driver, const DeviceStatus& device, const std
 bool has_our_entry(const Json& object, std::string_view driver) {
     const auto& devices = json_path(object, {"status", "devices"});
     return devices.is_array() &&
-           std::any_of(devices.begin(), devices.end(), [&](const Json& entry) {
-               return json_string(entry, "driver") == driver;
-           });
+           std::any_of(devices.begin(), devices.end(),
+                       [&](const Json& entry) { return json_string(entry, "driver") == driver; });
 }
 
 }  // namespace
@@ -98,10 +97,7 @@ struct StatusWriter::Slot {
 };
 
 StatusWriter::StatusWriter(Client& client, ResourceApi& api, std::string driver)
-    : client_(client),
-      api_(api),
-      driver_(std::move(driver)),
-      alive_(std::make_shared<int>(0)) {}
+    : client_(client), api_(api), driver_(std::move(driver)), alive_(std::make_shared<int>(0)) {}
 
 StatusWriter::~StatusWriter() = default;
 
@@ -148,15 +144,15 @@ void StatusWriter::pump(Slot& slot) {
 void StatusWriter::write(Slot& slot, const std::string& version) {
     const auto body =
         status_body(version, slot.claim, driver_, slot.writing, slot.times(slot.writing));
-    client_.patch(ResourceApi::claims(version, slot.claim.ns), slot.claim.name,
-                  {PatchType::kApply, "status", driver_}, to_text(body),
-                  [this, weak = std::weak_ptr(alive_),
-                   uid = slot.claim.uid](const Result<Json>& answer) {
-                      auto* found = weak.expired() ? nullptr : find(uid);
-                      if (found == nullptr) return;
-                      if (!answer) return failed(*found, answer.error());
-                      written(*found, *answer);
-                  });
+    client_.patch(
+        ResourceApi::claims(version, slot.claim.ns), slot.claim.name,
+        {PatchType::kApply, "status", driver_}, to_text(body),
+        [this, weak = std::weak_ptr(alive_), uid = slot.claim.uid](const Result<Json>& answer) {
+            auto* found = weak.expired() ? nullptr : find(uid);
+            if (found == nullptr) return;
+            if (!answer) return failed(*found, answer.error());
+            written(*found, *answer);
+        });
 }
 
 void StatusWriter::written(Slot& slot, const Json& object) {
@@ -166,9 +162,10 @@ void StatusWriter::written(Slot& slot, const Json& object) {
     slot.stored = slot.writing;
     const bool dropped = !slot.writing.empty() && !has_our_entry(object, driver_);
     if (dropped && !dropped_)
-        log::info("API server drops the device status of claims; its feature gate "
-                  "DRAResourceClaimDeviceStatus is off",
-                  {{"claim", slot.claim.text()}});
+        log::info(
+            "API server drops the device status of claims; its feature gate "
+            "DRAResourceClaimDeviceStatus is off",
+            {{"claim", slot.claim.text()}});
     dropped_ = dropped;
     if (dropped) dropped_at_ = Clock::now();
     if (slot.dirty) return pump(slot);
@@ -185,9 +182,10 @@ void StatusWriter::failed(Slot& slot, const Error& error) {
                        {{"claim", slot.claim.text()}, {"error", error.message()}});
             return forget(slot);
         case Code::kPermissionDenied:
-            log::warn("not allowed to write the status of claims; see the verbs for "
-                      "resourceclaims/status and resourceclaims/driver in the ClusterRole",
-                      {{"claim", slot.claim.text()}, {"error", error.message()}});
+            log::warn(
+                "not allowed to write the status of claims; see the verbs for "
+                "resourceclaims/status and resourceclaims/driver in the ClusterRole",
+                {{"claim", slot.claim.text()}, {"error", error.message()}});
             return forget(slot);
         case Code::kInvalidArgument:
             log::warn("status of claim refused",
@@ -204,8 +202,8 @@ void StatusWriter::again_later(Slot& slot) {
     slot.busy = true;
     slot.dirty = true;
     slot.timer.emplace(client_.domain(), slot.backoff.next());
-    slot.timer->async_wait([this, weak = std::weak_ptr(alive_), uid = slot.claim.uid](
-                               const boost::system::error_code& ec) {
+    slot.timer->async_wait([this, weak = std::weak_ptr(alive_),
+                            uid = slot.claim.uid](const boost::system::error_code& ec) {
         auto* found = ec || weak.expired() ? nullptr : find(uid);
         if (found == nullptr) return;
         found->busy = false;
@@ -213,13 +211,14 @@ void StatusWriter::again_later(Slot& slot) {
     });
 }
 
-void StatusWriter::forget(const Slot& slot) { slots_.erase(std::string(slot.claim.uid)); }
+void StatusWriter::forget(const Slot& slot) {
+    slots_.erase(std::string(slot.claim.uid));
+}
 
 void StatusWriter::forget_oldest() {
-    const auto oldest =
-        std::min_element(slots_.begin(), slots_.end(), [](const auto& a, const auto& b) {
-            return a.second->used < b.second->used;
-        });
+    const auto oldest = std::min_element(
+        slots_.begin(), slots_.end(),
+        [](const auto& a, const auto& b) { return a.second->used < b.second->used; });
     slots_.erase(oldest);
 }
 

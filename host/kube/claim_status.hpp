@@ -19,7 +19,8 @@
 
 namespace knd::kube {
 
-/// For each claim the latest wish wins: while one write is under way, newer ones replace each other.
+/// For each claim the latest wish wins: while one write is under way, newer ones replace each
+/// other.
 /// Threads: the domain thread.
 /// Failure: a claim that is gone or replaced is forgotten; what the server calls invalid or
 /// forbidden is logged and given up; anything else is retried with backoff.

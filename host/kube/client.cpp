@@ -86,16 +86,30 @@ Result<WatchEvent> parse_event(std::string_view line) {
 
 Code code_of_status(int status, std::string_view reason) {
     switch (status) {
-        case 400: case 405: case 406: case 415: case 422: return Code::kInvalidArgument;
-        case 401: return Code::kUnauthenticated;
-        case 403: return Code::kPermissionDenied;
-        case 404: return Code::kNotFound;
-        case 409: return reason == "AlreadyExists" ? Code::kAlreadyExists : Code::kAborted;
-        case 410: return Code::kOutOfRange;
-        case 412: return Code::kFailedPrecondition;
-        case 429: return Code::kResourceExhausted;
-        case 504: return Code::kDeadlineExceeded;
-        default: return status >= 500 ? Code::kUnavailable : Code::kUnknown;
+        case 400:
+        case 405:
+        case 406:
+        case 415:
+        case 422:
+            return Code::kInvalidArgument;
+        case 401:
+            return Code::kUnauthenticated;
+        case 403:
+            return Code::kPermissionDenied;
+        case 404:
+            return Code::kNotFound;
+        case 409:
+            return reason == "AlreadyExists" ? Code::kAlreadyExists : Code::kAborted;
+        case 410:
+            return Code::kOutOfRange;
+        case 412:
+            return Code::kFailedPrecondition;
+        case 429:
+            return Code::kResourceExhausted;
+        case 504:
+            return Code::kDeadlineExceeded;
+        default:
+            return status >= 500 ? Code::kUnavailable : Code::kUnknown;
     }
 }
 
@@ -208,8 +222,8 @@ void Client::Impl::send(const std::shared_ptr<Call>& call) {
 void Client::Impl::answered(const std::shared_ptr<Call>& call, Outcome outcome) {
     note(outcome.status, outcome.result ? "" : outcome.result.error().message());
     if (observer_)
-        observer_({call->request.method, call->plural, outcome.status,
-                   Clock::now() - call->started});
+        observer_(
+            {call->request.method, call->plural, outcome.status, Clock::now() - call->started});
     if (outcome.status == 401 && !call->token_retried)
         return retry_with_token(call, std::move(outcome));
     if (retry(call, outcome)) return;
@@ -282,7 +296,8 @@ void Client::Impl::take_page(const std::shared_ptr<Paging>& paging, Result<Json>
     }
     if (!page) return paging->done(std::move(page).error());
     if (auto items = page->find("items"); items != page->end() && items->is_array())
-        for (auto& item : *items) paging->list.items.push_back(std::move(item));
+        for (auto& item : *items)
+            paging->list.items.push_back(std::move(item));
     const auto& metadata = json_at(*page, "metadata");
     paging->list.resource_version = json_string(metadata, "resourceVersion");
     paging->token = json_string(metadata, "continue");
@@ -314,29 +329,29 @@ Watch Client::Impl::watch(std::string target, std::function<void(WatchEvent)> ev
 void Client::Impl::stream_line(const std::shared_ptr<Stream>& stream, std::string_view line) {
     if (line.empty()) return;
     auto event = parse_event(line);
-    boost::asio::post(domain_, [weak = weak_from_this(), stream,
-                                event = std::move(event)]() mutable {
-        const auto self = weak.lock();
-        if (!self || stream->over) return;
-        self->note(200, "");
-        if (event) return stream->event(*std::move(event));
-        self->http_->cancel(stream->id);
-        self->end_stream(stream, std::move(event).error().wrap(stream->what));
-    });
+    boost::asio::post(domain_,
+                      [weak = weak_from_this(), stream, event = std::move(event)]() mutable {
+                          const auto self = weak.lock();
+                          if (!self || stream->over) return;
+                          self->note(200, "");
+                          if (event) return stream->event(*std::move(event));
+                          self->http_->cancel(stream->id);
+                          self->end_stream(stream, std::move(event).error().wrap(stream->what));
+                      });
 }
 
 /// On the transport's thread.
 void Client::Impl::stream_done(const std::shared_ptr<Stream>& stream, Result<HttpResponse> answer) {
     auto outcome = interpret(stream->what, std::move(answer));
     if (outcome.status == 401) http_->token_rejected([](bool) {});
-    boost::asio::post(domain_, [weak = weak_from_this(), stream,
-                                outcome = std::move(outcome)]() mutable {
-        const auto self = weak.lock();
-        if (!self || stream->over) return;
-        self->note(outcome.status, outcome.result ? "" : outcome.result.error().message());
-        if (outcome.result) return self->end_stream(stream, {});
-        self->end_stream(stream, std::move(outcome.result).error());
-    });
+    boost::asio::post(
+        domain_, [weak = weak_from_this(), stream, outcome = std::move(outcome)]() mutable {
+            const auto self = weak.lock();
+            if (!self || stream->over) return;
+            self->note(outcome.status, outcome.result ? "" : outcome.result.error().message());
+            if (outcome.result) return self->end_stream(stream, {});
+            self->end_stream(stream, std::move(outcome.result).error());
+        });
 }
 
 void Client::Impl::end_stream(const std::shared_ptr<Stream>& stream, Result<> result) {
@@ -434,12 +449,16 @@ Watch Client::watch(const Resource& resource, Query query, const std::string& re
     return impl_->watch(with_query(resource.path(), query), std::move(event), std::move(ended));
 }
 
-const Reachability& Client::reachability() const { return impl_->reachability_; }
+const Reachability& Client::reachability() const {
+    return impl_->reachability_;
+}
 
 void Client::set_observer(std::function<void(const CallReport&)> observer) {
     impl_->observer_ = std::move(observer);
 }
 
-boost::asio::io_context& Client::domain() { return impl_->domain_; }
+boost::asio::io_context& Client::domain() {
+    return impl_->domain_;
+}
 
 }  // namespace knd::kube

@@ -91,7 +91,7 @@ class Client {
     struct Options {
         std::string user_agent = "kndd/" KND_VERSION;
         std::chrono::milliseconds timeout{15'000};  ///< for a call that names none
-        std::chrono::seconds watch_idle{180};  ///< silence after which a watch is made anew
+        std::chrono::seconds watch_idle{180};       ///< silence after which a watch is made anew
         std::size_t page_size = 500;
     };
 
@@ -111,8 +111,7 @@ class Client {
     void list(const Resource& resource, Query query, Done<List> done);
     /// `body` is JSON text, here and below.
     void create(const Resource& resource, std::string body, Done<Json> done);
-    void update(const Resource& resource, std::string_view name, std::string body,
-                Done<Json> done);
+    void update(const Resource& resource, std::string_view name, std::string body, Done<Json> done);
     void patch(const Resource& resource, std::string_view name, const Patch& patch,
                std::string body, Done<Json> done);
     /// With those preconditions that are not empty. NOT_FOUND is an error here like any other.

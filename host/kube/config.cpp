@@ -102,9 +102,10 @@ bool Credentials::token_rejected(Clock::time_point now) {
 void Credentials::refresh(Clock::time_point now) {
     read_at_ = now;
     bool all_fine = true;
-    for (const auto& [secret, value, pem] :
-         {std::tuple{&ca_, &set_.ca, true}, {&token_, &set_.token, false},
-          {&client_cert_, &set_.client_cert, true}, {&client_key_, &set_.client_key, true}}) {
+    for (const auto& [secret, value, pem] : {std::tuple{&ca_, &set_.ca, true},
+                                             {&token_, &set_.token, false},
+                                             {&client_cert_, &set_.client_cert, true},
+                                             {&client_key_, &set_.client_key, true}}) {
         all_fine = refresh_one(*secret, *value, pem) && all_fine;
     }
     complained_ = !all_fine;
@@ -118,8 +119,8 @@ bool Credentials::refresh_one(const Secret& from, std::string& value, bool pem) 
         return true;
     }
     if (!complained_)
-        log::warn("credentials are kept as they were", {{"file", from.file},
-                                                        {"error", read.error().message()}});
+        log::warn("credentials are kept as they were",
+                  {{"file", from.file}, {"error", read.error().message()}});
     return false;
 }
 

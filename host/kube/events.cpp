@@ -20,18 +20,19 @@ constexpr std::size_t kMaxNamePrefix = 220;
 std::string cut(std::string_view text, std::size_t limit) {
     if (text.size() <= limit) return std::string(text);
     auto end = limit - 3;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+        --end;
     return std::string(text.substr(0, end)) + "...";
 }
 
 /// "NAME.17f3a2b9c1d0e4f1", as other recorders do it: unique without asking.
 std::string event_name(std::string_view object, std::uint64_t sequence) {
     std::string prefix(object.substr(0, kMaxNamePrefix));
-    while (!prefix.empty() && (prefix.back() == '.' || prefix.back() == '-')) prefix.pop_back();
+    while (!prefix.empty() && (prefix.back() == '.' || prefix.back() == '-'))
+        prefix.pop_back();
     const auto now = std::chrono::system_clock::now().time_since_epoch().count();
     char suffix[40];
-    std::snprintf(suffix, sizeof suffix, ".%llx",
-                  static_cast<unsigned long long>(now) + sequence);
+    std::snprintf(suffix, sizeof suffix, ".%llx", static_cast<unsigned long long>(now) + sequence);
     return prefix + suffix;
 }
 
@@ -44,7 +45,7 @@ struct EventRecorder::Open {
     std::string message;
     std::string last_time;
     int count = 1;
-    bool exists = false;  ///< the server has answered our create
+    bool exists = false;   ///< the server has answered our create
     bool waiting = false;  ///< an update is scheduled
     Clock::time_point first_seen;
     Clock::time_point written;
@@ -85,25 +86,24 @@ void EventRecorder::record(const EventTarget& target, bool warning, std::string_
 
 void EventRecorder::create(const std::shared_ptr<Open>& open, const EventTarget& target,
                            bool warning, std::string_view reason) {
-    const Json body = {
-        {"apiVersion", "v1"},
-        {"kind", "Event"},
-        {"metadata", {{"name", open->name}, {"namespace", target.ns}}},
-        {"involvedObject",
-         {{"apiVersion", target.api_version},
-          {"kind", target.kind},
-          {"namespace", target.ns},
-          {"name", target.name},
-          {"uid", target.uid}}},
-        {"reason", reason},
-        {"message", open->message},
-        {"type", warning ? "Warning" : "Normal"},
-        {"source", {{"component", options_.component}, {"host", options_.node}}},
-        {"reportingComponent", options_.component},
-        {"reportingInstance", options_.node},
-        {"firstTimestamp", open->last_time},
-        {"lastTimestamp", open->last_time},
-        {"count", open->count}};
+    const Json body = {{"apiVersion", "v1"},
+                       {"kind", "Event"},
+                       {"metadata", {{"name", open->name}, {"namespace", target.ns}}},
+                       {"involvedObject",
+                        {{"apiVersion", target.api_version},
+                         {"kind", target.kind},
+                         {"namespace", target.ns},
+                         {"name", target.name},
+                         {"uid", target.uid}}},
+                       {"reason", reason},
+                       {"message", open->message},
+                       {"type", warning ? "Warning" : "Normal"},
+                       {"source", {{"component", options_.component}, {"host", options_.node}}},
+                       {"reportingComponent", options_.component},
+                       {"reportingInstance", options_.node},
+                       {"firstTimestamp", open->last_time},
+                       {"lastTimestamp", open->last_time},
+                       {"count", open->count}};
     client_.create(open->resource, to_text(body),
                    [this, weak = std::weak_ptr(alive_), open](const Result<Json>& answer) {
                        if (!weak.expired()) created(open, answer);
@@ -126,18 +126,17 @@ void EventRecorder::schedule_update(const std::shared_ptr<Open>& open) {
     if (!open->exists || open->waiting) return;
     open->waiting = true;
     open->timer.emplace(client_.domain(), open->written + options_.update_every);
-    open->timer->async_wait([this, weak = std::weak_ptr(alive_), open](
-                                const boost::system::error_code& ec) {
-        if (!ec && !weak.expired()) update(open);
-    });
+    open->timer->async_wait(
+        [this, weak = std::weak_ptr(alive_), open](const boost::system::error_code& ec) {
+            if (!ec && !weak.expired()) update(open);
+        });
 }
 
 void EventRecorder::update(const std::shared_ptr<Open>& open) {
     open->waiting = false;
     open->written = Clock::now();
-    const Json body = {{"count", open->count},
-                       {"message", open->message},
-                       {"lastTimestamp", open->last_time}};
+    const Json body = {
+        {"count", open->count}, {"message", open->message}, {"lastTimestamp", open->last_time}};
     client_.patch(open->resource, open->name, {}, to_text(body),
                   [this, weak = std::weak_ptr(alive_), open](const Result<Json>& answer) {
                       if (weak.expired()) return;
@@ -158,10 +157,9 @@ void EventRecorder::forget_old() {
         return !entry.second->waiting && now - entry.second->first_seen >= options_.window;
     });
     if (open_.size() < options_.max_open) return;
-    const auto oldest =
-        std::min_element(open_.begin(), open_.end(), [](const auto& a, const auto& b) {
-            return a.second->first_seen < b.second->first_seen;
-        });
+    const auto oldest = std::min_element(
+        open_.begin(), open_.end(),
+        [](const auto& a, const auto& b) { return a.second->first_seen < b.second->first_seen; });
     open_.erase(oldest);
 }
 

@@ -31,9 +31,9 @@ class EventRecorder {
     struct Options {
         std::string component;  ///< the driver's name
         std::string node;
-        std::chrono::seconds window{600};   ///< repeats within it count as the same event
+        std::chrono::seconds window{600};      ///< repeats within it count as the same event
         std::chrono::seconds update_every{5};  ///< at most one count update in this time
-        std::size_t max_open = 512;         ///< events that are remembered for counting
+        std::size_t max_open = 512;            ///< events that are remembered for counting
     };
     struct Counters {
         std::uint64_t created = 0;

@@ -59,7 +59,7 @@ struct Transfer {
     Easy easy;
     Slist headers;
     HttpResponse response;
-    std::string line;  ///< the unfinished line of a stream
+    std::string line;     ///< the unfinished line of a stream
     std::string refusal;  ///< why we stopped reading
     Clock::time_point last_byte;
     char error[CURL_ERROR_SIZE] = {};
@@ -67,8 +67,7 @@ struct Transfer {
 
 /// curl's own sockets lack CLOEXEC and would leak into what backends execute.
 curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
-    const int fd =
-        ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0) return CURL_SOCKET_BAD;
     if (address->family == AF_INET || address->family == AF_INET6)
         ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kTcpUserTimeoutMs,
@@ -247,13 +246,13 @@ Result<> Http::Impl::read_url() {
         curl_url_set(url.get(), CURLUPART_URL, base_url_.c_str(), 0) == CURLUE_OK &&
         curl_url_get(url.get(), CURLUPART_HOST, &host, 0) == CURLUE_OK &&
         curl_url_get(url.get(), CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-        curl_url_set(url.get(), CURLUPART_HOST, config_.tls_server_name.c_str(), 0) ==
-            CURLUE_OK &&
+        curl_url_set(url.get(), CURLUPART_HOST, config_.tls_server_name.c_str(), 0) == CURLUE_OK &&
         curl_url_get(url.get(), CURLUPART_URL, &whole, 0) == CURLUE_OK;
     if (fine) {
         append(connect_to_, std::string("::") + host + ":" + port);
         base_url_ = whole;
-        while (base_url_.ends_with('/')) base_url_.pop_back();
+        while (base_url_.ends_with('/'))
+            base_url_.pop_back();
     }
     curl_free(host);
     curl_free(port);
@@ -283,7 +282,8 @@ void Http::Impl::run() {
         if (!stopping_) curl_multi_poll(multi_.get(), nullptr, 0, wait_ms(), nullptr);
     }
     run_commands();
-    while (!running_.empty()) cancel(running_.begin()->first);
+    while (!running_.empty())
+        cancel(running_.begin()->first);
 }
 
 void Http::Impl::run_commands() {
@@ -292,7 +292,8 @@ void Http::Impl::run_commands() {
         const std::lock_guard lock(mutex_);
         commands.swap(inbox_);
     }
-    for (auto& command : commands) command();
+    for (auto& command : commands)
+        command();
 }
 
 void Http::Impl::begin(const std::shared_ptr<Transfer>& transfer) {
@@ -320,8 +321,7 @@ void Http::Impl::set_options(Transfer& transfer) {
     const auto& secrets = credentials_.current(Clock::now());
     append(transfer.headers, "Accept: application/json");
     append(transfer.headers, "Expect:");  // no 100-continue round trip before a body
-    if (!secrets.token.empty())
-        append(transfer.headers, "Authorization: Bearer " + secrets.token);
+    if (!secrets.token.empty()) append(transfer.headers, "Authorization: Bearer " + secrets.token);
     if (request.method != "GET")
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     if (!request.body.empty()) {
@@ -411,9 +411,9 @@ void Http::Impl::end_silent() {
     }
     for (auto& transfer : silent) {
         const auto seconds = transfer->request.idle_timeout.count();
-        finish(transfer, Error(Code::kDeadlineExceeded,
-                               config_.server + ": the stream was silent for " +
-                                   std::to_string(seconds) + " s"));
+        finish(transfer,
+               Error(Code::kDeadlineExceeded, config_.server + ": the stream was silent for " +
+                                                  std::to_string(seconds) + " s"));
     }
 }
 

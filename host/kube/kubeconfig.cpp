@@ -49,8 +49,7 @@ Result<std::string> decode_base64(std::string_view text, const char* key) {
     for (const char c : text) {
         if (c == '=' || std::isspace(static_cast<unsigned char>(c)) != 0) continue;
         const int digit = base64_digit(c);
-        if (digit < 0)
-            return Error(Code::kInvalidArgument, std::string(key) + " is not base64");
+        if (digit < 0) return Error(Code::kInvalidArgument, std::string(key) + " is not base64");
         bits = bits << 6 | static_cast<std::uint32_t>(digit);
         if ((count += 6) < 8) continue;
         count -= 8;
@@ -78,10 +77,11 @@ Result<Secret> secret_at(const YAML::Node& node, const std::string& key, const f
 
 Result<> read_cluster(const YAML::Node& cluster, const fs::path& base, Config& config) {
     config.server = text_at(cluster, "server");
-    while (!config.server.empty() && config.server.back() == '/') config.server.pop_back();
+    while (!config.server.empty() && config.server.back() == '/')
+        config.server.pop_back();
     if (!config.server.starts_with("https://") && !config.server.starts_with("http://"))
-        return Error(Code::kInvalidArgument, "server is \"" + config.server +
-                                                 "\", it must start with https:// or http://");
+        return Error(Code::kInvalidArgument,
+                     "server is \"" + config.server + "\", it must start with https:// or http://");
     config.tls_server_name = text_at(cluster, "tls-server-name");
     config.proxy_url = text_at(cluster, "proxy-url");
     config.insecure_skip_tls_verify = text_at(cluster, "insecure-skip-tls-verify") == "true";

@@ -28,7 +28,9 @@ Reflector::Reflector(Client& client, Resource resource, Query query, Handlers ha
       timer_(client.domain()),
       backoff_(Ms(200), Ms(30'000)) {}
 
-Reflector::~Reflector() { stop(); }
+Reflector::~Reflector() {
+    stop();
+}
 
 void Reflector::start() {
     if (alive_) return;
@@ -101,15 +103,19 @@ void Reflector::watch() {
 }
 
 void Reflector::take_event(const WatchEvent& event) {
-    if (std::exchange(failing_, false)) log::info("watch works again", {{"path", resource_.path()}});
+    if (std::exchange(failing_, false))
+        log::info("watch works again", {{"path", resource_.path()}});
     backoff_.reset();
     auto version = json_string(json_at(event.object, "metadata"), "resourceVersion");
     if (!version.empty()) version_ = std::move(version);
     switch (event.type) {
-        case WatchEvent::Type::kBookmark: return;
+        case WatchEvent::Type::kBookmark:
+            return;
         case WatchEvent::Type::kAdded:
-        case WatchEvent::Type::kModified: return note_changed(event.object);
-        case WatchEvent::Type::kDeleted: break;
+        case WatchEvent::Type::kModified:
+            return note_changed(event.object);
+        case WatchEvent::Type::kDeleted:
+            break;
     }
     const auto gone = known_.extract(object_key(event.object));
     if (!gone.empty()) handlers_.deleted(gone.key(), gone.mapped().uid);
@@ -135,8 +141,7 @@ void Reflector::retry(bool from_list, const Error& error) {
         log::warn("watch is interrupted and will be retried",
                   {{"path", resource_.path()}, {"error", error.message()}});
     } else {
-        log::debug("watch starts again",
-                   {{"path", resource_.path()}, {"error", error.message()}});
+        log::debug("watch starts again", {{"path", resource_.path()}, {"error", error.message()}});
     }
     const std::weak_ptr alive = alive_;
     if (handlers_.failed && !expired) handlers_.failed(error);

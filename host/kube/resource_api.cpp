@@ -28,27 +28,29 @@ void ResourceApi::version(Done<std::string> done) {
 
 void ResourceApi::probe(std::size_t candidate) {
     if (candidate == kVersions.size())
-        return answer(Error(Code::kFailedPrecondition,
-                            "the API server serves no version of resource.k8s.io that has "
-                            "ResourceClaims; Kubernetes 1.34 does by default, 1.32 and 1.33 need "
-                            "the feature gate DynamicResourceAllocation and the API group enabled"));
+        return answer(
+            Error(Code::kFailedPrecondition,
+                  "the API server serves no version of resource.k8s.io that has "
+                  "ResourceClaims; Kubernetes 1.34 does by default, 1.32 and 1.33 need "
+                  "the feature gate DynamicResourceAllocation and the API group enabled"));
     const auto version = std::string(kVersions[candidate]);
     const auto path = "/apis/" + group_version(version);
-    client_.get(path, "", [this, weak = std::weak_ptr(alive_), candidate,
-                           version](Result<Json> document) {
-        if (weak.expired()) return;
-        if (!document && document.code() != Code::kNotFound)
-            return answer(std::move(document).error());
-        if (!document || !serves(*document, "resourceclaims") ||
-            !serves(*document, "resourceslices"))
-            return probe(candidate + 1);
-        version_ = version;
-        answer(version);
-    });
+    client_.get(path, "",
+                [this, weak = std::weak_ptr(alive_), candidate, version](Result<Json> document) {
+                    if (weak.expired()) return;
+                    if (!document && document.code() != Code::kNotFound)
+                        return answer(std::move(document).error());
+                    if (!document || !serves(*document, "resourceclaims") ||
+                        !serves(*document, "resourceslices"))
+                        return probe(candidate + 1);
+                    version_ = version;
+                    answer(version);
+                });
 }
 
 void ResourceApi::answer(const Result<std::string>& result) {
-    for (const auto& done : std::exchange(waiting_, {})) done(result);
+    for (const auto& done : std::exchange(waiting_, {}))
+        done(result);
 }
 
 std::string ResourceApi::group_version(std::string_view version) {

@@ -74,8 +74,7 @@ Outcome keeps_its_memory(const Target& target) {
     const auto began = std::chrono::steady_clock::now();
     const auto rounds = [&](int count) {
         int done = 0;
-        while (done < count &&
-               std::chrono::steady_clock::now() - began < std::chrono::seconds(4)) {
+        while (done < count && std::chrono::steady_clock::now() - began < std::chrono::seconds(4)) {
             use(**subject, target);
             ++done;
         }

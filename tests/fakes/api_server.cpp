@@ -40,7 +40,9 @@ std::string parameter(const std::string& query, const std::string& name) {
     return whole.substr(begin, whole.find('&', begin) - begin);
 }
 
-std::int64_t number(const std::string& text) { return std::atoll(text.c_str()); }
+std::int64_t number(const std::string& text) {
+    return std::atoll(text.c_str());
+}
 
 std::int64_t version_of(const Json& object) {
     return number(json_string(json_at(object, "metadata"), "resourceVersion"));
@@ -62,12 +64,16 @@ bool selected(const Json& object, std::string selector) {
 }
 
 Json status(int code, const std::string& reason, const std::string& message) {
-    return {{"kind", "Status"}, {"apiVersion", "v1"},   {"status", "Failure"},
-            {"code", code},     {"reason", reason},     {"message", message}};
+    return {{"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Failure"},
+            {"code", code},     {"reason", reason},   {"message", message}};
 }
 
-std::string parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
-std::string last_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string parent(const std::string& path) {
+    return path.substr(0, path.rfind('/'));
+}
+std::string last_of(const std::string& path) {
+    return path.substr(path.rfind('/') + 1);
+}
 
 /// Whether the path is a collection: its last segment is a plural, not a name.
 bool is_collection(const std::string& path) {
@@ -85,7 +91,9 @@ struct FakeApiServer::Connection {
     std::thread thread;
 };
 
-FakeApiServer::FakeApiServer() : acceptor_(io_) { listen(); }
+FakeApiServer::FakeApiServer() : acceptor_(io_) {
+    listen();
+}
 
 FakeApiServer::~FakeApiServer() {
     {
@@ -93,7 +101,8 @@ FakeApiServer::~FakeApiServer() {
         stopping_ = true;
     }
     go_away();
-    for (auto& connection : connections_) connection->thread.join();
+    for (auto& connection : connections_)
+        connection->thread.join();
 }
 
 void FakeApiServer::listen() {
@@ -114,12 +123,15 @@ void FakeApiServer::go_away() {
     boost::system::error_code ec;
     acceptor_.close(ec);
     const std::lock_guard lock(mutex_);
-    for (auto& connection : connections_) connection->cut();
+    for (auto& connection : connections_)
+        connection->cut();
     ++watch_round_;
     changed_.notify_all();
 }
 
-void FakeApiServer::resume() { listen(); }
+void FakeApiServer::resume() {
+    listen();
+}
 
 void FakeApiServer::accept_loop() {
     while (true) {
@@ -134,7 +146,9 @@ void FakeApiServer::accept_loop() {
     }
 }
 
-std::string FakeApiServer::url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+std::string FakeApiServer::url() const {
+    return "http://127.0.0.1:" + std::to_string(port_);
+}
 
 void FakeApiServer::serve(const std::shared_ptr<Connection>& connection) {
     beast::flat_buffer buffer;
@@ -145,7 +159,8 @@ void FakeApiServer::serve(const std::shared_ptr<Connection>& connection) {
         if (ec) break;
         const std::string target(message.target());
         const auto mark = target.find('?');
-        Request request{std::string(message.method_string()), decode(target.substr(0, mark)),
+        Request request{std::string(message.method_string()),
+                        decode(target.substr(0, mark)),
                         mark == std::string::npos ? "" : decode(target.substr(mark + 1)),
                         std::string(message[http::field::content_type]),
                         std::string(message[http::field::authorization]),
@@ -235,8 +250,10 @@ FakeApiServer::Reply FakeApiServer::dispatch(const Request& request) {
 
 FakeApiServer::Reply FakeApiServer::discovery(const std::string& path) const {
     Json resources = Json::array({{{"name", "resourceclaims"}}, {{"name", "resourceslices"}}});
-    return {200, {{"kind", "APIResourceList"}, {"groupVersion", path.substr(6)},
-                  {"resources", std::move(resources)}}};
+    return {200,
+            {{"kind", "APIResourceList"},
+             {"groupVersion", path.substr(6)},
+             {"resources", std::move(resources)}}};
 }
 
 FakeApiServer::Reply FakeApiServer::list(const Request& request, const std::string& collection) {
@@ -373,7 +390,8 @@ void FakeApiServer::watch(const Request& request, const std::shared_ptr<Connecti
             continue;
         }
         lock.unlock();
-        for (const auto& event : out) chunk(event);
+        for (const auto& event : out)
+            chunk(event);
         lock.lock();
         if (ec) return;
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // FakeApiServer: a small Kubernetes API server over plain HTTP on loopback, with the behaviour that
-// clients depend on (versions, conflicts, preconditions, generated names, pages, watches, bookmarks,
-// server-side apply of status) and with faults on request. Threads: any; each connection has one.
+// clients depend on (versions, conflicts, preconditions, generated names, pages, watches,
+// bookmarks, server-side apply of status) and with faults on request. Threads: any; each connection
+// has one.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -41,14 +42,14 @@ class FakeApiServer {
     };
     /// What happens to requests whose method and path fit, `times` times.
     struct Fault {
-        std::string method;       ///< empty: any
+        std::string method;  ///< empty: any
         std::string path_prefix;
-        int status = 0;           ///< 0: none; the request goes on after `delay`
+        int status = 0;  ///< 0: none; the request goes on after `delay`
         std::string reason = "InternalError";
         std::string message = "injected";
         int retry_after_s = -1;
         std::chrono::milliseconds delay{0};
-        bool hang_up = false;     ///< close the connection instead of answering
+        bool hang_up = false;       ///< close the connection instead of answering
         bool after_effect = false;  ///< carry the request out, then fail
         int times = 1;
     };
@@ -129,7 +130,7 @@ class FakeApiServer {
     std::set<std::string> versions_{"v1", "v1beta2", "v1beta1"};
     std::string token_;
     std::int64_t version_ = 100;
-    std::int64_t oldest_ = 0;      ///< watches from before get a 410
+    std::int64_t oldest_ = 0;        ///< watches from before get a 410
     std::uint64_t watch_round_ = 0;  ///< watches of earlier rounds end
     std::uint64_t bookmark_round_ = 0;
     std::int64_t page_round_ = 0;

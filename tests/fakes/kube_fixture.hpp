@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For tests that speak to an API server: the fake one, a client for it, and the loop both answer on.
+// For tests that speak to an API server: the fake one, a client for it, and the loop both answer
+// on.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -5,8 +5,7 @@ namespace knd::differential {
 namespace {
 
 Json random_scalar(Random& random, const std::string& type) {
-    if (type == "int")
-        return random.chance(90) ? random.between(0, 3) : random.between(-9, 400000);
+    if (type == "int") return random.chance(90) ? random.between(0, 3) : random.between(-9, 400000);
     if (type == "bool") return random.chance(50);
     if (type == "version")
         return random.pick({"1.0.0", "1.2.3", "2.0.0", "1.2.3-rc.1", "1.2.3+build", "10.0.0"});
@@ -41,8 +40,8 @@ Json random_capacity(Random& random, bool sharing) {
 
 const std::vector<AttributeName>& attribute_names() {
     static const std::vector<AttributeName> kNames = {
-        {"model", "string"}, {"root", "string"}, {"numa", "int"},        {"speed", "int"},
-        {"rdma", "bool"},    {"fw", "version"},  {"index", "int"},       {"shared", "bool"},
+        {"model", "string"}, {"root", "string"}, {"numa", "int"},  {"speed", "int"},
+        {"rdma", "bool"},    {"fw", "version"},  {"index", "int"}, {"shared", "bool"},
         {"api", "version"},  {"link", "string"}};
     return kNames;
 }
@@ -64,12 +63,14 @@ const std::vector<std::string>& driver_names() {
     return kNames;
 }
 
-std::string_view standard_domain() { return "resource.kubernetes.io"; }
+std::string_view standard_domain() {
+    return "resource.kubernetes.io";
+}
 
 std::string random_quantity(Random& random) {
-    return std::string(random.pick({"1", "2", "8", "10", "100m", "1500m", "1k", "1Ki", "1Mi",
-                                    "16Gi", "1.5Gi", "0", "3G", "1e3", "12345678901234567890",
-                                    "40Gi"}));
+    return std::string(
+        random.pick({"1", "2", "8", "10", "100m", "1500m", "1k", "1Ki", "1Mi", "16Gi", "1.5Gi", "0",
+                     "3G", "1e3", "12345678901234567890", "40Gi"}));
 }
 
 Json random_attribute(Random& random, const std::string& type) {
@@ -87,9 +88,11 @@ Json random_device(Random& random, const std::string& driver, const DeviceOption
         const auto key = random.chance(20) ? driver + "/" + name.id : name.id;
         out["attributes"][key] = random_attribute(random, name.type);
     };
-    for (const auto& name : attribute_names()) put(name);
+    for (const auto& name : attribute_names())
+        put(name);
     if (options.lists)
-        for (const auto& name : list_attribute_names()) put(name);
+        for (const auto& name : list_attribute_names())
+            put(name);
     if (random.chance(70))
         out["attributes"][std::string(standard_domain()) + "/pcieRoot"] =
             random_attribute(random, "string");

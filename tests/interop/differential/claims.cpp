@@ -9,7 +9,9 @@
 namespace knd::differential {
 namespace {
 
-Json selector(std::string expression) { return {{"cel", {{"expression", std::move(expression)}}}}; }
+Json selector(std::string expression) {
+    return {{"cel", {{"expression", std::move(expression)}}}};
+}
 
 Json random_selectors(Random& random, const Scope& scope) {
     auto out = Json::array();
@@ -28,8 +30,9 @@ Json random_selectors(Random& random, const Scope& scope) {
 }
 
 Json random_config(Random& random) {
-    return {{"opaque", {{"driver", random.pick(driver_names())},
-                        {"parameters", {{"mtu", random.between(1400, 9000)}}}}}};
+    return {{"opaque",
+             {{"driver", random.pick(driver_names())},
+              {"parameters", {{"mtu", random.between(1400, 9000)}}}}}};
 }
 
 /// One claim: requests, then constraints and configurations about them.
@@ -43,7 +46,8 @@ class ClaimMaker {
         Json devices = {{"requests", Json::array()}};
         for (auto n = random_.chance(50) ? 1 : random_.between(2, 3); n > 0; --n)
             devices["requests"].push_back(request("r" + std::to_string(names_.size())));
-        while (random_.chance(20)) devices["constraints"].push_back(constraint());
+        while (random_.chance(20))
+            devices["constraints"].push_back(constraint());
         while (random_.chance(15)) {
             auto config = random_config(random_);
             if (random_.chance(60)) config["requests"] = some_names();
@@ -81,7 +85,8 @@ class ClaimMaker {
         if (auto selectors = random_selectors(random_, scope_); !selectors.empty())
             out["selectors"] = std::move(selectors);
         if (scope_.admin && !is_sub && random_.chance(15)) out["adminAccess"] = true;
-        while (scope_.taints && random_.chance(25)) out["tolerations"].push_back(toleration());
+        while (scope_.taints && random_.chance(25))
+            out["tolerations"].push_back(toleration());
         if (scope_.capacity && random_.chance(25))
             for (auto n = random_.between(1, 2); n > 0; --n)
                 out["capacity"]["requests"][random_.pick(capacity_names())] =
@@ -105,9 +110,14 @@ class ClaimMaker {
 
     void break_request(Json& request) {
         switch (random_.below(3)) {
-            case 0: request["deviceClassName"] = ""; break;
-            case 1: request["allocationMode"] = "Some"; break;
-            default: request["selectors"].push_back(Json::object());
+            case 0:
+                request["deviceClassName"] = "";
+                break;
+            case 1:
+                request["allocationMode"] = "Some";
+                break;
+            default:
+                request["selectors"].push_back(Json::object());
         }
     }
 
@@ -161,8 +171,10 @@ Json random_classes(Random& random, const Scope& scope) {
         if (random.chance(70))
             spec["selectors"].push_back(
                 selector("device.driver == '" + random.pick(driver_names()) + "'"));
-        for (auto& more : random_selectors(random, scope)) spec["selectors"].push_back(more);
-        while (random.chance(30)) spec["config"].push_back(random_config(random));
+        for (auto& more : random_selectors(random, scope))
+            spec["selectors"].push_back(more);
+        while (random.chance(30))
+            spec["config"].push_back(random_config(random));
         out.push_back({{"metadata", {{"name", "class-" + std::to_string(i)}}}, {"spec", spec}});
     }
     return out;
@@ -171,7 +183,8 @@ Json random_classes(Random& random, const Scope& scope) {
 Json random_claims(Random& random, const Scope& scope) {
     auto out = Json::array();
     const auto count = static_cast<std::size_t>(random.chance(60) ? 1 : random.between(2, 3));
-    for (std::size_t i = 0; i < count; ++i) out.push_back(ClaimMaker(random, scope).make(i));
+    for (std::size_t i = 0; i < count; ++i)
+        out.push_back(ClaimMaker(random, scope).make(i));
     return out;
 }
 

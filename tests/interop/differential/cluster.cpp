@@ -34,7 +34,9 @@ Json random_node_selector(Random& random, std::size_t nodes) {
     Json term = Json::object();
     std::vector<Json> labels;
     switch (random.below(5)) {
-        case 0: labels = {requirement("zone", "In", Json::array({random.pick({"a", "b"})}))}; break;
+        case 0:
+            labels = {requirement("zone", "In", Json::array({random.pick({"a", "b"})}))};
+            break;
         case 1:
             labels = {requirement("gpus", random.pick({"Gt", "Lt"}), Json::array({"3"}))};
             break;
@@ -55,8 +57,12 @@ class PoolMaker {
   public:
     PoolMaker(Random& random, const Scope& scope, std::string driver, std::string pool,
               std::size_t nodes)
-        : random_(random), scope_(scope), driver_(std::move(driver)), pool_(std::move(pool)),
-          nodes_(nodes), generation_(random.between(1, 3)) {
+        : random_(random),
+          scope_(scope),
+          driver_(std::move(driver)),
+          pool_(std::move(pool)),
+          nodes_(nodes),
+          generation_(random.between(1, 3)) {
         counted_ = scope.counters && random.chance(40);
         per_device_ = scope.per_device && random.chance(15);
         binding_ = scope.binding && random.chance(25);
@@ -67,21 +73,27 @@ class PoolMaker {
         const auto slices = static_cast<std::size_t>(random_.between(1, 3));
         reach(node);
         std::vector<Json> out;
-        for (std::size_t i = 0; i < slices; ++i) out.push_back(slice(i));
+        for (std::size_t i = 0; i < slices; ++i)
+            out.push_back(slice(i));
         for (std::size_t i = 0; i < devices; ++i)
             out[random_.below(slices)]["spec"]["devices"].push_back(device(i));
         if (counted_) out.push_back(counter_slice());
-        for (auto& one : out) one["spec"]["pool"]["resourceSliceCount"] = out.size();
+        for (auto& one : out)
+            one["spec"]["pool"]["resourceSliceCount"] = out.size();
         if (scope_.broken && random_.chance(15)) break_pool(out);
         return out;
     }
 
   private:
     void reach(const std::string& node) {
-        if (per_device_) reach_ = {{"perDeviceNodeSelection", true}};
-        else if (!node.empty()) reach_ = {{"nodeName", node}};
-        else if (random_.chance(50)) reach_ = {{"allNodes", true}};
-        else reach_ = {{"nodeSelector", random_node_selector(random_, nodes_)}};
+        if (per_device_)
+            reach_ = {{"perDeviceNodeSelection", true}};
+        else if (!node.empty())
+            reach_ = {{"nodeName", node}};
+        else if (random_.chance(50))
+            reach_ = {{"allNodes", true}};
+        else
+            reach_ = {{"nodeSelector", random_node_selector(random_, nodes_)}};
     }
 
     Json slice(std::size_t i) const {
@@ -102,9 +114,12 @@ class PoolMaker {
                                  {scope_.lists, scope_.capacity, random_.chance(70) ? 0u : 15u});
         out["name"] = numbered("dev-", i);
         if (per_device_) {
-            if (random_.chance(60)) out["nodeName"] = numbered("node-", random_.below(nodes_));
-            else if (random_.chance(50)) out["allNodes"] = true;
-            else out["nodeSelector"] = random_node_selector(random_, nodes_);
+            if (random_.chance(60))
+                out["nodeName"] = numbered("node-", random_.below(nodes_));
+            else if (random_.chance(50))
+                out["allNodes"] = true;
+            else
+                out["nodeSelector"] = random_node_selector(random_, nodes_);
         }
         if (scope_.taints && random_.chance(30)) out["taints"] = random_taints();
         if (counted_ && random_.chance(70)) out["consumesCounters"] = consumption();
@@ -152,7 +167,9 @@ class PoolMaker {
             case 0:
                 one["spec"]["pool"]["generation"] = generation_ + random_.between(-1, 1);
                 break;
-            case 1: slices.pop_back(); break;
+            case 1:
+                slices.pop_back();
+                break;
             case 2:
                 for (auto& each : slices)
                     each["spec"]["pool"]["resourceSliceCount"] = slices.size() + 1;
@@ -161,12 +178,14 @@ class PoolMaker {
                 if (json_path(one, {"spec", "devices"}).size() > 1)
                     one["spec"]["devices"][0]["name"] = one["spec"]["devices"][1]["name"];
                 break;
-            case 4: slices.push_back(outdated(one)); break;
+            case 4:
+                slices.push_back(outdated(one));
+                break;
             case 5:
                 if (!json_path(one, {"spec", "devices"}).empty() && scope_.counters)
-                    one["spec"]["devices"][0]["consumesCounters"] = Json::array(
-                        {{{"counterSet", "nowhere"},
-                          {"counters", {{"memory", {{"value", "1"}}}}}}});
+                    one["spec"]["devices"][0]["consumesCounters"] =
+                        Json::array({{{"counterSet", "nowhere"},
+                                      {"counters", {{"memory", {{"value", "1"}}}}}}});
                 break;
             default:
                 // A newer generation that this node may not see.
@@ -217,7 +236,8 @@ Json random_slices(Random& random, const Scope& scope, std::size_t nodes) {
         }
     }
     // The order in which a list gives them must not matter.
-    for (auto i = all.size(); i > 1; --i) std::swap(all[i - 1], all[random.below(i)]);
+    for (auto i = all.size(); i > 1; --i)
+        std::swap(all[i - 1], all[random.below(i)]);
     return all;
 }
 
@@ -248,9 +268,9 @@ Json random_allocated(Random& random, const Json& slices) {
 }
 
 Json random_features(Random& random, const Scope& scope) {
-    Json out = {{"adminAccess", true},        {"prioritizedList", true},
+    Json out = {{"adminAccess", true},          {"prioritizedList", true},
                 {"partitionableDevices", true}, {"deviceTaints", true},
-                {"consumableCapacity", true}, {"deviceBinding", true},
+                {"consumableCapacity", true},   {"deviceBinding", true},
                 {"listAttributes", scope.lists}};
     if (scope.toggled && random.chance(25))
         for (auto& item : out.items())
@@ -261,10 +281,16 @@ Json random_features(Random& random, const Scope& scope) {
 }  // namespace
 
 bool Scope::parse(std::string_view text) {
-    const std::pair<std::string_view, bool*> kNames[] = {
-        {"firstAvailable", &first_available}, {"distinct", &distinct}, {"admin", &admin},
-        {"taints", &taints}, {"counters", &counters}, {"perDevice", &per_device},
-        {"capacity", &capacity}, {"binding", &binding}, {"lists", &lists}, {"flaws", &flaws}};
+    const std::pair<std::string_view, bool*> kNames[] = {{"firstAvailable", &first_available},
+                                                         {"distinct", &distinct},
+                                                         {"admin", &admin},
+                                                         {"taints", &taints},
+                                                         {"counters", &counters},
+                                                         {"perDevice", &per_device},
+                                                         {"capacity", &capacity},
+                                                         {"binding", &binding},
+                                                         {"lists", &lists},
+                                                         {"flaws", &flaws}};
     while (!text.empty()) {
         const auto end = std::min(text.find(','), text.size());
         const auto name = text.substr(0, end);
@@ -280,8 +306,8 @@ bool Scope::parse(std::string_view text) {
 }
 
 Json random_cluster(Random& random, const Scope& scope) {
-    const auto count = static_cast<std::size_t>(random.chance(70) ? random.between(1, 3)
-                                                                  : random.between(4, 20));
+    const auto count =
+        static_cast<std::size_t>(random.chance(70) ? random.between(1, 3) : random.between(4, 20));
     Json out = {{"kind", "alloc"}, {"nodes", Json::array()}};
     out["features"] = random_features(random, scope);
     Scope used = scope;

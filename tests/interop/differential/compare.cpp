@@ -6,9 +6,13 @@
 namespace knd::differential {
 namespace {
 
-Comparison different(std::string what) { return {Verdict::kDifferent, what, what}; }
+Comparison different(std::string what) {
+    return {Verdict::kDifferent, what, what};
+}
 
-bool has(const Json& object, std::string_view key) { return !json_at(object, key).is_null(); }
+bool has(const Json& object, std::string_view key) {
+    return !json_at(object, key).is_null();
+}
 
 std::string quoted(const Json& object, std::string_view key) {
     return has(object, key) ? '"' + json_string(object, key) + '"' : "none";
@@ -28,18 +32,21 @@ std::string gist(std::string text) {
 
 Comparison different_text(const std::string& key, const Json& oracle, const Json& ours) {
     auto category = key;
-    if (!has(ours, key)) category += " only in the oracle: " + gist(json_string(oracle, key));
-    else if (!has(oracle, key)) category += " only in ours: " + gist(json_string(ours, key));
-    else category += " in other words: " + gist(json_string(oracle, key));
+    if (!has(ours, key))
+        category += " only in the oracle: " + gist(json_string(oracle, key));
+    else if (!has(oracle, key))
+        category += " only in ours: " + gist(json_string(ours, key));
+    else
+        category += " in other words: " + gist(json_string(oracle, key));
     return {Verdict::kDifferent,
             key + ": oracle " + quoted(oracle, key) + ", ours " + quoted(ours, key), category};
 }
 
 Comparison different_value(const std::string& key, const Json& oracle, const Json& ours) {
-    return {Verdict::kDifferent,
-            key + ": oracle " + to_text(json_at(oracle, key)) + ", ours " +
-                to_text(json_at(ours, key)),
-            key};
+    return {
+        Verdict::kDifferent,
+        key + ": oracle " + to_text(json_at(oracle, key)) + ", ours " + to_text(json_at(ours, key)),
+        key};
 }
 
 // --- expressions ---------------------------------------------------------------------------------
@@ -114,8 +121,8 @@ Comparison compare_alloc(const Json& one, const Json& oracle, const Json& ours,
 Comparison compare(const Json& one, const Json& oracle, const Json& ours,
                    const Strictness& strictness) {
     if (has(oracle, "badCase"))
-        return {Verdict::kSkipped, "the oracle cannot read it: " + json_string(oracle, "badCase"),
-                {}};
+        return {
+            Verdict::kSkipped, "the oracle cannot read it: " + json_string(oracle, "badCase"), {}};
     if (has(oracle, "panic"))
         return {Verdict::kSkipped, "the oracle panics: " + json_string(oracle, "panic"), {}};
     if (has(ours, "badCase"))

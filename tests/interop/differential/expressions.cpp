@@ -25,66 +25,203 @@ const Productions kBool = {
     {"true", "false", "{bool attribute}", "'{domain}' in device.attributes",
      "has(device.attributes['{domain}'].{name})", "'{name}' in device.attributes['{domain}']",
      "device.driver == '{driver}'", "device.allowMultipleAllocations"},
-    {"{b} && {b}", "{b} || {b}", "!({b})", "({b}) ? ({b}) : ({b})", "{i} == {i}", "{i} != {i}",
-     "{i} < {i}", "{i} <= {i}", "{i} > {i}", "{i} >= {i}", "{u} < {u}", "{d} <= {d}", "{i} < {d}",
-     "{d} > {u}", "{s} == {s}", "{s} < {s}", "{a} == {a}", "{a} == {x}", "{a} != {s}", "{a} < {i}",
-     "{s}.startsWith({s})", "{s}.endsWith({s})", "{s}.contains({s})", "{s}.matches({regex})",
-     "{i} in {l}", "{s} in {t}", "{s} in {m}", "{l} == {l}", "{t} == {t}", "{m} == {m}",
-     "{l}.all({$0}, {b|i})", "{l}.exists({$0}, {b|i})", "{t}.exists_one({$0}, {b|s})",
-     "{m}.all({$0}, {b|s})", "{m}.exists({$0}, {$1}, {b|si})", "{l}.all({$0}, {$1}, {b|ii})",
-     "{t}.existsOne({$0}, {$1}, {b|is})", "{v}.isLessThan({v})", "{v}.isGreaterThan({v})",
-     "{v} == {v}", "{q}.isLessThan({q})", "{q}.isGreaterThan({q})", "{q} == {q}",
-     "isQuantity({s})", "isSemver({s})", "isURL({s})", "isIP({s})", "isCIDR({s})",
-     "{q}.isInteger()", "{D} < {D}", "{T} < {T}", "{o}.hasValue()", "sets.contains({l}, {l})",
-     "sets.intersects({t}, {t})", "sets.equivalent({l}, {l})", "{l}.isSorted()", "bool({s})",
-     "type({x}) == type({x})", "type({x}) == int", "{y} == {y}", "{I}.isLoopback()",
-     "ip.isCanonical({s})", "{I}.family() == {i}", "{C}.containsIP({I})",
-     "{C}.containsCIDR({C})", "{C}.prefixLength() < {i}", "{U}.getHost() == {s}",
-     "{U}.getPort() == {s}", "cel.bind({$0}, {i}, {b|i})", "cel.bind({$0}, {s}, {b|s})",
+    {"{b} && {b}",
+     "{b} || {b}",
+     "!({b})",
+     "({b}) ? ({b}) : ({b})",
+     "{i} == {i}",
+     "{i} != {i}",
+     "{i} < {i}",
+     "{i} <= {i}",
+     "{i} > {i}",
+     "{i} >= {i}",
+     "{u} < {u}",
+     "{d} <= {d}",
+     "{i} < {d}",
+     "{d} > {u}",
+     "{s} == {s}",
+     "{s} < {s}",
+     "{a} == {a}",
+     "{a} == {x}",
+     "{a} != {s}",
+     "{a} < {i}",
+     "{s}.startsWith({s})",
+     "{s}.endsWith({s})",
+     "{s}.contains({s})",
+     "{s}.matches({regex})",
+     "{i} in {l}",
+     "{s} in {t}",
+     "{s} in {m}",
+     "{l} == {l}",
+     "{t} == {t}",
+     "{m} == {m}",
+     "{l}.all({$0}, {b|i})",
+     "{l}.exists({$0}, {b|i})",
+     "{t}.exists_one({$0}, {b|s})",
+     "{m}.all({$0}, {b|s})",
+     "{m}.exists({$0}, {$1}, {b|si})",
+     "{l}.all({$0}, {$1}, {b|ii})",
+     "{t}.existsOne({$0}, {$1}, {b|is})",
+     "{v}.isLessThan({v})",
+     "{v}.isGreaterThan({v})",
+     "{v} == {v}",
+     "{q}.isLessThan({q})",
+     "{q}.isGreaterThan({q})",
+     "{q} == {q}",
+     "isQuantity({s})",
+     "isSemver({s})",
+     "isURL({s})",
+     "isIP({s})",
+     "isCIDR({s})",
+     "{q}.isInteger()",
+     "{D} < {D}",
+     "{T} < {T}",
+     "{o}.hasValue()",
+     "sets.contains({l}, {l})",
+     "sets.intersects({t}, {t})",
+     "sets.equivalent({l}, {l})",
+     "{l}.isSorted()",
+     "bool({s})",
+     "type({x}) == type({x})",
+     "type({x}) == int",
+     "{y} == {y}",
+     "{I}.isLoopback()",
+     "ip.isCanonical({s})",
+     "{I}.family() == {i}",
+     "{C}.containsIP({I})",
+     "{C}.containsCIDR({C})",
+     "{C}.prefixLength() < {i}",
+     "{U}.getHost() == {s}",
+     "{U}.getPort() == {s}",
+     "cel.bind({$0}, {i}, {b|i})",
+     "cel.bind({$0}, {s}, {b|s})",
      "cel.bind({$0}, device.attributes['{domain}'], {$0}.{name} == {x})",
-     "device.attributes.all({$0}, {$0} != {s})", "device.capacity['{domain}'].exists({$0}, {b|s})",
-     "device.attributes['{domain}'].exists({$0}, {b|s})", "has({m}.{name})",
+     "device.attributes.all({$0}, {$0} != {s})",
+     "device.capacity['{domain}'].exists({$0}, {b|s})",
+     "device.attributes['{domain}'].exists({$0}, {b|s})",
+     "has({m}.{name})",
      "!format.named('dns1123Label').value().validate({s}).hasValue()",
-     "device.attributes.?{name}.?{name}.hasValue()", "dyn({x}) == {x}",
-     "device.attributes[?'{domain}'].?{name}.orValue({x}) == {x}", "url({s}) == {U}"}};
+     "device.attributes.?{name}.?{name}.hasValue()",
+     "dyn({x}) == {x}",
+     "device.attributes[?'{domain}'].?{name}.orValue({x}) == {x}",
+     "url({s}) == {U}"}};
 
-const Productions kInt = {
-    {"0", "1", "2", "3", "-1", "100", "9223372036854775807", "-9223372036854775808", "0x1F",
-     "{int attribute}"},
-    {"{i} + {i}", "{i} - {i}", "{i} * {i}", "{i} / {i}", "{i} % {i}", "-({i})", "size({s})",
-     "{s}.size()", "size({l})", "{l}.size()", "size({m})", "int({d})", "int({u})", "int({s})",
-     "int({T})", "({b}) ? {i} : {i}", "{l}[{i}]", "{m}[{s}]", "{m}.{name}", "{l}.sum()",
-     "{l}.min()", "{l}.max()", "{l}.indexOf({i})", "{l}.lastIndexOf({i})", "{s}.indexOf({s})",
-     "{s}.lastIndexOf({s})", "{s}.indexOf({s}, {i})", "{v}.major()", "{v}.minor()", "{v}.patch()",
-     "{v}.compareTo({v})", "{q}.compareTo({q})", "{q}.asInteger()", "{q}.sign()",
-     "{o}.orValue({i})", "{o}.value()", "{D}.getSeconds()", "{D}.getHours()",
-     "{D}.getMilliseconds()", "{T}.getFullYear()", "{T}.getMonth()", "{T}.getDate()",
-     "{T}.getDayOfWeek()", "{T}.getHours('Europe/Berlin')", "{T}.getDayOfYear()",
-     "cel.bind({$0}, {i}, {i|i})", "size({y})"}};
+const Productions kInt = {{"0", "1", "2", "3", "-1", "100", "9223372036854775807",
+                           "-9223372036854775808", "0x1F", "{int attribute}"},
+                          {"{i} + {i}",
+                           "{i} - {i}",
+                           "{i} * {i}",
+                           "{i} / {i}",
+                           "{i} % {i}",
+                           "-({i})",
+                           "size({s})",
+                           "{s}.size()",
+                           "size({l})",
+                           "{l}.size()",
+                           "size({m})",
+                           "int({d})",
+                           "int({u})",
+                           "int({s})",
+                           "int({T})",
+                           "({b}) ? {i} : {i}",
+                           "{l}[{i}]",
+                           "{m}[{s}]",
+                           "{m}.{name}",
+                           "{l}.sum()",
+                           "{l}.min()",
+                           "{l}.max()",
+                           "{l}.indexOf({i})",
+                           "{l}.lastIndexOf({i})",
+                           "{s}.indexOf({s})",
+                           "{s}.lastIndexOf({s})",
+                           "{s}.indexOf({s}, {i})",
+                           "{v}.major()",
+                           "{v}.minor()",
+                           "{v}.patch()",
+                           "{v}.compareTo({v})",
+                           "{q}.compareTo({q})",
+                           "{q}.asInteger()",
+                           "{q}.sign()",
+                           "{o}.orValue({i})",
+                           "{o}.value()",
+                           "{D}.getSeconds()",
+                           "{D}.getHours()",
+                           "{D}.getMilliseconds()",
+                           "{T}.getFullYear()",
+                           "{T}.getMonth()",
+                           "{T}.getDate()",
+                           "{T}.getDayOfWeek()",
+                           "{T}.getHours('Europe/Berlin')",
+                           "{T}.getDayOfYear()",
+                           "cel.bind({$0}, {i}, {i|i})",
+                           "size({y})"}};
 
 const Productions kUint = {{"0u", "1u", "42u", "18446744073709551615u"},
                            {"{u} + {u}", "{u} - {u}", "{u} * {u}", "{u} / {u}", "{u} % {u}",
                             "uint({i})", "uint({s})", "uint({d})"}};
 
-const Productions kDouble = {{"0.0", "1.5", "-2.5e3", "1e308", "3.0"},
-                             {"{d} + {d}", "{d} - {d}", "{d} * {d}", "{d} / {d}", "-({d})",
-                              "double({i})", "double({s})", "double({u})",
-                              "{q}.asApproximateFloat()"}};
+const Productions kDouble = {
+    {"0.0", "1.5", "-2.5e3", "1e308", "3.0"},
+    {"{d} + {d}", "{d} - {d}", "{d} * {d}", "{d} / {d}", "-({d})", "double({i})", "double({s})",
+     "double({u})", "{q}.asApproximateFloat()"}};
 
-const Productions kString = {
-    {"'a'", "''", "'pci0000:01'", "\"h100\"", "'1.2.3'", "'1Gi'", "'10.0.0.1'", "'fe80::1'",
-     "'10.0.0.0/8'", "'https://example.com:80/path?q=1'", "'Ünï'", "r'\\d'", "'a\\tb\\u00e9'",
-     "'''x'y'''", "'12'", "'true'", "'1h30m'", "'2023-08-26T12:39:00-07:00'", "device.driver",
-     "'{name}'", "'{driver}'", "{string attribute}"},
-    {"{s} + {s}", "string({i})", "string({d})", "string({u})", "string({b})", "string({D})",
-     "string({T})", "string({y})", "({b}) ? {s} : {s}", "{t}[{i}]", "{s}.lowerAscii()",
-     "{s}.upperAscii()", "{s}.trim()", "{s}.charAt({i})", "{s}.replace({s}, {s})",
-     "{s}.replace({s}, {s}, {i})", "{s}.substring({i})", "{s}.substring({i}, {i})",
-     "{t}.join()", "{t}.join({s})", "{s}.find({regex})", "{U}.getHostname()",
-     "{U}.getEscapedPath()", "{U}.getScheme()", "'%d|%s'.format([{i}, {s}])",
-     "'%s'.format([{x}])", "'%.2f'.format([{d}])", "'%x'.format([{i}])", "'%b'.format([{i}])",
-     "'%o'.format([{i}])", "'%e'.format([{d}])", "strings.quote({s})",
-     "device.attributes['{domain}'].?{name}.orValue({s})", "string({I})", "string({C})"}};
+const Productions kString = {{"'a'",
+                              "''",
+                              "'pci0000:01'",
+                              "\"h100\"",
+                              "'1.2.3'",
+                              "'1Gi'",
+                              "'10.0.0.1'",
+                              "'fe80::1'",
+                              "'10.0.0.0/8'",
+                              "'https://example.com:80/path?q=1'",
+                              "'Ünï'",
+                              "r'\\d'",
+                              "'a\\tb\\u00e9'",
+                              "'''x'y'''",
+                              "'12'",
+                              "'true'",
+                              "'1h30m'",
+                              "'2023-08-26T12:39:00-07:00'",
+                              "device.driver",
+                              "'{name}'",
+                              "'{driver}'",
+                              "{string attribute}"},
+                             {"{s} + {s}",
+                              "string({i})",
+                              "string({d})",
+                              "string({u})",
+                              "string({b})",
+                              "string({D})",
+                              "string({T})",
+                              "string({y})",
+                              "({b}) ? {s} : {s}",
+                              "{t}[{i}]",
+                              "{s}.lowerAscii()",
+                              "{s}.upperAscii()",
+                              "{s}.trim()",
+                              "{s}.charAt({i})",
+                              "{s}.replace({s}, {s})",
+                              "{s}.replace({s}, {s}, {i})",
+                              "{s}.substring({i})",
+                              "{s}.substring({i}, {i})",
+                              "{t}.join()",
+                              "{t}.join({s})",
+                              "{s}.find({regex})",
+                              "{U}.getHostname()",
+                              "{U}.getEscapedPath()",
+                              "{U}.getScheme()",
+                              "'%d|%s'.format([{i}, {s}])",
+                              "'%s'.format([{x}])",
+                              "'%.2f'.format([{d}])",
+                              "'%x'.format([{i}])",
+                              "'%b'.format([{i}])",
+                              "'%o'.format([{i}])",
+                              "'%e'.format([{d}])",
+                              "strings.quote({s})",
+                              "device.attributes['{domain}'].?{name}.orValue({s})",
+                              "string({I})",
+                              "string({C})"}};
 
 const Productions kBytes = {{"b'abc'", "b''", "b'\\xff'"}, {"bytes({s})", "{y} + {y}"}};
 
@@ -92,9 +229,8 @@ const Productions kInts = {
     {"[1, 2, 3]", "[]", "[3, 1, 2, 1]", "[{int attribute}]"},
     {"[{i}, {i}]", "[{i}, ?{o}]", "{l} + {l}", "{l}.filter({$0}, {b|i})", "{l}.map({$0}, {i|i})",
      "{t}.map({$0}, size({$0}))", "{l}.map({$0}, {b|i}, {i|i})", "({b}) ? {l} : {l}",
-     "{l}.transformList({$0}, {$1}, {i|ii})", "{l}.slice({i}, {i})", "{l}.distinct()",
-     "{l}.sort()", "{l}.reverse()", "[{l}, {l}].flatten()", "lists.range({small})",
-     "{l}.sortBy({$0}, {i|i})"}};
+     "{l}.transformList({$0}, {$1}, {i|ii})", "{l}.slice({i}, {i})", "{l}.distinct()", "{l}.sort()",
+     "{l}.reverse()", "[{l}, {l}].flatten()", "lists.range({small})", "{l}.sortBy({$0}, {i|i})"}};
 
 const Productions kStrings = {
     {"['a', 'b']", "[]", "['h100', 'a100', 'a']", "[device.driver]"},
@@ -128,11 +264,10 @@ const Productions kTimestamp = {
     {"timestamp('2023-08-26T12:39:00-07:00')", "timestamp('1969-12-31T23:59:59Z')"},
     {"timestamp({s})", "timestamp({i})", "{T} + {D}", "{T} - {D}"}};
 
-const Productions kOptional = {{"optional.none()", "optional.of(1)", "optional.ofNonZeroValue(0)"},
-                               {"optional.of({i})", "{m}[?{s}]", "{m}.?{name}", "{l}[?{i}]",
-                                "{o}.optMap({$0}, {i|i})", "{o}.or({o})",
-                                "{o}.optFlatMap({$0}, optional.of({i|i}))",
-                                "{l}.first()", "{l}.last()"}};
+const Productions kOptional = {
+    {"optional.none()", "optional.of(1)", "optional.ofNonZeroValue(0)"},
+    {"optional.of({i})", "{m}[?{s}]", "{m}.?{name}", "{l}[?{i}]", "{o}.optMap({$0}, {i|i})",
+     "{o}.or({o})", "{o}.optFlatMap({$0}, optional.of({i|i}))", "{l}.first()", "{l}.last()"}};
 
 const Productions kIp = {{"ip('10.0.0.1')", "ip('fe80::1')"}, {"ip({s})", "{C}.ip()"}};
 const Productions kCidr = {{"cidr('10.0.0.0/8')", "cidr('fe80::/64')"},
@@ -162,31 +297,48 @@ const Productions kPlain = {
 
 const Productions& productions(char type) {
     switch (type) {
-        case 'i': return kInt;
-        case 'u': return kUint;
-        case 'd': return kDouble;
-        case 's': return kString;
-        case 'y': return kBytes;
-        case 'l': return kInts;
-        case 't': return kStrings;
-        case 'm': return kMap;
-        case 'v': return kSemver;
-        case 'q': return kQuantity;
-        case 'a': return kAny;
-        case 'D': return kDuration;
-        case 'T': return kTimestamp;
-        case 'o': return kOptional;
-        case 'I': return kIp;
-        case 'C': return kCidr;
-        case 'U': return kUrl;
-        default: return kBool;
+        case 'i':
+            return kInt;
+        case 'u':
+            return kUint;
+        case 'd':
+            return kDouble;
+        case 's':
+            return kString;
+        case 'y':
+            return kBytes;
+        case 'l':
+            return kInts;
+        case 't':
+            return kStrings;
+        case 'm':
+            return kMap;
+        case 'v':
+            return kSemver;
+        case 'q':
+            return kQuantity;
+        case 'a':
+            return kAny;
+        case 'D':
+            return kDuration;
+        case 'T':
+            return kTimestamp;
+        case 'o':
+            return kOptional;
+        case 'I':
+            return kIp;
+        case 'C':
+            return kCidr;
+        case 'U':
+            return kUrl;
+        default:
+            return kBool;
     }
 }
 
 class Grower {
   public:
-    Grower(Random& random, const ExpressionOptions& options)
-        : random_(random), options_(options) {}
+    Grower(Random& random, const ExpressionOptions& options) : random_(random), options_(options) {}
 
     std::string grow(char type, int depth) {
         if (type == 'x') type = random_.pick({"b", "i", "u", "d", "s", "l", "t", "v", "q", "a"})[0];
@@ -246,9 +398,9 @@ class Grower {
         if (what == "capacity") return random_.pick(capacity_names());
         if (what == "small") return std::to_string(random_.between(-1, 6));
         if (what == "regex")
-            return std::string(random_.pick(
-                {"'^a.*'", "'[0-9]+'", "r'\\w+'", "'(?i)H100'", "'a{2,3}'", "'('", "'(a|b)*c'",
-                 "'^$'", "'\\\\pL'", "'.'"}));
+            return std::string(
+                random_.pick({"'^a.*'", "'[0-9]+'", "r'\\w+'", "'(?i)H100'", "'a{2,3}'", "'('",
+                              "'(a|b)*c'", "'^$'", "'\\\\pL'", "'.'"}));
         const auto type = what.substr(0, what.find(' '));
         for (;;) {
             const auto& name = random_.pick(attribute_names());
@@ -271,14 +423,19 @@ class Grower {
 std::string damage(Random& random, std::string text) {
     const auto at = random.below(text.size() + 1);
     switch (random.below(4)) {
-        case 0: text.erase(at, 1 + random.below(4)); break;
-        case 1:
-            text.insert(at, random.pick({"(", ")", "'", "\"", "]", "{", "?", ".", "&&", " in ",
-                                         "\\", "@", "\n", "// ", "0x", "ä", ";", "null", "[?", "-",
-                                         "u", "e"}));
+        case 0:
+            text.erase(at, 1 + random.below(4));
             break;
-        case 2: text.insert(at, text.substr(at, 1 + random.below(8))); break;
-        default: text.resize(at);
+        case 1:
+            text.insert(at, random.pick({"(",  ")",    "'",  "\"", "]",  "{",   "?",  ".",
+                                         "&&", " in ", "\\", "@",  "\n", "// ", "0x", "ä",
+                                         ";",  "null", "[?", "-",  "u",  "e"}));
+            break;
+        case 2:
+            text.insert(at, text.substr(at, 1 + random.below(8)));
+            break;
+        default:
+            text.resize(at);
     }
     return text;
 }
@@ -286,8 +443,9 @@ std::string damage(Random& random, std::string text) {
 }  // namespace
 
 std::string random_expression(Random& random, const ExpressionOptions& options) {
-    auto out = Grower(random, options).grow(
-        'b', static_cast<int>(random.between(options.plain ? 0 : 1, options.depth)));
+    auto out =
+        Grower(random, options)
+            .grow('b', static_cast<int>(random.between(options.plain ? 0 : 1, options.depth)));
     return random.chance(options.garbage) ? damage(random, std::move(out)) : out;
 }
 

@@ -8,7 +8,10 @@
 // Ends with 0 if all is the same, 1 if not, 2 for a bad command line. Of each sort of difference
 // one is printed as a case made small, ready to be kept in the corpus.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -43,7 +46,7 @@ struct Settings {
 
 struct Counts {
     std::size_t cases = 0;
-    std::size_t answers = 0;  ///< an allocation case asks for several nodes
+    std::size_t answers = 0;   ///< an allocation case asks for several nodes
     std::size_t positive = 0;  ///< matches, fits
     std::size_t errors = 0;
     std::size_t skipped = 0;
@@ -69,7 +72,8 @@ void tally(const Json& oracle, Counts& counts) {
         if (answer.contains("error") || answer.contains("compileError")) ++counts.errors;
     };
     if (!oracle.contains("nodes")) return one(oracle);
-    for (const auto& node : oracle["nodes"]) one(node);
+    for (const auto& node : oracle["nodes"])
+        one(node);
 }
 
 class Run {
@@ -102,7 +106,8 @@ Result<void> Run::judge(std::span<const Json> cases, Counts& counts) {
             differences.emplace_back(i, std::move(comparison));
     }));
     counts.different += differences.size();
-    for (const auto& [i, comparison] : differences) KND_TRY(report(cases[i], comparison));
+    for (const auto& [i, comparison] : differences)
+        KND_TRY(report(cases[i], comparison));
     return {};
 }
 
@@ -129,10 +134,11 @@ Result<void> Run::report(const Json& one, const Comparison& comparison) {
 }
 
 void Run::summary(const std::string& name, const Counts& counts) {
-    std::printf("%s: %zu cases, %zu answers (%zu positive, %zu errors), %zu skipped, "
-                "%zu different\n",
-                name.c_str(), counts.cases, counts.answers, counts.positive, counts.errors,
-                counts.skipped, counts.different);
+    std::printf(
+        "%s: %zu cases, %zu answers (%zu positive, %zu errors), %zu skipped, "
+        "%zu different\n",
+        name.c_str(), counts.cases, counts.answers, counts.positive, counts.errors, counts.skipped,
+        counts.different);
     for (const auto& [category, count] : categories_)
         std::printf("  %6zu  %s\n", count, category.c_str());
     categories_.clear();
@@ -190,6 +196,8 @@ Result<bool> compare_all(const Settings& settings) {
 }
 
 int run(int argc, char** argv) {
+    // An oracle that ends early is an error to report, not a reason to end as well.
+    std::signal(SIGPIPE, SIG_IGN);
     Settings settings;
     settings.seed = std::random_device{}();
     CLI::App app("Compares our CEL and allocator with Kubernetes' own.");
@@ -223,4 +231,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace knd::differential
 
-int main(int argc, char** argv) { return knd::differential::run(argc, argv); }
+int main(int argc, char** argv) {
+    return knd::differential::run(argc, argv);
+}

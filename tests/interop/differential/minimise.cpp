@@ -13,28 +13,36 @@ using Holds = std::function<bool(const Json&)>;
 using Clock = std::chrono::steady_clock;
 
 /// What the API server fills in or demands: a case without it is a case of another sort.
-const std::set<std::string, std::less<>> kNeeded = {
-    "kind",       "metadata", "name",               "spec",     "driver",   "pool",
-    "generation", "key",      "resourceSliceCount", "operator", "effect",   "features",
-    "device",     "count",    "deviceClassName",    "devices",  "requests", "allocationMode"};
+const std::set<std::string, std::less<>> kNeeded = {"kind",       "metadata", "name",
+                                                    "spec",       "driver",   "pool",
+                                                    "generation", "key",      "resourceSliceCount",
+                                                    "operator",   "effect",   "features",
+                                                    "device",     "count",    "deviceClassName",
+                                                    "devices",    "requests", "allocationMode"};
 
 /// Every container and entry below `json`, outermost first.
 void collect(const Json& json, const Pointer& at, std::vector<Pointer>& out) {
     if (json.is_array()) {
         // From the end: what was removed does not move what is still to be tried.
-        for (auto i = json.size(); i-- > 0;) out.push_back(at / i);
-        for (auto i = json.size(); i-- > 0;) collect(json[i], at / i, out);
+        for (auto i = json.size(); i-- > 0;)
+            out.push_back(at / i);
+        for (auto i = json.size(); i-- > 0;)
+            collect(json[i], at / i, out);
     }
     if (json.is_object()) {
-        for (const auto& item : json.items()) out.push_back(at / item.key());
-        for (const auto& item : json.items()) collect(item.value(), at / item.key(), out);
+        for (const auto& item : json.items())
+            out.push_back(at / item.key());
+        for (const auto& item : json.items())
+            collect(item.value(), at / item.key(), out);
     }
 }
 
 void remove(Json& json, const Pointer& at) {
     auto& parent = json[at.parent_pointer()];
-    if (parent.is_array()) parent.erase(std::stoul(at.back()));
-    else parent.erase(at.back());
+    if (parent.is_array())
+        parent.erase(std::stoul(at.back()));
+    else
+        parent.erase(at.back());
 }
 
 /// CEL shrinks by pieces of its text.

@@ -30,8 +30,11 @@ Oracle::Oracle(pid_t child, Fd to, Fd from)
     : child_(child), to_(std::move(to)), from_(std::move(from)) {}
 
 Oracle::Oracle(Oracle&& other) noexcept
-    : child_(std::exchange(other.child_, -1)), to_(std::move(other.to_)),
-      from_(std::move(other.from_)), buffer_(std::move(other.buffer_)), used_(other.used_) {}
+    : child_(std::exchange(other.child_, -1)),
+      to_(std::move(other.to_)),
+      from_(std::move(other.from_)),
+      buffer_(std::move(other.buffer_)),
+      used_(other.used_) {}
 
 Oracle::~Oracle() {
     if (child_ < 0) return;
@@ -98,8 +101,10 @@ Result<void> Oracle::ask(std::span<const Json> cases,
             break;
         }
         auto answer = parse_json(*line);
-        if (answer.ok()) answered(i, *answer);
-        else read = std::move(answer).error().wrap("answer of the oracle");
+        if (answer.ok())
+            answered(i, *answer);
+        else
+            read = std::move(answer).error().wrap("answer of the oracle");
     }
     // A child that is gone makes the writer fail as well, because nobody reads the pipe.
     writer.join();

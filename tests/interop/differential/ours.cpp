@@ -10,7 +10,9 @@ namespace {
 /// Enough for every case that the oracle answers in time.
 constexpr std::uint64_t kStepLimit = 1'000'000;
 
-Json bad_case(const Error& error) { return {{"badCase", error.message()}}; }
+Json bad_case(const Error& error) {
+    return {{"badCase", error.message()}};
+}
 
 alloc::Features read_features(const Json& features) {
     alloc::Features out;
@@ -44,8 +46,10 @@ Result<api::SliceDevice> read_device(const Json& device) {
 Json evaluate(const cel::Program& program, const cel::DeviceView& view) {
     Json out = {{"result", false}};
     const auto result = program.matches(view);
-    if (result.ok()) out["result"] = *result;
-    else out["error"] = result.error().message();
+    if (result.ok())
+        out["result"] = *result;
+    else
+        out["error"] = result.error().message();
     cel::Arena arena;
     const auto variable = cel::Value::device(&view);
     std::uint64_t cost = 0;
@@ -66,7 +70,8 @@ Json answer_cel(const Json& one) {
     auto device = read_device(json_at(one, "device"));
     if (!device.ok()) return bad_case(device.error());
     std::map<std::string, std::string> capacity;
-    for (const auto& [name, value] : device->capacity) capacity[name] = value.value.text();
+    for (const auto& [name, value] : device->capacity)
+        capacity[name] = value.value.text();
     const auto owned =
         cel::OwnedDevice::make(json_string(json_at(one, "device"), "driver"), device->attributes,
                                capacity, device->allow_multiple_allocations);
@@ -121,7 +126,8 @@ Json describe(const Result<std::optional<alloc::Allocations>>& result) {
     }
     if (!*result) return out;
     out["fits"] = true;
-    for (const auto& allocation : **result) out["allocations"].push_back(api::to_json(allocation));
+    for (const auto& allocation : **result)
+        out["allocations"].push_back(api::to_json(allocation));
     int shares = 0;
     for (auto& allocation : out["allocations"]) {
         if (json_path(allocation, {"devices", "results"}).is_null()) continue;
@@ -144,7 +150,8 @@ Json answer_alloc(const Json& one) {
     alloc::Allocator allocator(*inventory, lookup, cluster->allocated,
                                {.features = features, .step_limit = kStepLimit});
     std::vector<const api::ResourceClaim*> claims;
-    for (const auto& claim : cluster->claims) claims.push_back(&claim);
+    for (const auto& claim : cluster->claims)
+        claims.push_back(&claim);
     Json out = {{"nodes", Json::array()}};
     for (const auto& node : cluster->nodes)
         out["nodes"].push_back(describe(allocator.allocate(node, claims)));

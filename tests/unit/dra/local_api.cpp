@@ -104,8 +104,7 @@ TEST_F(LocalApiTest, AcceptsUpdatesAndDeletes) {
 
 TEST_F(LocalApiTest, ServesClaimsAndTakesTheirStatus) {
     const auto claim = create(knd::api::Resource::kResourceClaims, knd::api::claim_json("c"));
-    const auto allocated =
-        set_status("c", {{"allocation", knd::api::allocation_json({"dra0"})}});
+    const auto allocated = set_status("c", {{"allocation", knd::api::allocation_json({"dra0"})}});
     ASSERT_TRUE(allocated.ok()) << allocated.error().message;
     kube::ClaimReader reader(*client_, *resource_api_, {.driver = "dra.net", .node = "n1"});
     const ClaimRef ref{"default", "c", json_string(json_at(*claim, "metadata"), "uid")};
@@ -115,9 +114,13 @@ TEST_F(LocalApiTest, ServesClaimsAndTakesTheirStatus) {
     ASSERT_TRUE(read->ok()) << read->error().message();
     EXPECT_EQ((*read)->devices.at(0).device, "dra0");
 
-    reader.publish_status(ref, {{.pool = "n1", .device = "dra0", .ready = true,
-                                 .reason = "Attached", .message = "",
-                                 .interface_name = "eth1", .ips = {"10.0.0.2/24"},
+    reader.publish_status(ref, {{.pool = "n1",
+                                 .device = "dra0",
+                                 .ready = true,
+                                 .reason = "Attached",
+                                 .message = "",
+                                 .interface_name = "eth1",
+                                 .ips = {"10.0.0.2/24"},
                                  .hardware_address = "02:00:00:00:00:01"}});
     reader.claim_event(ref, false, "Attached", "dra0 is eth1");
     ASSERT_TRUE(until([&] {

@@ -218,7 +218,8 @@ TEST_F(PublisherTest, ReadsAgainAfterAConflict) {
 TEST_F(PublisherTest, AcceptsThatTheServerDropsFields) {
     server.set_admission([](const std::string& collection, Json& slice) {
         if (collection != kSlices) return;
-        for (auto& device : slice["spec"]["devices"]) device["attributes"].erase("knd.dev/mtu");
+        for (auto& device : slice["spec"]["devices"])
+            device["attributes"].erase("knd.dev/mtu");
     });
     start();
     ASSERT_TRUE(publish({{"n1", devices(2)}}));
@@ -228,7 +229,10 @@ TEST_F(PublisherTest, AcceptsThatTheServerDropsFields) {
 }
 
 TEST_F(PublisherTest, SaysWhatTheServerFindsInvalid) {
-    server.inject({.method = "POST", .status = 422, .reason = "Invalid", .message = "bad name",
+    server.inject({.method = "POST",
+                   .status = 422,
+                   .reason = "Invalid",
+                   .message = "bad name",
                    .times = 100});
     start();
     publisher->publish({{"n1", devices(1)}});

@@ -40,7 +40,8 @@ class FakeClaims final : public ClaimService {
         done({});
     }
     void release() {
-        for (const auto& answer_one : std::exchange(held, {})) answer_one();
+        for (const auto& answer_one : std::exchange(held, {}))
+            answer_one();
     }
 
     std::vector<ClaimRef> asked;
@@ -59,10 +60,11 @@ class FakeClaims final : public ClaimService {
 class ServerTest : public ::testing::Test {
   protected:
     ServerTest() {
-        server = std::make_unique<Server>(
-            io, claims,
-            Server::Options{.driver = "knd.dev", .plugin_dir = dir.file("plugins/knd.dev"),
-                            .registry_dir = dir.file("registry"), .register_again = Ms(20)});
+        server = std::make_unique<Server>(io, claims,
+                                          Server::Options{.driver = "knd.dev",
+                                                          .plugin_dir = dir.file("plugins/knd.dev"),
+                                                          .registry_dir = dir.file("registry"),
+                                                          .register_again = Ms(20)});
         const auto started = server->start();
         EXPECT_TRUE(started.ok()) << started.error().message();
     }
@@ -89,8 +91,7 @@ class ServerTest : public ::testing::Test {
     }
 
     grpc::Status prepare(const v1::NodePrepareResourcesRequest& request,
-                         v1::NodePrepareResourcesResponse& response,
-                         Ms timeout = Ms(5'000)) {
+                         v1::NodePrepareResourcesResponse& response, Ms timeout = Ms(5'000)) {
         return while_running([&] {
             grpc::ClientContext context;
             context.set_deadline(std::chrono::system_clock::now() + timeout);
@@ -141,7 +142,7 @@ TEST_F(ServerTest, PutsItsSocketsWhereTheKubeletLooks) {
     EXPECT_EQ(server->plugin_socket(), dir.file("plugins/knd.dev/dra.sock"));
     EXPECT_EQ(server->registration_socket(), dir.file("registry/knd.dev-reg.sock"));
     for (const auto& path : {server->plugin_socket(), server->registration_socket()}) {
-        struct stat info{};
+        struct stat info {};
         ASSERT_EQ(::stat(path.c_str(), &info), 0);
         EXPECT_EQ(info.st_mode & 0777, 0600u);
     }
@@ -154,12 +155,12 @@ TEST_F(ServerTest, IsRegisteredOnceTheKubeletSaysSo) {
 }
 
 TEST_F(ServerTest, OffersItselfAnewWhenTheKubeletRefuses) {
-    struct stat before{};
+    struct stat before {};
     ASSERT_EQ(::stat(server->registration_socket().c_str(), &before), 0);
     notify(false, "endpoint already registered");
     ASSERT_TRUE(fakes::run_until(io, [&] { return !server->registration().error.empty(); }));
     EXPECT_EQ(server->registration().error, "endpoint already registered");
-    struct stat after{};
+    struct stat after {};
     EXPECT_TRUE(fakes::run_until(io, [&] {
         return ::stat(server->registration_socket().c_str(), &after) == 0 &&
                (after.st_ctim.tv_nsec != before.st_ctim.tv_nsec ||
@@ -325,7 +326,8 @@ TEST_F(ServerTest, TakesItsSocketsAwayWhenItStops) {
 
 TEST_F(ServerTest, RefusesToStartBesideALivingInstance) {
     Server second(io, claims,
-                  {.driver = "knd.dev", .plugin_dir = dir.file("plugins/knd.dev"),
+                  {.driver = "knd.dev",
+                   .plugin_dir = dir.file("plugins/knd.dev"),
                    .registry_dir = dir.file("registry")});
     const auto started = second.start();
     ASSERT_FALSE(started.ok());
@@ -337,9 +339,8 @@ TEST_F(ServerTest, RefusesToStartBesideALivingInstance) {
 TEST_F(ServerTest, AcceptsAnAuthorityThatIsAPath) {
     grpc::ChannelArguments arguments;
     arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "/var/lib/kubelet/plugins/dra.sock");
-    const auto channel =
-        grpc::CreateCustomChannel("unix:" + server->plugin_socket().string(),
-                                  grpc::InsecureChannelCredentials(), arguments);
+    const auto channel = grpc::CreateCustomChannel("unix:" + server->plugin_socket().string(),
+                                                   grpc::InsecureChannelCredentials(), arguments);
     v1::NodePrepareResourcesRequest request;
     add(request, "good", "u1");
     v1::NodePrepareResourcesResponse response;

@@ -19,7 +19,9 @@ std::vector<Device> make_devices(std::size_t count, const std::string& prefix = 
     return devices;
 }
 
-std::vector<SliceDevice> ready(std::size_t count) { return *slice_devices(make_devices(count)); }
+std::vector<SliceDevice> ready(std::size_t count) {
+    return *slice_devices(make_devices(count));
+}
 
 /// Carries a plan out as a well-behaved server would.
 std::vector<StoredSlice> apply(const PoolPlan& plan, std::vector<StoredSlice> stored) {
@@ -63,11 +65,12 @@ TEST(Slice, SaysAttributesAsTheApiDoes) {
     device.capacity = {{"dra.net/bandwidth", "1000M"}};
     const auto made = slice_devices({device});
     ASSERT_TRUE(made.ok());
-    EXPECT_EQ(made->front().text,
-              R"({"attributes":{"dra.net/alias":{"string":""},"dra.net/firmware":{"version":"1.2.3"},)"
-              R"("dra.net/ifName":{"string":"dra0"},"dra.net/mtu":{"int":1500},)"
-              R"("dra.net/rdma":{"bool":false}},)"
-              R"("capacity":{"dra.net/bandwidth":{"value":"1G"}},"name":"dra0"})");
+    EXPECT_EQ(
+        made->front().text,
+        R"({"attributes":{"dra.net/alias":{"string":""},"dra.net/firmware":{"version":"1.2.3"},)"
+        R"("dra.net/ifName":{"string":"dra0"},"dra.net/mtu":{"int":1500},)"
+        R"("dra.net/rdma":{"bool":false}},)"
+        R"("capacity":{"dra.net/bandwidth":{"value":"1G"}},"name":"dra0"})");
 }
 
 TEST(Slice, RefusesTwoDevicesOfOneName) {
@@ -127,7 +130,8 @@ TEST(Slice, SurvivesObjectsOfTheWrongShape) {
                              R"({"metadata":{"name":"a"},"spec":{"devices":[5,null,"x"]}})",
                              R"({"metadata":{"name":"a"},"spec":{"devices":[{"name":1,)"
                              R"("capacity":[],"attributes":[1]}]}})"})
-        for (const auto* version : {"v1", "v1beta1"}) (void)parse_slice(*parse_json(text), version);
+        for (const auto* version : {"v1", "v1beta1"})
+            (void)parse_slice(*parse_json(text), version);
 }
 
 TEST(Shard, MakesOneEmptySliceOfNothing) {

@@ -45,7 +45,7 @@ TEST_F(SocketFileTest, IsForRootAlone) {
     auto file = SocketFile::claim(path);
     const auto socket = listen_at(file->hidden());
     ASSERT_TRUE(file->show().ok());
-    struct stat info{};
+    struct stat info {};
     ASSERT_EQ(::stat(path.c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 07777, 0600u);
 }

@@ -36,7 +36,8 @@ Json allocated_claim() {
 
 std::vector<std::string> config_names(const AllocatedDevice& device) {
     std::vector<std::string> names;
-    for (const auto& config : device.configs) names.push_back(json_string(config, "n"));
+    for (const auto& config : device.configs)
+        names.push_back(json_string(config, "n"));
     return names;
 }
 
@@ -72,8 +73,7 @@ TEST(ParseClaim, ListsPodsThatReservedIt) {
 TEST(ParseClaim, RefusesAReplacedClaim) {
     const auto claim = parse_claim(allocated_claim(), {"default", "a", "uid-0"}, "knd.dev");
     EXPECT_EQ(claim.code(), Code::kFailedPrecondition);
-    EXPECT_EQ(claim.error().message(),
-              "claim default/a was replaced: its uid is uid-1, not uid-0");
+    EXPECT_EQ(claim.error().message(), "claim default/a was replaced: its uid is uid-1, not uid-0");
 }
 
 TEST(ParseClaim, RefusesAClaimWithoutAllocation) {
@@ -85,12 +85,11 @@ TEST(ParseClaim, RefusesAClaimWithoutAllocation) {
 }
 
 TEST(ParseClaim, SurvivesWrongTypesEverywhere) {
-    for (const auto* path : {"/metadata", "/status", "/status/reservedFor", "/status/allocation",
-                             "/status/allocation/devices", "/status/allocation/devices/results",
-                             "/status/allocation/devices/results/0",
-                             "/status/allocation/devices/config",
-                             "/status/allocation/devices/config/0",
-                             "/status/allocation/devices/config/0/requests"}) {
+    for (const auto* path :
+         {"/metadata", "/status", "/status/reservedFor", "/status/allocation",
+          "/status/allocation/devices", "/status/allocation/devices/results",
+          "/status/allocation/devices/results/0", "/status/allocation/devices/config",
+          "/status/allocation/devices/config/0", "/status/allocation/devices/config/0/requests"}) {
         for (const auto& wrong : {Json(5), Json("x"), Json::array({1}), Json()}) {
             auto object = allocated_claim();
             object[Json::json_pointer(path)] = wrong;
@@ -112,9 +111,13 @@ class ClaimReaderTest : public fakes::KubeFixture {
         return wait_for<Claim>([&](auto done) { reader.get_claim(ref, done); });
     }
     std::vector<DeviceStatus> status(bool ready) {
-        return {{.pool = "n1", .device = "eth1", .ready = ready,
-                 .reason = ready ? "Attached" : "Prepared", .message = "m",
-                 .interface_name = "net1", .ips = {"10.0.0.1/24"},
+        return {{.pool = "n1",
+                 .device = "eth1",
+                 .ready = ready,
+                 .reason = ready ? "Attached" : "Prepared",
+                 .message = "m",
+                 .interface_name = "net1",
+                 .ips = {"10.0.0.1/24"},
                  .hardware_address = "02:00:00:00:00:01"}};
     }
     Json stored_devices() {
@@ -183,7 +186,8 @@ TEST_F(ClaimReaderTest, LeavesOtherDriversEntriesAlone) {
 TEST_F(ClaimReaderTest, WritesTheLatestStatusWhenTheyPileUp) {
     server.inject({.method = "PATCH", .delay = std::chrono::milliseconds(100)});
     reader.publish_status(kRef, status(false));
-    for (int i = 0; i < 10; ++i) reader.publish_status(kRef, status(i % 2 != 0));
+    for (int i = 0; i < 10; ++i)
+        reader.publish_status(kRef, status(i % 2 != 0));
     ASSERT_TRUE(until([&] { return reader.status_counters().writes == 2; }));
     EXPECT_EQ(json_string(stored_devices()[0]["conditions"][0], "reason"), "Attached");
     EXPECT_EQ(patches(), 2u);
@@ -260,9 +264,10 @@ class EventRecorderTest : public fakes::KubeFixture {
 };
 
 TEST_F(EventRecorderTest, CountsRepeatsInsteadOfCreatingMore) {
-    EventRecorder events(*client, {.component = "c", .node = "n",
-                                   .update_every = std::chrono::seconds(0)});
-    for (int i = 0; i < 20; ++i) events.record(target, true, "R", "message " + std::to_string(i));
+    EventRecorder events(*client,
+                         {.component = "c", .node = "n", .update_every = std::chrono::seconds(0)});
+    for (int i = 0; i < 20; ++i)
+        events.record(target, true, "R", "message " + std::to_string(i));
     ASSERT_TRUE(until([&] { return events.counters().updated == 1; }));
     ASSERT_EQ(server.objects(path).size(), 1u);
     EXPECT_EQ(json_int(server.objects(path)[0], "count"), 20);
@@ -278,7 +283,8 @@ TEST_F(EventRecorderTest, KeepsReasonsApart) {
 
 TEST_F(EventRecorderTest, ForgetsTheOldestWhenThereAreTooMany) {
     EventRecorder events(*client, {.component = "c", .node = "n", .max_open = 2});
-    for (const auto* reason : {"A", "B", "C"}) events.record(target, true, reason, "m");
+    for (const auto* reason : {"A", "B", "C"})
+        events.record(target, true, reason, "m");
     ASSERT_TRUE(until([&] { return events.counters().created == 3; }));
     events.record(target, true, "A", "again");
     EXPECT_TRUE(until([&] { return events.counters().created == 4; }));
@@ -287,7 +293,8 @@ TEST_F(EventRecorderTest, ForgetsTheOldestWhenThereAreTooMany) {
 TEST_F(EventRecorderTest, CutsLongMessagesBetweenCharacters) {
     EventRecorder events(*client, {.component = "c", .node = "n"});
     std::string text;
-    for (int i = 0; i < 600; ++i) text += "\xc3\xa9";
+    for (int i = 0; i < 600; ++i)
+        text += "\xc3\xa9";
     events.record(target, true, "R", text);
     ASSERT_TRUE(until([&] { return events.counters().created == 1; }));
     const auto message = json_string(server.objects(path)[0], "message");

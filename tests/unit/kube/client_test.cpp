@@ -55,8 +55,8 @@ TEST_F(ClientTest, RepeatsAGetWhoseConnectionBroke) {
 
 TEST_F(ClientTest, DoesNotRepeatACreateThatFailed) {
     server.inject({.method = "POST", .status = 500, .times = 5});
-    const auto made = wait_for<Json>(
-        [&](auto done) { client->create(kNodes, to_text(node("n1")), done); });
+    const auto made =
+        wait_for<Json>([&](auto done) { client->create(kNodes, to_text(node("n1")), done); });
     EXPECT_EQ(made.code(), Code::kUnavailable);
     EXPECT_EQ(server.count("POST"), 1u);
 }
@@ -76,9 +76,8 @@ TEST_F(ClientTest, DoesNotWaitBeyondTheDeadline) {
 
 TEST_F(ClientTest, KeepsTheDeadlineOfACall) {
     server.inject({.delay = std::chrono::seconds(2)});
-    const auto got = wait_for<Json>([&](auto done) {
-        client->get(kNodes, "n1", done, std::chrono::milliseconds(100));
-    });
+    const auto got = wait_for<Json>(
+        [&](auto done) { client->get(kNodes, "n1", done, std::chrono::milliseconds(100)); });
     EXPECT_EQ(got.code(), Code::kDeadlineExceeded);
 }
 
@@ -101,9 +100,9 @@ TEST_F(ClientTest, DistinguishesConflictFromAlreadyExists) {
 
 TEST_F(ClientTest, ListsAllPages) {
     connect({.page_size = 2});
-    for (const auto* name : {"a", "b", "c", "d", "e"}) server.put(kNodesPath, node(name));
-    const auto list =
-        wait_for<List>([&](auto done) { client->list(kNodes, {}, done); });
+    for (const auto* name : {"a", "b", "c", "d", "e"})
+        server.put(kNodesPath, node(name));
+    const auto list = wait_for<List>([&](auto done) { client->list(kNodes, {}, done); });
     ASSERT_TRUE(list.ok());
     EXPECT_EQ(list->items.size(), 5u);
     EXPECT_EQ(server.count("GET", kNodesPath), 3u);
@@ -111,14 +110,14 @@ TEST_F(ClientTest, ListsAllPages) {
 
 TEST_F(ClientTest, StartsOverWhenAPageExpires) {
     connect({.page_size = 2});
-    for (const auto* name : {"a", "b", "c"}) server.put(kNodesPath, node(name));
+    for (const auto* name : {"a", "b", "c"})
+        server.put(kNodesPath, node(name));
     // The first page is served, the second finds its token expired.
     bool first = true;
     client->set_observer([&](const CallReport&) {
         if (std::exchange(first, false)) server.expire_continue_tokens();
     });
-    const auto list =
-        wait_for<List>([&](auto done) { client->list(kNodes, {}, done); });
+    const auto list = wait_for<List>([&](auto done) { client->list(kNodes, {}, done); });
     ASSERT_TRUE(list.ok()) << list.error().message();
     EXPECT_EQ(list->items.size(), 3u);
 }
@@ -131,9 +130,8 @@ TEST_F(ClientTest, IsReachableOnceAnythingWasAnswered) {
 
 TEST_F(ClientTest, SaysWhyTheServerIsNotReachable) {
     server.go_away();
-    const auto got = wait_for<Json>([&](auto done) {
-        client->get(kNodes, "n1", done, std::chrono::milliseconds(300));
-    });
+    const auto got = wait_for<Json>(
+        [&](auto done) { client->get(kNodes, "n1", done, std::chrono::milliseconds(300)); });
     EXPECT_FALSE(got.ok());
     EXPECT_NE(client->reachability().error.find(server.url()), std::string::npos);
     server.resume();
@@ -151,8 +149,8 @@ TEST_F(ClientTest, ReportsEachExchange) {
 
 TEST_F(ClientTest, DeletesOnlyWhatThePreconditionsMean) {
     const auto stored = server.put(kNodesPath, node("n1"));
-    const auto wrong = wait_for<void>(
-        [&](auto done) { client->remove(kNodes, "n1", "another-uid", "", done); });
+    const auto wrong =
+        wait_for<void>([&](auto done) { client->remove(kNodes, "n1", "another-uid", "", done); });
     EXPECT_EQ(wrong.code(), Code::kAborted);
     const auto right = wait_for<void>([&](auto done) {
         client->remove(kNodes, "n1", json_string(stored["metadata"], "uid"), "", done);

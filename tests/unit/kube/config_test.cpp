@@ -25,16 +25,18 @@ class ConfigFile : public ::testing::Test {
         return write("config",
                      "apiVersion: v1\nkind: Config\ncurrent-context: main\n"
                      "contexts:\n- name: main\n  context: {cluster: c, user: u}\n"
-                     "clusters:\n- name: c\n  cluster: {" + cluster + "}\n"
-                     "users:\n- name: u\n  user: {" + user + "}\n");
+                     "clusters:\n- name: c\n  cluster: {" +
+                         cluster +
+                         "}\n"
+                         "users:\n- name: u\n  user: {" +
+                         user + "}\n");
     }
     fakes::TempDir dir_;
 };
 
 TEST_F(ConfigFile, ReadsServerTokenAndInlineCertificates) {
-    const auto config = Config::from_kubeconfig(
-        kubeconfig("server: 'https://h:6443/', certificate-authority-data: aGVsbG8=",
-                   "token: t0ken"));
+    const auto config = Config::from_kubeconfig(kubeconfig(
+        "server: 'https://h:6443/', certificate-authority-data: aGVsbG8=", "token: t0ken"));
     ASSERT_TRUE(config.ok()) << config.error().message();
     EXPECT_EQ(config->server, "https://h:6443");
     EXPECT_EQ(config->ca.data, "hello");
@@ -50,8 +52,8 @@ TEST_F(ConfigFile, ResolvesRelativeFilesBesideItself) {
 }
 
 TEST_F(ConfigFile, RefusesExecPluginsByName) {
-    const auto config = Config::from_kubeconfig(
-        kubeconfig("server: https://h", "exec: {command: aws}"));
+    const auto config =
+        Config::from_kubeconfig(kubeconfig("server: https://h", "exec: {command: aws}"));
     ASSERT_FALSE(config.ok());
     EXPECT_NE(config.error().message().find("`exec` section"), std::string::npos);
 }

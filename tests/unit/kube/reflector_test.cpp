@@ -17,13 +17,13 @@ class ReflectorTest : public fakes::KubeFixture {
         reflector = std::make_unique<Reflector>(
             *client, kNodes, Query{},
             Reflector::Handlers{
-                .changed = [this](const Json& object) {
-                    ++changes;
-                    present.insert(object_key(object));
-                },
-                .deleted = [this](const std::string& key, const std::string&) {
-                    present.erase(key);
-                },
+                .changed =
+                    [this](const Json& object) {
+                        ++changes;
+                        present.insert(object_key(object));
+                    },
+                .deleted = [this](const std::string& key,
+                                  const std::string&) { present.erase(key); },
                 .synced = [this] { ++syncs; },
                 .failed = [this](const Error& error) { failures.push_back(error.message()); }});
         reflector->start();
@@ -135,15 +135,15 @@ TEST_F(ReflectorTest, ReportsWhyListingFails) {
 TEST_F(ReflectorTest, StopsFromInsideAHandler) {
     put("a");
     put("b");
-    reflector = std::make_unique<Reflector>(
-        *client, kNodes, Query{},
-        Reflector::Handlers{.changed = [this](const Json&) {
-                                ++changes;
-                                reflector->stop();
-                            },
-                            .deleted = {},
-                            .synced = [this] { ++syncs; },
-                            .failed = {}});
+    reflector = std::make_unique<Reflector>(*client, kNodes, Query{},
+                                            Reflector::Handlers{.changed =
+                                                                    [this](const Json&) {
+                                                                        ++changes;
+                                                                        reflector->stop();
+                                                                    },
+                                                                .deleted = {},
+                                                                .synced = [this] { ++syncs; },
+                                                                .failed = {}});
     reflector->start();
     ASSERT_TRUE(until([&] { return changes == 1; }));
     fakes::run_for(io, std::chrono::milliseconds(50));
