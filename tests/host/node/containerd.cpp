@@ -103,7 +103,9 @@ state = "$D/state"
   cni.bin_dirs = ["/usr/lib/cni"]
   cni.conf_dir = "$D/cni"
   containerd.runtimes.runc.runtime_type = "io.containerd.runc.v2"
-  containerd.runtimes.runc.options = { BinaryName = "/usr/sbin/runc", SystemdCgroup = false, Root = "$D/runc" }
+  containerd.runtimes.runc.options.BinaryName = "/usr/sbin/runc"
+  containerd.runtimes.runc.options.SystemdCgroup = false
+  containerd.runtimes.runc.options.Root = "$D/runc"
 [plugins.'io.containerd.cri.v1.images']
   snapshotter = "native"
   pinned_images.sandbox = "knd.test/pause:1"
@@ -132,7 +134,9 @@ state = "$D/state"
   cni.conf_dir = "$D/cni"
   containerd.snapshotter = "native"
   containerd.runtimes.runc.runtime_type = "io.containerd.runc.v2"
-  containerd.runtimes.runc.options = { BinaryName = "/usr/sbin/runc", SystemdCgroup = false, Root = "$D/runc" }
+  containerd.runtimes.runc.options.BinaryName = "/usr/sbin/runc"
+  containerd.runtimes.runc.options.SystemdCgroup = false
+  containerd.runtimes.runc.options.Root = "$D/runc"
 )";
 }
 
@@ -147,9 +151,11 @@ Result<void> Containerd::write_config() const {
     KND_TRY(local::write_file(directory() / "config.toml", text));
     return local::write_file(
         directory() / "cni/10-ptp.conflist",
-        R"({"cniVersion":"0.4.0","name":"knd","plugins":[{"type":"ptp","ipam":{"type":"host-local",)"
-        R"("dataDir":")" +
-            directory().string() + R"(/ipam","ranges":[[{"subnet":"10.251.0.0/16"}]]}}]})");
+        R"({"cniVersion":"0.4.0","name":"knd","plugins":[{"type":"ptp","ipam":)"
+        R"({"type":"host-local","dataDir":")" +
+            directory().string() +
+            R"(/ipam",)"
+            R"("ranges":[[{"subnet":"10.251.0.0/16"}]]}}]})");
 }
 
 Result<void> Containerd::start() {
