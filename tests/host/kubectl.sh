@@ -195,7 +195,7 @@ try_get() {
     check "get in small chunks" 'default.*kube-system' k get namespaces --chunk-size=1
     check "get what is not there" 'NotFound.*pods "nope" not found' k get pod nope
     later k label pod pod-dra-net1 seen=yes --overwrite
-    check "get -w shows a change" 'pod-dra-net1.*yes.*' timeout 2 "$kubectl" \
+    check "get -w shows a change" 'pod-dra-net1.*yes.*' timeout 6 "$kubectl" \
         --kubeconfig "$kubeconfig" --cache-dir "$work/cache-$version" get pods -w -L seen
 }
 
