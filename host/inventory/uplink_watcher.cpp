@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
 
 #include "host/model/log.hpp"
 
@@ -14,7 +16,7 @@
 namespace knd {
 namespace {
 
-constexpr auto kCoalesce = std::chrono::milliseconds(50);
+constexpr auto kCoalesce = std::chrono::milliseconds(250);
 constexpr std::uint32_t kMainTable = 254;
 
 /// The local address from which a packet to `address` would leave: connect() on a datagram socket
@@ -59,10 +61,43 @@ void add_default_routes(const std::vector<RouteInfo>& routes, Topology& topology
     }
 }
 
+/// `node_ips` and `api_server` by value: it may run on a worker.
+Result<Topology> read_topology(std::vector<std::string> node_ips, const std::string& api_server) {
+    KND_TRY_ASSIGN(auto netlink, Netlink::open());
+    KND_TRY_ASSIGN(const auto links, netlink.links());
+    KND_TRY_ASSIGN(const auto addresses, netlink.addresses());
+    KND_TRY_ASSIGN(const auto routes, netlink.routes());
+    Topology topology;
+    for (const auto& link : links) {
+        // The far end of a veth is no parent: nothing stands on it.
+        const bool stacked = !link.parent_netns && link.kind != "veth";
+        topology.links.push_back({link.ifindex, link.name, link.master, stacked ? link.parent : 0});
+    }
+    add_default_routes(routes, topology);
+    for (const auto& address : addresses) {
+        topology.addresses.push_back({address.ifindex, address.address});
+    }
+    topology.node_ips = std::move(node_ips);
+    topology.api_server = api_server;
+    const auto source = source_towards(api_server);
+    for (const auto& address : addresses) {
+        const bool loopback = address.address == "127.0.0.1" || address.address == "::1";
+        if (!source.empty() && address.address == source && !loopback) {
+            topology.api_server_ifindex = address.ifindex;
+        }
+    }
+    return topology;
+}
+
 }  // namespace
 
-UplinkWatcher::UplinkWatcher(boost::asio::io_context& io, Changed changed)
-    : changed_(std::move(changed)), events_(io), pause_(io) {}
+UplinkWatcher::UplinkWatcher(boost::asio::io_context& io, boost::asio::any_io_executor workers,
+                             Changed changed)
+    : io_(io),
+      workers_(std::move(workers)),
+      changed_(std::move(changed)),
+      events_(io),
+      pause_(io) {}
 
 UplinkWatcher::~UplinkWatcher() {
     stop();
@@ -125,35 +160,21 @@ void UplinkWatcher::evaluate_soon() {
     });
 }
 
-Result<Topology> UplinkWatcher::read() const {
-    KND_TRY_ASSIGN(auto netlink, Netlink::open());
-    KND_TRY_ASSIGN(const auto links, netlink.links());
-    KND_TRY_ASSIGN(const auto addresses, netlink.addresses());
-    KND_TRY_ASSIGN(const auto routes, netlink.routes());
-    Topology topology;
-    for (const auto& link : links) {
-        // The far end of a veth is no parent: nothing stands on it.
-        const bool stacked = !link.parent_netns && link.kind != "veth";
-        topology.links.push_back({link.ifindex, link.name, link.master, stacked ? link.parent : 0});
-    }
-    add_default_routes(routes, topology);
-    for (const auto& address : addresses) {
-        topology.addresses.push_back({address.ifindex, address.address});
-    }
-    topology.node_ips = node_ips_;
-    topology.api_server = api_server_;
-    const auto source = source_towards(api_server_);
-    for (const auto& address : addresses) {
-        const bool loopback = address.address == "127.0.0.1" || address.address == "::1";
-        if (!source.empty() && address.address == source && !loopback) {
-            topology.api_server_ifindex = address.ifindex;
-        }
-    }
-    return topology;
+void UplinkWatcher::evaluate() {
+    if (!known_) return judge(read_topology(node_ips_, api_server_));
+    stale_ = reading_;
+    if (reading_) return;
+    reading_ = true;
+    boost::asio::post(workers_, [this, ips = node_ips_, api = api_server_] {
+        boost::asio::post(io_, [this, topology = read_topology(ips, api)] {
+            reading_ = false;
+            judge(topology);
+            if (std::exchange(stale_, false)) evaluate_soon();
+        });
+    });
 }
 
-void UplinkWatcher::evaluate() {
-    const auto topology = read();
+void UplinkWatcher::judge(const Result<Topology>& topology) {
     if (!topology) {
         log::error("cannot tell which interfaces are uplinks; keeping the last known ones",
                    {{"error", topology.error().message()}});

@@ -3,10 +3,13 @@
 // UplinkWatcher: keeps the set of uplinks current. Routes, addresses and links of the host's
 // network namespace are read again after each event about them; there is no polling.
 //
-// Threads: domain thread. A read of a thousand links takes some 5 ms of it.
+// Threads: domain thread. Only the first read is made on it: a read waits for the kernel's rtnl
+// lock,
+//          which the move of an interface holds for some 16 ms; later ones are made on a worker.
 // Failure: a namespace that cannot be read leaves the last known set in force, and is logged.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -27,7 +30,9 @@ class UplinkWatcher {
     using Changed = std::function<void(std::map<std::string, std::string>)>;
 
     /// `changed` gets the complete set, at start() and whenever it differs.
-    UplinkWatcher(boost::asio::io_context& io, Changed changed);
+    /// `workers` must have been joined before the watcher goes.
+    UplinkWatcher(boost::asio::io_context& io, boost::asio::any_io_executor workers,
+                  Changed changed);
     ~UplinkWatcher();
     UplinkWatcher(const UplinkWatcher&) = delete;
     UplinkWatcher& operator=(const UplinkWatcher&) = delete;
@@ -42,8 +47,10 @@ class UplinkWatcher {
     void wait();
     void evaluate_soon();
     void evaluate();
-    Result<Topology> read() const;
+    void judge(const Result<Topology>& topology);
 
+    boost::asio::io_context& io_;
+    boost::asio::any_io_executor workers_;
     Changed changed_;
     std::optional<LinkMonitor> monitor_;
     boost::asio::posix::stream_descriptor events_;
@@ -53,6 +60,8 @@ class UplinkWatcher {
     std::string api_server_;
     std::map<std::string, std::string> uplinks_;
     bool known_ = false;
+    bool reading_ = false;
+    bool stale_ = false;  ///< something changed while a read was under way
 };
 
 }  // namespace knd

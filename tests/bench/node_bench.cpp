@@ -138,12 +138,18 @@ void bench_start(int devices, int rounds) {
                 anonymous);
 }
 
+/// The kernel takes a namespace apart beside us, under the same lock as a move.
+void settle() {
+    std::this_thread::sleep_for(200ms);
+}
+
 /// The same work by netlink alone: move, name, address, up; and back.
 void bench_floor(int rounds, Samples& in, Samples& out) {
     const Nics nics(1);
     auto here = must(Netlink::open(), "open netlink");
     const auto home = must(netns::open_own(), "open the namespace");
     for (int i = 0; i < rounds; ++i) {
+        settle();
         const auto pod = must(netns::create(), "make a namespace");
         auto there = must(netns::open_netlink(pod.get()), "open netlink");
         const auto link = must(here.link("nic0"), "find nic0");
@@ -165,7 +171,6 @@ void bench_floor(int rounds, Samples& in, Samples& out) {
         must(here.add_address(address), "add the address");
         must(here.set_up(back.ifindex), "set it up");
         out.add(ms_since(begin));
-        std::this_thread::sleep_for(50ms);
     }
 }
 
@@ -214,7 +219,6 @@ void one_pod(TestNode& node, int number, PodSamples& samples) {
     begin = Clock::now();
     must(node.unprepare(claim), "unprepare");
     samples.unprepare.add(ms_since(begin));
-    std::this_thread::sleep_for(50ms);
 }
 
 void bench_pods(int rounds) {
@@ -233,6 +237,7 @@ void bench_pods(int rounds) {
         }
         for (int i = 0; i < rounds; ++i)
             one_pod(node, i, samples);
+        settle();
         std::printf("-- %d pods with one NIC with one address, one after the other\n", rounds);
         std::printf("%-52s %.2f per prepare, %.2f per life of a pod\n", "journal flushes",
                     static_cast<double>(samples.prepare_flushes) / rounds,
