@@ -6,22 +6,18 @@ namespace knd {
 Result<DeviceTable::Found> InventoryTable::find(std::string_view pool,
                                                 std::string_view device) const {
     const auto text = "device " + std::string(device) + " of pool " + std::string(pool);
-    const Inventory::Entry* withheld = nullptr;
-    for (const auto& entry : inventory_.entries()) {
-        if (entry.device.name != device || entry.pool != pool) continue;
-        if (!entry.offered) {
-            withheld = &entry;
-            continue;
-        }
-        auto* server = backend(entry.device.backend);
+    if (auto found = inventory_.find(std::string(pool), std::string(device))) {
+        auto* server = backend(found->backend);
         if (server == nullptr) {
-            return Error(Code::kNotFound, text + " belongs to backend " + entry.device.backend +
+            return Error(Code::kNotFound, text + " belongs to backend " + found->backend +
                                               ", which is not configured any more");
         }
-        return Found{entry.device, server};
+        return Found{*std::move(found), server};
     }
-    if (withheld != nullptr) {
-        return Error(Code::kNotFound, text + " is not offered: " + withheld->reason);
+    for (const auto& entry : inventory_.entries()) {
+        if (entry.device.name == device && entry.pool == pool) {
+            return Error(Code::kNotFound, text + " is not offered: " + entry.reason);
+        }
     }
     return Error(Code::kNotFound, text + " is not there (any more)");
 }
