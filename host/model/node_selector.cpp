@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "host/model/resource.hpp"
+#include "host/model/core.hpp"
 
 namespace knd::api {
 namespace {
@@ -59,7 +59,7 @@ bool matches(const NodeSelector& selector, const Node& node) {
                        [&](const auto& term) { return term_matches(term, node); });
 }
 
-bool tolerates(const DeviceToleration& toleration, const DeviceTaint& taint) {
+bool tolerates(const Toleration& toleration, const Taint& taint) {
     if (!toleration.effect.empty() && toleration.effect != taint.effect) return false;
     if (!toleration.key.empty() && toleration.key != taint.key) return false;
     if (toleration.op == "Exists") return true;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The objects of resource.k8s.io as typed values, in the shape of version v1, and a Node's name and
-// labels. Readers take any served version (v1, v1beta2, v1beta1) and callers only ever see v1.
-// resource_read.cpp reads, resource_write.cpp writes, node_selector.cpp matches nodes and taints.
+// The objects of resource.k8s.io as typed values, in the shape of version v1. Readers take any
+// served version (v1, v1beta2, v1beta1; v1alpha3 of DeviceTaintRule) and callers only ever see v1.
+// resource_read.cpp reads, resource_write.cpp writes.
 //
 // Readers refuse what cannot be understood (wrong JSON types, bad quantities, an attribute with two
 // values) and name the field as Kubernetes does. They do not check limits: that is validation's.
@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/model/core.hpp"
 #include "host/model/device.hpp"
 #include "host/model/json.hpp"
 #include "host/model/quantity.hpp"
@@ -23,66 +24,8 @@
 
 namespace knd::api {
 
-struct ObjectMeta {
-    std::string ns;
-    std::string name;
-    std::string uid;
-    std::map<std::string, std::string> labels;
-    std::map<std::string, std::string> annotations;
-    /// "ns/name", or "name" for what has no namespace.
-    std::string text() const { return ns.empty() ? name : ns + "/" + name; }
-};
-
-// --- node selection ------------------------------------------------------------------------------
-
-struct NodeSelectorRequirement {
-    std::string key;
-    std::string op;  ///< In, NotIn, Exists, DoesNotExist, Gt, Lt
-    std::vector<std::string> values;
-    bool operator==(const NodeSelectorRequirement&) const = default;
-};
-
-struct NodeSelectorTerm {
-    std::vector<NodeSelectorRequirement> match_expressions;
-    std::vector<NodeSelectorRequirement> match_fields;
-    bool empty() const { return match_expressions.empty() && match_fields.empty(); }
-    bool operator==(const NodeSelectorTerm&) const = default;
-};
-
-/// Terms are alternatives; the requirements of one term must all hold.
-struct NodeSelector {
-    std::vector<NodeSelectorTerm> terms;
-    bool operator==(const NodeSelector&) const = default;
-};
-
-struct Node {
-    std::string name;
-    std::map<std::string, std::string> labels;
-};
-
-/// Full v1.NodeSelector matching; an empty term matches nothing, nor does a malformed requirement.
-bool matches(const NodeSelector& selector, const Node& node);
-
-// --- taints --------------------------------------------------------------------------------------
-
-struct DeviceTaint {
-    std::string key;
-    std::string value;
-    std::string effect;      ///< None, NoSchedule, NoExecute
-    std::string time_added;  ///< RFC 3339, empty when not set
-    bool operator==(const DeviceTaint&) const = default;
-};
-
-struct DeviceToleration {
-    std::string key;  ///< empty with Exists: every key
-    std::string op;   ///< Exists or Equal; empty means Equal
-    std::string value;
-    std::string effect;  ///< empty: every effect
-    std::optional<std::int64_t> toleration_seconds;
-    bool operator==(const DeviceToleration&) const = default;
-};
-
-bool tolerates(const DeviceToleration& toleration, const DeviceTaint& taint);
+using DeviceTaint = Taint;
+using DeviceToleration = Toleration;
 
 // --- ResourceSlice -------------------------------------------------------------------------------
 
@@ -263,8 +206,25 @@ struct ResourceClaimTemplate {
 
 Result<ResourceClaimTemplate> read_resource_claim_template(const Json& object);
 
-/// metadata.name and labels of a core/v1 Node.
-Result<Node> read_node(const Json& object);
+// --- DeviceTaintRule -----------------------------------------------------------------------------
+
+/// All fields that are set must match.
+struct DeviceTaintSelector {
+    std::optional<std::string> driver;
+    std::optional<std::string> pool;
+    std::optional<std::string> device;
+};
+
+/// A taint that an administrator puts on devices of any driver.
+struct DeviceTaintRule {
+    ObjectMeta meta;
+    std::optional<DeviceTaintSelector> selector;  ///< absent: no device, empty: every device
+    DeviceTaint taint;
+};
+
+/// The class and CEL selectors of Kubernetes 1.33 and 1.34 are refused: without them a rule would
+/// taint more devices than it was meant for.
+Result<DeviceTaintRule> read_device_taint_rule(const Json& object);
 
 // --- writers -------------------------------------------------------------------------------------
 

@@ -112,6 +112,85 @@ TEST(AllocationResult, SurvivesWritingAndReading) {
     EXPECT_EQ(to_json(*read), allocation);
 }
 
+TEST(DeviceTaintRule, IsReadFromEveryVersion) {
+    for (const auto* version : {"v1", "v1beta2", "v1beta1", "v1alpha3"}) {
+        const auto rule = read_device_taint_rule(
+            {{"apiVersion", std::string("resource.k8s.io/") + version},
+             {"kind", "DeviceTaintRule"},
+             {"metadata", {{"name", "r"}}},
+             {"spec",
+              {{"deviceSelector", {{"driver", "dra.net"}, {"pool", "p"}}},
+               {"taint", {{"key", "k"}, {"value", "v"}, {"effect", "NoExecute"}}}}}});
+        ASSERT_TRUE(rule.ok()) << rule.error().message();
+        ASSERT_TRUE(rule->selector.has_value());
+        EXPECT_EQ(rule->selector->driver, "dra.net");
+        EXPECT_EQ(rule->selector->pool, "p");
+        EXPECT_EQ(rule->selector->device, std::nullopt);
+        EXPECT_EQ(rule->taint, (DeviceTaint{"k", "v", "NoExecute", ""}));
+    }
+}
+
+TEST(DeviceTaintRule, TellsNoSelectorFromAnEmptyOne) {
+    const auto none = read_device_taint_rule({{"spec", {{"taint", {{"key", "k"}}}}}});
+    ASSERT_TRUE(none.ok());
+    EXPECT_FALSE(none->selector.has_value());
+    const auto all = read_device_taint_rule({{"spec", {{"deviceSelector", Json::object()}}}});
+    ASSERT_TRUE(all.ok());
+    EXPECT_TRUE(all->selector.has_value());
+}
+
+TEST(DeviceTaintRule, RefusesSelectorsThatWouldBeIgnored) {
+    const auto rule =
+        read_device_taint_rule({{"spec", {{"deviceSelector", {{"deviceClassName", "nic"}}}}}});
+    ASSERT_FALSE(rule.ok());
+    EXPECT_EQ(rule.error().message(),
+              "spec.deviceSelector.deviceClassName: exists in Kubernetes 1.33 and 1.34 alone; name "
+              "the driver, pool or device instead");
+}
+
+TEST(Pod, IsReadWithItsClaims) {
+    const auto pod = read_pod(json(R"({"apiVersion": "v1", "kind": "Pod",
+      "metadata": {"name": "p", "namespace": "ns"},
+      "spec": {"nodeSelector": {"zone": "a"},
+        "resourceClaims": [{"name": "net", "resourceClaimTemplateName": "t"},
+                           {"name": "own", "resourceClaimName": "c"}],
+        "tolerations": [{"key": "k", "operator": "Exists"}],
+        "containers": [{"name": "main", "resources": {"claims": [{"name": "net"}],
+          "requests": {"cpu": "1"}, "limits": {"cpu": 2, "example.com/nic": 1}}}]},
+      "status": {"resourceClaimStatuses": [{"name": "net", "resourceClaimName": "p-net-x"}],
+                 "extendedResourceClaimStatus": {"resourceClaimName": "p-extended"}}})"));
+    ASSERT_TRUE(pod.ok()) << pod.error().message();
+    EXPECT_EQ(pod->meta.text(), "ns/p");
+    ASSERT_EQ(pod->claims.size(), 2u);
+    EXPECT_EQ(pod->claims[0].template_name, "t");
+    EXPECT_EQ(pod->claims[1].claim_name, "c");
+    EXPECT_EQ(pod->claims[1].template_name, std::nullopt);
+    ASSERT_EQ(pod->containers.size(), 1u);
+    EXPECT_EQ(pod->containers[0].claims, std::vector<std::string>{"net"});
+    EXPECT_EQ(pod->containers[0].requests.at("cpu"), Quantity(1));
+    EXPECT_EQ(pod->containers[0].requests.at("example.com/nic"), Quantity(1));
+    EXPECT_EQ(pod->made_claims.at("net"), "p-net-x");
+    EXPECT_EQ(pod->extended_resource_claim, "p-extended");
+}
+
+TEST(Pod, NamesTheFieldThatIsWrong) {
+    const auto pod = read_pod(json(R"({"spec": {"resourceClaims": [{"name": "a"},
+                                                                   {"name": 1}]}})"));
+    ASSERT_FALSE(pod.ok());
+    EXPECT_EQ(pod.error().message(), "spec.resourceClaims[1].name: must be a string");
+}
+
+TEST(Node, IsReadWithItsTaints) {
+    const auto node = read_node(json(R"({"apiVersion": "v1", "kind": "Node",
+      "metadata": {"name": "n", "labels": {"zone": "a"}},
+      "spec": {"unschedulable": true, "taints": [{"key": "k", "effect": "NoSchedule"}]}})"));
+    ASSERT_TRUE(node.ok()) << node.error().message();
+    EXPECT_EQ(node->labels.at("zone"), "a");
+    EXPECT_TRUE(node->unschedulable);
+    EXPECT_EQ(node->taints.at(0).key, "k");
+    EXPECT_FALSE(read_node(json(R"({"apiVersion": "v2", "kind": "Node"})")).ok());
+}
+
 TEST(NodeSelector, MatchesLabelsAndName) {
     const Node node{"n1", {{"zone", "a"}, {"cpus", "8"}}};
     const auto one = [&](NodeSelectorRequirement requirement, bool field = false) {
