@@ -80,6 +80,16 @@ NodeIndex AstBuilder::fold(std::uint32_t offset, Fold fold) {
     return push(node);
 }
 
+NodeIndex AstBuilder::place(NodeIndex index, std::uint32_t begin, std::uint32_t end) {
+    if (index == kNoNode) return index;
+    auto& node = ast_.nodes[index];
+    if (node.begin == node.end) {
+        node.begin = begin;
+        node.end = end;
+    }
+    return index;
+}
+
 std::string describe_issues(std::string_view source, std::vector<Issue> issues) {
     std::stable_sort(issues.begin(), issues.end(),
                      [](const Issue& a, const Issue& b) { return a.offset < b.offset; });

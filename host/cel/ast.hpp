@@ -47,6 +47,7 @@ struct Node {
     bool test_only = false;              ///< kSelect: has()
     bool member = false;                 ///< kCall: the first child is the target
     std::uint32_t offset = 0;            ///< byte in the source that a message points at
+    std::uint32_t begin = 0, end = 0;    ///< bytes in the source; equal: made by a macro
     std::uint32_t first = 0, count = 0;  ///< range of Ast::children; kFold: first = its number
     std::string_view text;
     Value constant;

@@ -50,6 +50,7 @@ struct Limits {
 };
 
 struct Code;
+struct Explanation;
 
 class Program {
   public:
@@ -71,6 +72,8 @@ class Program {
 
   private:
     friend Result<Program> compile(std::string_view expression, const Environment& environment);
+    friend Explanation explain(const Program& program, const DeviceView& device,
+                               const Limits& limits);
     explicit Program(std::unique_ptr<const Code> code);
     std::unique_ptr<const Code> code_;
 };

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -92,10 +93,17 @@ struct AttributeName {
     std::string_view id;
 };
 
+/// Bytes of the expression; equal: what a macro made, not written.
+struct SourceSpan {
+    std::uint32_t begin = 0, end = 0;
+    bool empty() const { return begin == end; }
+};
+
 struct Code {
     std::string expression;
     std::string result_type;
     std::vector<Instruction> instructions;
+    std::vector<SourceSpan> spans;  ///< by instruction
     std::vector<std::uint32_t> operands;
     std::vector<std::uint32_t> optional_operands;  ///< numbers among operands, sorted
     std::vector<Value> constants;
@@ -118,8 +126,11 @@ bool fits(const Candidate& candidate, std::span<const Value> arguments);
 /// Of a binary operator on these operands, which may be errors.
 std::uint64_t operator_cost(Op op, const Value& left, const Value& right);
 
-/// Runs the code once.
+/// What each instruction yielded last; empty: it was not reached.
+using Trace = std::vector<std::optional<Value>>;
+
+/// Runs the code once. The values of a trace live as long as the arena.
 Value evaluate(const Code& code, std::span<const Value> variables, Arena& arena,
-               const Limits& limits, std::uint64_t* cost);
+               const Limits& limits, std::uint64_t* cost, Trace* trace = nullptr);
 
 }  // namespace knd::cel

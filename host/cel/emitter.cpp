@@ -49,6 +49,7 @@ class Emitter {
 
     std::string run() {
         code_.root = visit(ast_.root);
+        code_.spans.resize(code_.instructions.size());
         code_.texts = std::move(ast_.texts);
         return issue_;
     }
@@ -73,6 +74,13 @@ class Emitter {
     }
 
     std::uint32_t visit(NodeIndex index) {
+        const auto out = emit_node(index);
+        code_.spans.resize(code_.instructions.size());
+        code_.spans[out] = {node(index).begin, node(index).end};
+        return out;
+    }
+
+    std::uint32_t emit_node(NodeIndex index) {
         const auto& self = node(index);
         switch (self.kind) {
             case NodeKind::kConstant:

@@ -46,8 +46,8 @@ bool grow(Arena& arena, T*& items, std::size_t size, std::size_t& capacity) {
 class Evaluator {
   public:
     Evaluator(const Code& code, std::span<const Value> variables, Arena& arena,
-              const Limits& limits)
-        : code_(code), variables_(variables), arena_(arena), limit_(limits.cost) {}
+              const Limits& limits, Trace* trace)
+        : code_(code), variables_(variables), arena_(arena), limit_(limits.cost), trace_(trace) {}
 
     Value run() {
         slots_ = static_cast<Value*>(arena_.allocate(code_.slots * sizeof(Value)));
@@ -76,6 +76,12 @@ class Evaluator {
 
     Value eval(std::uint32_t index) {
         if (halted_) return Value::error(kCostExceeded);
+        const auto out = step(index);
+        if (trace_ != nullptr) (*trace_)[index] = out;
+        return out;
+    }
+
+    Value step(std::uint32_t index) {
         const auto& i = code_.instructions[index];
         switch (i.op) {
             case Op::kConstant:
@@ -566,6 +572,7 @@ class Evaluator {
     std::span<const Value> variables_;
     Arena& arena_;
     std::uint64_t limit_;
+    Trace* trace_;
     std::uint64_t cost_ = 0;
     bool halted_ = false;
     Value* slots_ = nullptr;
@@ -574,8 +581,9 @@ class Evaluator {
 }  // namespace
 
 Value evaluate(const Code& code, std::span<const Value> variables, Arena& arena,
-               const Limits& limits, std::uint64_t* cost) {
-    Evaluator evaluator(code, variables, arena, limits);
+               const Limits& limits, std::uint64_t* cost, Trace* trace) {
+    if (trace != nullptr) trace->assign(code.instructions.size(), std::nullopt);
+    Evaluator evaluator(code, variables, arena, limits, trace);
     const auto out = evaluator.run();
     if (cost != nullptr) *cost = evaluator.cost();
     return out;

@@ -65,6 +65,14 @@ class Parser {
         if (!failed_ && !accept(punctuation)) unexpected(punctuation);
     }
 
+    std::uint32_t start() const { return peek().offset; }
+    /// The node is written from `begin` to the last token taken.
+    NodeIndex placed(std::uint32_t begin, NodeIndex index) {
+        if (failed_ || at_ == 0) return index;
+        const auto& last = tokens_[at_ - 1];
+        return b_.place(index, begin, last.offset + static_cast<std::uint32_t>(last.source.size()));
+    }
+
     /// The first syntax error ends the parse: what follows would be noise.
     NodeIndex stop(std::uint32_t offset, std::string message) {
         if (!failed_) issues_.push_back({offset, std::move(message)});
@@ -86,6 +94,7 @@ class Parser {
     NodeIndex expression() {
         const Depth depth(*this);
         if (failed_) return kNoNode;
+        const auto begin = start();
         const auto condition = disjunction();
         if (failed_ || !peek().is("?")) return condition;
         const auto offset = take().offset;
@@ -93,7 +102,7 @@ class Parser {
         expect(":");
         const auto no = expression();
         if (failed_) return kNoNode;
-        return b_.call(offset, ops::kConditional, {condition, yes, no});
+        return placed(begin, b_.call(offset, ops::kConditional, {condition, yes, no}));
     }
 
     NodeIndex disjunction() {
@@ -103,27 +112,36 @@ class Parser {
         return chain("&&", ops::kAnd, [this] { return relation(); });
     }
 
+    /// Of a chain: the operator before it, and where it is written.
+    struct Term {
+        NodeIndex index = kNoNode;
+        std::uint32_t offset = 0, begin = 0, end = 0;
+    };
+
     template <class Next>
     NodeIndex chain(std::string_view mark, std::string_view function, Next next) {
-        std::vector<NodeIndex> terms{next()};
-        std::vector<std::uint32_t> offsets;
-        while (!failed_ && peek().is(mark)) {
-            offsets.push_back(take().offset);
-            terms.push_back(next());
-        }
-        if (failed_) return kNoNode;
-        return terms.size() == 1 ? terms[0] : balance(function, terms, offsets);
+        std::vector<Term> terms;
+        std::uint32_t offset = 0;
+        do {
+            if (!terms.empty()) offset = take().offset;
+            const auto begin = start();
+            const auto index = next();
+            if (failed_) return kNoNode;
+            const auto& last = tokens_[at_ - 1];
+            terms.push_back({index, offset, begin,
+                             last.offset + static_cast<std::uint32_t>(last.source.size())});
+        } while (peek().is(mark));
+        return balance(function, terms);
     }
 
     /// Long chains become shallow trees; the operators are associative, also over errors.
-    NodeIndex balance(std::string_view function, std::span<const NodeIndex> terms,
-                      std::span<const std::uint32_t> offsets) {
-        if (terms.size() == 1) return terms[0];
-        const auto middle = (terms.size() - 1) / 2;
-        const auto left = balance(function, terms.first(middle + 1), offsets.first(middle));
-        const auto right =
-            balance(function, terms.subspan(middle + 1), offsets.subspan(middle + 1));
-        return b_.call(offsets[middle], function, {left, right});
+    NodeIndex balance(std::string_view function, std::span<const Term> terms) {
+        if (terms.size() == 1) return terms[0].index;
+        const auto middle = (terms.size() - 1) / 2 + 1;
+        const auto left = balance(function, terms.first(middle));
+        const auto right = balance(function, terms.subspan(middle));
+        return b_.place(b_.call(terms[middle].offset, function, {left, right}), terms.front().begin,
+                        terms.back().end);
     }
 
     NodeIndex relation() {
@@ -155,6 +173,7 @@ class Parser {
 
     template <class Next, class Which>
     NodeIndex left_associative(Next next, Which which) {
+        const auto begin = start();
         auto left = next();
         for (int length = 1; !failed_; ++length) {
             const auto function = which();
@@ -162,7 +181,7 @@ class Parser {
             if (length > kMaxDepth) too_deep();
             const auto offset = take().offset;
             const auto right = next();
-            if (!failed_) left = b_.call(offset, function, {left, right});
+            if (!failed_) left = placed(begin, b_.call(offset, function, {left, right}));
         }
         return kNoNode;
     }
@@ -178,25 +197,31 @@ class Parser {
         NodeIndex operand = kNoNode;
         if (!is_not && number) {
             // The sign belongs to the literal, so that the lowest int can be written.
-            operand = member_of(literal(take(), count % 2 == 1));
+            operand = placed(offset, literal(take(), count % 2 == 1));
+            operand = member_of(offset, operand);
             count = 0;
         } else {
             operand = member();
         }
         if (failed_) return kNoNode;
         if (count % 2 == 0) return operand;
-        return b_.call(offset, is_not ? ops::kNot : ops::kNegate, {operand});
+        return placed(offset, b_.call(offset, is_not ? ops::kNot : ops::kNegate, {operand}));
     }
 
-    NodeIndex member() { return member_of(primary()); }
+    NodeIndex member() {
+        const auto begin = start();
+        const auto target = primary();
+        return member_of(begin, placed(begin, target));
+    }
 
-    NodeIndex member_of(NodeIndex target) {
+    /// `begin`: where the target is written.
+    NodeIndex member_of(std::uint32_t begin, NodeIndex target) {
         for (int length = 1; !failed_; ++length) {
             if (length > kMaxDepth) too_deep();
             if (peek().is(".")) {
-                target = selection(target);
+                target = placed(begin, selection(target));
             } else if (peek().is("[")) {
-                target = index(target);
+                target = placed(begin, index(target));
             } else {
                 return target;
             }

@@ -43,6 +43,8 @@ class AstBuilder {
     NodeIndex aggregate(NodeKind kind, std::uint32_t offset, std::span<const NodeIndex> children,
                         std::span<const std::uint32_t> optional = {});
     NodeIndex fold(std::uint32_t offset, Fold fold);
+    /// Where the node is written; the first that says so is right.
+    NodeIndex place(NodeIndex index, std::uint32_t begin, std::uint32_t end);
 
   private:
     NodeIndex push(Node node);
