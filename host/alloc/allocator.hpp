@@ -48,6 +48,14 @@ struct Features {
     bool list_attributes = false;
 };
 
+/// Kubernetes keeps three implementations side by side: what is new enters the experimental one
+/// and moves on with time.
+enum class Variant : std::uint8_t { kStable, kIncubating, kExperimental };
+
+/// The one that kube-scheduler of that release runs: the most stable that knows all the features
+/// that are on.
+Variant variant_for(const Features& features);
+
 /// What the claims of the cluster hold already.
 struct AllocatedState {
     std::set<DeviceId> devices;
@@ -61,6 +69,13 @@ struct AllocatedState {
 
 struct Options {
     Features features;
+    /// Decides exactly as kube-scheduler does, also where that is known to be wrong: several
+    /// devices of one request may share the value of a distinctAttribute; values that lists had in
+    /// common stay forgotten after a step back; a claim's configuration comes once per request that
+    /// it names. Texts of errors are Kubernetes' to the letter.
+    bool compat = false;
+    /// With compat: the implementation, if not the one that the features ask for.
+    std::optional<Variant> variant;
     /// Candidates looked at before allocate() gives up with DEADLINE_EXCEEDED.
     std::uint64_t step_limit = 5'000'000;
     /// Asked now and then; true stops the search with CANCELLED. May be empty.

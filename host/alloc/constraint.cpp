@@ -15,8 +15,9 @@ bool is_list(const cel::Slot& slot) {
 }  // namespace
 
 Constraint::Constraint(Kind kind, std::string_view attribute,
-                       const std::vector<std::string>& requests, const cel::Vocabulary& vocabulary)
-    : kind_(kind), requests_(requests) {
+                       const std::vector<std::string>& requests, const cel::Vocabulary& vocabulary,
+                       Rules rules)
+    : kind_(kind), rules_(rules), requests_(requests) {
     // A name without a domain is not fully qualified, and no attribute has it.
     if (attribute.find('/') != std::string_view::npos)
         name_ = vocabulary.find_name(cel::split_qualified_name(attribute, {}));
@@ -31,22 +32,27 @@ bool Constraint::concerns(std::string_view base, std::string_view sub) const {
     });
 }
 
-bool Constraint::add(const cel::DeviceView& device) {
+bool Constraint::add(const cel::DeviceView& device, std::string_view base) {
     const auto* slot = name_ ? device.attribute(*name_) : nullptr;
     if (slot == nullptr) return false;
-    return kind_ == Kind::kMatch ? add_match(*slot) : add_distinct(*slot);
+    if (!(kind_ == Kind::kMatch ? add_match(*slot, base) : add_distinct(*slot, base))) return false;
+    ++count_;
+    return true;
 }
 
 bool Constraint::may_add(const cel::DeviceView& device) const {
     const auto* slot = name_ ? device.attribute(*name_) : nullptr;
     if (slot == nullptr) return false;
-    if (kind_ != Kind::kMatch || seen_.empty() || is_list(*slot)) return true;
-    const auto& last = seen_.back();
-    return !last.list.empty() || is_list(last.scalar) || same(last.scalar, *slot);
+    if (kind_ != Kind::kMatch || seen_.empty() || rules_.sets) return true;
+    return same(seen_.back().slot, *slot);
 }
 
-void Constraint::remove() {
-    seen_.pop_back();
+void Constraint::remove(std::string_view base) {
+    --count_;
+    if (kind_ == Kind::kDistinct && rules_.distinct_per_request)
+        std::erase_if(seen_, [&](const Seen& seen) { return seen.base == base; });
+    else
+        seen_.pop_back();
 }
 
 bool Constraint::same(const cel::Slot& a, const cel::Slot& b) {
@@ -67,7 +73,7 @@ bool Constraint::same(const cel::Slot& a, const cel::Slot& b) {
     return false;
 }
 
-std::vector<Constraint::Element> Constraint::elements(const cel::Slot& slot) {
+Constraint::Elements Constraint::elements(const cel::Slot& slot) {
     switch (slot.type) {
         case Type::kInt:
             return {{Type::kInt, slot.integer, {}}};
@@ -82,7 +88,7 @@ std::vector<Constraint::Element> Constraint::elements(const cel::Slot& slot) {
         case Type::kList:
             break;
     }
-    std::vector<Element> out;
+    Elements out;
     if (const auto* integers = std::get_if<std::vector<std::int64_t>>(slot.list))
         for (const auto value : *integers)
             out.push_back({Type::kInt, value, {}});
@@ -98,40 +104,43 @@ std::vector<Constraint::Element> Constraint::elements(const cel::Slot& slot) {
     return out;
 }
 
-bool Constraint::add_match(const cel::Slot& slot) {
-    if (seen_.empty()) {
-        seen_.push_back({slot, is_list(slot) ? elements(slot) : std::vector<Element>()});
+bool Constraint::add_match(const cel::Slot& slot, std::string_view base) {
+    if (!rules_.sets) {
+        if (!seen_.empty() && !same(seen_.back().slot, slot)) return false;
+        seen_.push_back({slot, base, {}});
         return true;
     }
-    const auto& last = seen_.back();
-    if (last.list.empty() && !is_list(last.scalar) && !is_list(slot)) {
-        if (!same(last.scalar, slot)) return false;
-        seen_.push_back({slot, {}});
-        return true;
+    auto common = elements(slot);
+    if (!seen_.empty()) {
+        const auto& before = rules_.keeps_intersection ? kept_ : seen_.back().common;
+        std::erase_if(common, [&](const Element& element) {
+            return std::find(before.begin(), before.end(), element) == before.end();
+        });
     }
-    // Lists must keep a value in common; a scalar is a list of one.
-    auto common = last.list.empty() ? elements(last.scalar) : last.list;
-    const auto mine = elements(slot);
-    std::erase_if(common, [&](const Element& element) {
-        return std::find(mine.begin(), mine.end(), element) == mine.end();
-    });
     if (common.empty()) return false;
-    seen_.push_back({slot, std::move(common)});
+    if (rules_.keeps_intersection) kept_ = common;
+    seen_.push_back({slot, base, std::move(common)});
     return true;
 }
 
-bool Constraint::add_distinct(const cel::Slot& slot) {
-    for (const auto& other : seen_) {
-        if (!is_list(slot) && !is_list(other.scalar)) {
-            if (same(slot, other.scalar)) return false;
-            continue;
-        }
-        const auto theirs = elements(other.scalar);
-        for (const auto& element : elements(slot))
-            if (std::find(theirs.begin(), theirs.end(), element) != theirs.end()) return false;
-    }
-    seen_.push_back({slot, {}});
+bool Constraint::add_distinct(const cel::Slot& slot, std::string_view base) {
+    if (count_ > 0 && rules_.sets && elements(slot).empty()) return false;
+    for (const auto& other : seen_)
+        if (count_ > 0 && collide(slot, other.slot)) return false;
+    if (rules_.distinct_per_request)
+        std::erase_if(seen_, [&](const Seen& seen) { return seen.base == base; });
+    seen_.push_back({slot, base, {}});
     return true;
+}
+
+/// Whether `a` repeats a value of `b`. Without sets a list is no value to compare at all.
+bool Constraint::collide(const cel::Slot& a, const cel::Slot& b) const {
+    if (!rules_.sets || (!is_list(a) && !is_list(b))) return is_list(a) || same(a, b);
+    const auto theirs = elements(b);
+    const auto mine = elements(a);
+    return std::any_of(mine.begin(), mine.end(), [&](const Element& element) {
+        return std::find(theirs.begin(), theirs.end(), element) != theirs.end();
+    });
 }
 
 }  // namespace knd::alloc

@@ -9,8 +9,9 @@ namespace {
 
 class Gatherer {
   public:
-    Gatherer(const Inventory::Data& data, const api::Node& node, const Features& features)
-        : data_(data), node_(node), features_(features) {}
+    Gatherer(const Inventory::Data& data, const api::Node& node, const Features& features,
+             const Behaviour& behaviour)
+        : data_(data), node_(node), features_(features), behaviour_(behaviour) {}
 
     std::vector<Pool> run() {
         const auto local = data_.by_node.find(node_.name);
@@ -72,6 +73,7 @@ class Gatherer {
                 first.slice_count) {
                 pool.incomplete = true;
                 pool.others.clear();
+                if (behaviour_.uses_incomplete_pools) fill(pool, std::move(slices));
                 return pool;
             }
         }
@@ -148,14 +150,15 @@ class Gatherer {
     const Inventory::Data& data_;
     const api::Node& node_;
     const Features& features_;
+    const Behaviour& behaviour_;
     std::unordered_map<PoolKey, std::vector<SliceIndex>, PoolKeyHash> found_;
 };
 
 }  // namespace
 
 std::vector<Pool> gather_pools(const Inventory::Data& data, const api::Node& node,
-                               const Features& features) {
-    return Gatherer(data, node, features).run();
+                               const Features& features, const Behaviour& behaviour) {
+    return Gatherer(data, node, features, behaviour).run();
 }
 
 }  // namespace knd::alloc

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "host/alloc/behaviour.hpp"
 #include "host/alloc/inventory.hpp"
 
 namespace knd::alloc {
@@ -24,6 +25,6 @@ struct Pool {
 };
 
 std::vector<Pool> gather_pools(const Inventory::Data& data, const api::Node& node,
-                               const Features& features);
+                               const Features& features, const Behaviour& behaviour);
 
 }  // namespace knd::alloc

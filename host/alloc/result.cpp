@@ -71,13 +71,14 @@ void Search::add_class_configs(const PreparedClaim& claim, api::AllocationResult
     for (std::size_t i = 0; i < claim.requests.size(); ++i) {
         const auto& chosen = claim.requests[i][claim.chosen[i]];
         const auto name = chosen.result_name();
-        const auto [entry, is_new] =
+        auto [entry, is_new] =
             known.try_emplace(chosen.device_class->meta.name, Range{out.config.size(), 0});
-        if (is_new) {
+        if (is_new || behaviour_.class_config_per_request) {
             for (const auto& config : chosen.device_class->config)
                 out.config.push_back({api::AllocatedConfig::Source::kClass, {{}, config.opaque}});
             entry->second.last = out.config.size();
         }
+        if (behaviour_.class_config_per_request) continue;
         for (auto n = entry->second.first; n < entry->second.last; ++n)
             out.config[n].config.requests.push_back(name);
     }
@@ -89,12 +90,14 @@ void Search::add_claim_configs(const PreparedClaim& claim, api::AllocationResult
             return std::find(config.requests.begin(), config.requests.end(), name) !=
                    config.requests.end();
         };
-        bool applies = config.requests.empty();
-        for (std::size_t i = 0; i < claim.requests.size() && !applies; ++i) {
+        std::size_t times = config.requests.empty() ? 1 : 0;
+        for (std::size_t i = 0; i < claim.requests.size() && !config.requests.empty(); ++i) {
             const auto& chosen = claim.requests[i][claim.chosen[i]];
-            applies = names(std::string(chosen.base)) || names(chosen.result_name());
+            if (names(std::string(chosen.base)) || names(chosen.result_name())) ++times;
         }
-        if (applies) out.config.push_back({api::AllocatedConfig::Source::kClaim, config});
+        if (!behaviour_.repeats_claim_config) times = std::min<std::size_t>(times, 1);
+        for (; times > 0; --times)
+            out.config.push_back({api::AllocatedConfig::Source::kClaim, config});
     }
 }
 

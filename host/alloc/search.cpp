@@ -101,6 +101,7 @@ Result<Search::Outcome> Search::next_device(std::uint32_t claim, std::size_t req
 /// are evaluated here, so that their errors are not lost either.
 Result<bool> Search::enough_left(std::uint32_t claim, Prepared& prepared, std::size_t picked,
                                  std::uint32_t start) {
+    if (!may_prune_) return true;
     const auto needed = prepared.count - picked;
     const bool admin = prepared.request->admin_access;
     std::size_t left = 0;
@@ -148,10 +149,10 @@ bool Search::in_use(const DeviceEntry& device, DeviceIndex index, std::uint32_t 
                     bool admin) const {
     if (!admin) return context_.holdings.devices[index] || taken_.contains(index);
     // An administrator may look into what others use, but not twice in one claim.
-    return !device.allow_multiple &&
-           std::any_of(picks_.begin(), picks_.end(), [&](const Pick& pick) {
-               return pick.claim == claim && candidates_[pick.candidate].device == index;
-           });
+    const bool shared = features_.consumable_capacity && device.allow_multiple;
+    return !shared && std::any_of(picks_.begin(), picks_.end(), [&](const Pick& pick) {
+        return pick.claim == claim && candidates_[pick.candidate].device == index;
+    });
 }
 
 bool Search::tainted(const DeviceEntry& device, const api::ExactRequest& request) const {
@@ -189,8 +190,6 @@ Result<Search::Taken> Search::take(std::uint32_t claim, const Prepared& prepared
     if (in_use(device, index, claim, request.admin_access)) return Taken::kNo;
     Pick pick{candidate, &prepared, claim, false, false, {}};
     pick.shared = features_.consumable_capacity && device.allow_multiple;
-    if (features_.consumable_capacity && !capacity_fits(device, index, request, pick.consumed))
-        return Taken::kNo;
     const auto* extra = counting(device);
     if (extra != nullptr && !features_.partitionable_devices) return Taken::kNo;
     // The shares of one device use its counters together, so only the first one pays.
@@ -209,6 +208,11 @@ Result<Search::Taken> Search::take(std::uint32_t claim, const Prepared& prepared
                              std::string(prepared.own_name()) + ": cannot add device " +
                              data_.id(device).text() +
                              " because a claim constraint would not be satisfied");
+        return Taken::kNo;
+    }
+    if (features_.consumable_capacity && !capacity_fits(device, index, request, pick.consumed)) {
+        leave_constraints(claim, prepared, prepared_[claim].constraints.size());
+        if (pick.charged_counters) return_counters(pool, *extra);
         return Taken::kNo;
     }
     if (pick.shared) {
@@ -252,7 +256,7 @@ bool Search::join_constraints(std::uint32_t claim, const Prepared& prepared,
     const auto view = data_.view(device);
     for (std::size_t i = 0; i < constraints.size(); ++i) {
         if (!constraints[i].concerns(prepared.base, prepared.sub)) continue;
-        if (constraints[i].add(view)) continue;
+        if (constraints[i].add(view, prepared.base)) continue;
         leave_constraints(claim, prepared, i);
         return false;
     }
@@ -262,7 +266,8 @@ bool Search::join_constraints(std::uint32_t claim, const Prepared& prepared,
 void Search::leave_constraints(std::uint32_t claim, const Prepared& prepared, std::size_t count) {
     auto& constraints = prepared_[claim].constraints;
     for (std::size_t i = 0; i < count; ++i)
-        if (constraints[i].concerns(prepared.base, prepared.sub)) constraints[i].remove();
+        if (constraints[i].concerns(prepared.base, prepared.sub))
+            constraints[i].remove(prepared.base);
 }
 
 }  // namespace knd::alloc

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "host/alloc/allocator.hpp"
+#include "host/alloc/behaviour.hpp"
 #include "host/alloc/capacity.hpp"
 #include "host/alloc/constraint.hpp"
 #include "host/alloc/pools.hpp"
@@ -92,6 +93,8 @@ class Search {
 
     // search_prepare.cpp
     Result<void> prepare();
+    static bool may_prune(const Behaviour& behaviour, const Features& features,
+                          std::span<const api::ResourceClaim* const> claims);
     Result<PreparedClaim> prepare_claim(const api::ResourceClaim& claim);
     Result<std::size_t> prepare_request(const api::ResourceClaim& claim,
                                         const api::DeviceRequest& request, PreparedClaim& out);
@@ -154,6 +157,8 @@ class Search {
     const Context& context_;
     const Inventory::Data& data_;
     const Features& features_;
+    const Behaviour behaviour_;
+    const bool may_prune_;  ///< an attempt that cannot succeed leaves no trace behind
     const api::Node& node_;
     std::span<const api::ResourceClaim* const> claims_;
     std::vector<Pool> pools_;

@@ -23,15 +23,31 @@ Search::Search(const Context& context, const api::Node& node,
     : context_(context),
       data_(context.data),
       features_(context.options.features),
+      behaviour_(context.options),
+      may_prune_(may_prune(behaviour_, features_, claims)),
       node_(node),
       claims_(claims) {
-    pools_ = gather_pools(data_, node, features_);
+    pools_ = gather_pools(data_, node, features_, behaviour_);
     for (std::uint32_t pool = 0; pool < pools_.size(); ++pool)
         for (const auto index : pools_[pool].slices) {
             const auto& slice = data_.slices[index];
             for (DeviceIndex i = 0; i < slice.device_count; ++i)
                 candidates_.push_back({slice.first_device + i, pool});
         }
+}
+
+/// Not where upstream's constraints remember what failed attempts have done to them.
+bool Search::may_prune(const Behaviour& behaviour, const Features& features,
+                       std::span<const api::ResourceClaim* const> claims) {
+    const auto is_safe = [&](const api::DeviceConstraint& constraint) {
+        return constraint.match_attribute
+                   ? !behaviour.keeps_intersection || !features.list_attributes
+                   : !behaviour.distinct_per_request;
+    };
+    return std::all_of(claims.begin(), claims.end(), [&](const api::ResourceClaim* claim) {
+        const auto& constraints = claim->devices.constraints;
+        return std::all_of(constraints.begin(), constraints.end(), is_safe);
+    });
 }
 
 Result<void> Search::prepare() {
@@ -49,11 +65,13 @@ Result<PreparedClaim> Search::prepare_claim(const api::ResourceClaim& claim) {
     std::size_t least = 0;
     for (const auto& request : claim.devices.requests) {
         KND_TRY_ASSIGN(const auto count, prepare_request(claim, request, out));
-        least += std::min(count, std::numeric_limits<std::size_t>::max() - least);
+        if (count > kMaxResults - least)
+            return invalid("claim " + claim.meta.text() + ", request " + request.name +
+                           ": adding " + std::to_string(count) +
+                           " devices exceeds the claim limit of 32, with " + std::to_string(least) +
+                           " already accounted for");
+        least += count;
     }
-    if (least > kMaxResults)
-        return invalid("claim " + claim.meta.text() + ": number of requested devices " +
-                       std::to_string(least) + " exceeds the claim limit of 32");
     out.chosen.assign(out.requests.size(), 0);
     KND_TRY(prepare_constraints(claim, out));
     return out;
@@ -86,7 +104,7 @@ Result<void> Search::check_features(const std::string& where, const std::string&
                                     const api::DeviceRequest& request) const {
     if (!features_.prioritized_list && !request.first_available.empty())
         return invalid(where + "has subrequests, but the DRAPrioritizedList feature is disabled");
-    if (features_.consumable_capacity) return {};
+    if (features_.consumable_capacity || behaviour_.knows_no_capacity) return {};
     constexpr std::string_view kCapacity =
         "has capacity requests, but the DRAConsumableCapacity feature is disabled";
     if (request.exactly && !request.exactly->capacity.empty())
@@ -163,12 +181,15 @@ Result<void> Search::prepare_constraints(const api::ResourceClaim& claim,
         const auto& constraint = constraints[i];
         const auto& attribute =
             constraint.match_attribute ? constraint.match_attribute : constraint.distinct_attribute;
-        if (!attribute)
+        const bool known = constraint.match_attribute || !behaviour_.knows_no_distinct;
+        if (!attribute || !known)
             return invalid("claim " + claim.meta.text() + ", constraint #" + std::to_string(i) +
                            ": empty constraint (unsupported constraint type?)");
         out.constraints.emplace_back(
             constraint.match_attribute ? Constraint::Kind::kMatch : Constraint::Kind::kDistinct,
-            *attribute, constraint.requests, data_.vocabulary);
+            *attribute, constraint.requests, data_.vocabulary,
+            Constraint::Rules{features_.list_attributes, behaviour_.distinct_per_request,
+                              behaviour_.keeps_intersection});
     }
     return {};
 }
@@ -209,6 +230,7 @@ Result<bool> Search::selectors_match(const std::string& owner,
         auto compiled = program(*selectors[i]);
         if (!compiled.ok()) return compiled.error().wrap(where() + ": CEL compile error");
         const auto failed = [&](const std::string& why) {
+            if (behaviour_.terse_errors) return invalid(where() + ": CEL runtime error: " + why);
             auto text =
                 where() + " on device " + data_.id(device).text() + ": CEL runtime error: " + why;
             if (why.find("no such key:") != std::string::npos)

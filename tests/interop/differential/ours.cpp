@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/interop/differential/ours.hpp"
 
+#include <algorithm>
+
 #include "host/alloc/allocator.hpp"
 #include "host/cel/cel.hpp"
 
@@ -147,8 +149,10 @@ Json answer_alloc(const Json& one) {
         const auto found = cluster->classes.find(name);
         return found == cluster->classes.end() ? nullptr : &found->second;
     };
-    alloc::Allocator allocator(*inventory, lookup, cluster->allocated,
-                               {.features = features, .step_limit = kStepLimit});
+    alloc::Options options{.features = features, .compat = true, .step_limit = kStepLimit};
+    // The oracle does not run "stable", whose order is random.
+    options.variant = std::max(alloc::variant_for(features), alloc::Variant::kIncubating);
+    alloc::Allocator allocator(*inventory, lookup, cluster->allocated, std::move(options));
     std::vector<const api::ResourceClaim*> claims;
     for (const auto& claim : cluster->claims)
         claims.push_back(&claim);

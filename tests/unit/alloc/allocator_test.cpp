@@ -184,7 +184,8 @@ TEST(Allocator, TaintsKeepDevicesFromRequestsThatDoNotTolerateThem) {
 TEST(Allocator, RefusesMoreThan32DevicesPerClaim) {
     EXPECT_EQ(
         with({}, {request("r", 33)}).outcome(),
-        "error: claim default/claim: number of requested devices 33 exceeds the claim limit of 32");
+        "error: claim default/claim, request r: adding 33 devices exceeds the claim limit of 32, "
+        "with 0 already accounted for");
 }
 
 TEST(Allocator, UsesASmallerAlternativeWhen32DevicesWouldBeExceeded) {
