@@ -73,13 +73,15 @@ void Lifecycle::end_claim(const std::vector<Held*>& held) {
         if (std::exchange(binding->record.ending, true)) continue;
         changes.push_back(JournalChange::put(binding->record));
     }
-    // Nobody waits for it: commits keep their order, and those that follow share its flush.
+    // Nobody waits for it, as commits keep their order; and after a power cut the kubelet, which
+    // has no answer yet, asks again.
     if (!changes.empty())
-        ports_.journal.commit(std::move(changes), [](const Result<void>& result) {
-            if (!result)
-                log::warn("the journal does not know that a claim ends",
-                          {{"error", result.error().message()}});
-        });
+        ports_.journal.commit(std::move(changes), Durability::kThisBoot,
+                              [](const Result<void>& result) {
+                                  if (!result)
+                                      log::warn("the journal does not know that a claim ends",
+                                                {{"error", result.error().message()}});
+                              });
     for (auto* binding : held) {
         binding->wanted.reset();
         advance(*binding);
@@ -309,7 +311,7 @@ void Lifecycle::unprepare(Held& held) {
 
 void Lifecycle::forget(Held& held) {
     step("release.unprepared", held);
-    ports_.journal.commit({JournalChange::erase(held.record.key())},
+    ports_.journal.commit({JournalChange::erase(held.record.key())}, Durability::kDisk,
                           while_alive([this, &held](Result<void> result) {
                               if (!result) return stuck(held, result.error());
                               step("release.done", held);
@@ -370,7 +372,9 @@ void Lifecycle::commit(Held& held, BindingState state,
                        std::function<void(Held&, Result<void>)> then) {
     held.record.state = state;
     held.record.changed_ms = ports_.clock.now_ms();
-    ports_.journal.commit({JournalChange::put(held.record)},
+    // Where a device is on its way ends with the boot: after a power cut all are at home, and the
+    // record of another boot is read as such.
+    ports_.journal.commit({JournalChange::put(held.record)}, Durability::kThisBoot,
                           while_alive([&held, then = std::move(then)](Result<void> result) {
                               then(held, std::move(result));
                           }));

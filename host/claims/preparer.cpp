@@ -205,7 +205,7 @@ void Preparer::write(const CallPtr& call) {
         call->records.push_back(record_of(*call, part));
         changes.push_back(JournalChange::put(call->records.back()));
     }
-    ports_.journal.commit(std::move(changes),
+    ports_.journal.commit(std::move(changes), Durability::kDisk,
                           [this, alive = std::weak_ptr(alive_), call](Result<void> result) {
                               if (!alive.expired()) on_written(call, std::move(result));
                           });

@@ -7,6 +7,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
@@ -36,12 +37,10 @@ constexpr char kCreateSchema[] =
     "COMMIT;";
 static_assert(kApplicationId == 1802396721 && kSchema == 1, "kCreateSchema says the same");
 
-// EXCLUSIVE: nobody else can write beside us, and WAL needs no shared-memory file. FULL: a commit
-// is durable when it returns, at the price of one flush.
+// EXCLUSIVE: nobody else can write beside us, and WAL needs no shared-memory file.
 constexpr char kSettings[] =
     "PRAGMA locking_mode = EXCLUSIVE;"
     "PRAGMA journal_mode = WAL;"
-    "PRAGMA synchronous = FULL;"
     "PRAGMA journal_size_limit = 4194304;";
 
 constexpr char kMeaning[] =
@@ -133,8 +132,11 @@ class SqliteJournal::Database {
         }
     }
 
-    /// All of the changes in one transaction.
-    Result<void> apply(const std::vector<JournalChange>& changes) {
+    /// All of the changes in one transaction. With FULL it is on the disk when it returns; with
+    /// NORMAL it is in the kernel's hands, and the next flush takes it along.
+    Result<void> apply(const std::vector<JournalChange>& changes, Durability durability) {
+        KND_TRY(execute(durability == Durability::kDisk ? "PRAGMA synchronous = FULL"
+                                                        : "PRAGMA synchronous = NORMAL"));
         KND_TRY(execute("BEGIN IMMEDIATE"));
         auto result = write(changes);
         if (result) result = execute("COMMIT");
@@ -275,7 +277,7 @@ class SqliteJournal::Database {
     Statement erase_;
 };
 
-/// The thread that flushes.
+/// The thread that writes.
 class SqliteJournal::Writer {
   public:
     Writer(std::unique_ptr<Database> database, boost::asio::any_io_executor home)
@@ -295,10 +297,10 @@ class SqliteJournal::Writer {
         return database_->load();
     }
 
-    void push(std::vector<JournalChange> changes, Done<> done) {
+    void push(std::vector<JournalChange> changes, Durability durability, Done<> done) {
         {
             const std::lock_guard lock(mutex_);
-            queue_.push_back({std::move(changes), std::move(done)});
+            queue_.push_back({std::move(changes), durability, std::move(done)});
         }
         wake_.notify_one();
     }
@@ -311,6 +313,7 @@ class SqliteJournal::Writer {
   private:
     struct Job {
         std::vector<JournalChange> changes;
+        Durability durability;
         Done<> done;
     };
 
@@ -321,22 +324,29 @@ class SqliteJournal::Writer {
             if (queue_.empty()) return;
             auto jobs = std::exchange(queue_, {});
             lock.unlock();
-            auto result = flush(jobs);
+            const auto durability = strictest(jobs);
+            auto result = write(jobs, durability);
             lock.lock();
-            if (result) ++flushes_;
+            if (result && durability == Durability::kDisk) ++flushes_;
             last_error_ = result ? "" : result.error().message();
             for (auto& job : jobs)
                 boost::asio::post(home_, [done = std::move(job.done), result] { done(result); });
         }
     }
 
+    static Durability strictest(const std::vector<Job>& jobs) {
+        const auto to_disk = [](const Job& job) { return job.durability == Durability::kDisk; };
+        return std::any_of(jobs.begin(), jobs.end(), to_disk) ? Durability::kDisk
+                                                              : Durability::kThisBoot;
+    }
+
     /// Whoever waited while the disk was busy shares one transaction.
-    Result<void> flush(const std::vector<Job>& jobs) {
+    Result<void> write(const std::vector<Job>& jobs, Durability durability) {
         std::vector<JournalChange> changes;
         for (const auto& job : jobs)
             changes.insert(changes.end(), job.changes.begin(), job.changes.end());
         const std::lock_guard lock(database_mutex_);
-        return database_->apply(changes);
+        return database_->apply(changes, durability);
     }
 
     std::unique_ptr<Database> database_;
@@ -369,8 +379,8 @@ Result<std::vector<BindingRecord>> SqliteJournal::load() {
     return writer_->load();
 }
 
-void SqliteJournal::commit(std::vector<JournalChange> changes, Done<> done) {
-    writer_->push(std::move(changes), std::move(done));
+void SqliteJournal::commit(std::vector<JournalChange> changes, Durability durability, Done<> done) {
+    writer_->push(std::move(changes), durability, std::move(done));
 }
 
 JournalInfo SqliteJournal::info() const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SqliteJournal: the journal as an SQLite database in WAL mode with synchronous=FULL. The one place
-// of the tree that includes sqlite3.h is its .cpp.
+// SqliteJournal: the journal as an SQLite database in WAL mode. The one place of the host that
+// includes sqlite3.h is its .cpp.
 //
 // The file is locked while it is open: a second daemon is told so instead of writing beside the
 // first. A file that is damaged, or was written by a newer version, is refused with a sentence that
@@ -32,7 +32,7 @@ class SqliteJournal final : public Journal {
     ~SqliteJournal() override;
 
     Result<std::vector<BindingRecord>> load() override;
-    void commit(std::vector<JournalChange> changes, Done<> done) override;
+    void commit(std::vector<JournalChange> changes, Durability durability, Done<> done) override;
     JournalInfo info() const override;
 
   private:

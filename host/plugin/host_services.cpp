@@ -37,7 +37,7 @@ log::Level to_level(std::int32_t level) {
 
 HostServices::HostServices(boost::asio::io_context& io, std::string backend,
                            std::chrono::milliseconds coalesce)
-    : io_(io), backend_(std::move(backend)), coalesce_(coalesce), quiet_(io) {
+    : io_(io), backend_(std::move(backend)), coalesce_(coalesce), gathered_(io) {
     face_.size = sizeof face_;
     face_.log = [](const knd_host* host, std::int32_t level, const char* message) noexcept {
         self_of(host).log(level, message);
@@ -70,7 +70,7 @@ void HostServices::connect(Callbacks callbacks) {
 
 void HostServices::disconnect() {
     callbacks_ = {};
-    quiet_.cancel();
+    gathered_.cancel();
     descriptors_.clear();
     const std::lock_guard lock(mutex_);
     tokens_.clear();
@@ -102,26 +102,19 @@ void HostServices::note_devices_changed() {
     if (event_posted_.exchange(true)) return;
     boost::asio::post(io_, [self = shared_from_this()] {
         self->event_posted_ = false;
-        if (self->quiet_running_) {
-            self->again_ = true;
-        } else {
-            self->fire();
-        }
+        self->fire_soon();
     });
 }
 
-void HostServices::fire() {
-    if (!callbacks_.devices_changed) return;
-    quiet_running_ = true;
-    again_ = false;
-    quiet_.expires_after(coalesce_);
-    quiet_.async_wait([weak = weak_from_this()](const auto& ec) {
+void HostServices::fire_soon() {
+    if (std::exchange(gathering_, true)) return;
+    gathered_.expires_after(coalesce_);
+    gathered_.async_wait([weak = weak_from_this()](const auto& ec) {
         const auto self = weak.lock();
         if (!self) return;
-        self->quiet_running_ = false;
-        if (!ec && self->again_) self->fire();
+        self->gathering_ = false;
+        if (!ec && self->callbacks_.devices_changed) self->callbacks_.devices_changed();
     });
-    callbacks_.devices_changed();
 }
 
 Result<void> HostServices::watch(int fd) {

@@ -27,7 +27,8 @@ namespace knd::plugin {
 class HostServices : public std::enable_shared_from_this<HostServices> {
   public:
     struct Callbacks {
-        /// At once for the first event, then at most once per coalescing time.
+        /// One coalescing time after the first event. Not at once: most events are of our own
+        /// moves, and a list would wait beside them for the kernel's lock.
         std::function<void()> devices_changed;
         /// A watched descriptor is readable. It is not looked at again before rearm(token).
         std::function<void(int fd, std::uint64_t token)> ready;
@@ -56,7 +57,7 @@ class HostServices : public std::enable_shared_from_this<HostServices> {
     void log(std::int32_t level, const char* message) const;
     const void* extension(const char* id) const;
     void note_devices_changed();
-    void fire();
+    void fire_soon();
     Result<void> watch(int fd);
     void unwatch(int fd);
     void adopt(int fd, std::uint64_t token, Fd copy);
@@ -77,9 +78,8 @@ class HostServices : public std::enable_shared_from_this<HostServices> {
 
     // Domain thread only.
     Callbacks callbacks_;
-    boost::asio::steady_timer quiet_;
-    bool quiet_running_ = false;
-    bool again_ = false;
+    boost::asio::steady_timer gathered_;
+    bool gathering_ = false;
     std::map<std::uint64_t, Descriptor> descriptors_;
 };
 

@@ -29,7 +29,7 @@ struct PluginOptions {
     Milliseconds stop_timeout{10000};
     /// From a missed deadline until the instance counts as stuck.
     Milliseconds grace{2000};
-    Milliseconds coalesce{200};  ///< between two on_devices_changed
+    Milliseconds coalesce{200};  ///< from the first event to on_devices_changed
 
     int bugs_allowed = 5;  ///< INTERNAL errors within bug_window that end the service
     std::chrono::minutes bug_window{10};

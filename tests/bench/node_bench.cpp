@@ -191,6 +191,7 @@ bool link_ready(const TestPod& pod) {
 }
 
 void one_pod(TestNode& node, int number, PodSamples& samples) {
+    settle();
     TestPod pod(node, "p" + std::to_string(number));
     const auto claim =
         must(node.make_claim("c" + std::to_string(number), {"nic0"}, pod.sandbox().uid), "claim");

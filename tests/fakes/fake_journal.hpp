@@ -21,9 +21,10 @@ class FakeJournal final : public Journal {
   public:
     struct Disk {
         std::map<RecordKey, Json> records;  ///< serialized, as on a disk
-        std::uint64_t flushes = 0;
-        std::optional<Error> fault;  ///< every commit fails with it while it is set
-        int fail_after = -1;         ///< commits that still succeed; -1: all
+        std::uint64_t commits = 0;          ///< that succeeded
+        std::uint64_t flushes = 0;          ///< those of them that waited for the disk
+        std::optional<Error> fault;         ///< every commit fails with it while it is set
+        int fail_after = -1;                ///< commits that still succeed; -1: all
     };
 
     FakeJournal(Disk& disk, boost::asio::any_io_executor home)
@@ -38,11 +39,10 @@ class FakeJournal final : public Journal {
         return records;
     }
 
-    void commit(std::vector<JournalChange> changes, Done<> done) override {
+    void commit(std::vector<JournalChange> changes, Durability durability, Done<> done) override {
         // Posted, as the real one is: a crash may come between the call and the flush.
-        boost::asio::post(home_, [this, changes = std::move(changes), done = std::move(done)] {
-            done(write(changes));
-        });
+        boost::asio::post(home_, [this, changes = std::move(changes), durability,
+                                  done = std::move(done)] { done(write(changes, durability)); });
     }
 
     JournalInfo info() const override {
@@ -50,12 +50,13 @@ class FakeJournal final : public Journal {
     }
 
   private:
-    Result<void> write(const std::vector<JournalChange>& changes) {
+    Result<void> write(const std::vector<JournalChange>& changes, Durability durability) {
         if (disk_.fail_after == 0)
             return Error(Code::kResourceExhausted, "journal: the disk is full");
         if (disk_.fail_after > 0) --disk_.fail_after;
         if (disk_.fault) return *disk_.fault;
-        ++disk_.flushes;
+        ++disk_.commits;
+        if (durability == Durability::kDisk) ++disk_.flushes;
         for (const auto& change : changes) {
             if (change.record)
                 disk_.records[change.key] = to_json(*change.record);

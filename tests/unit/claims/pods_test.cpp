@@ -94,9 +94,9 @@ TEST_F(PodsTest, RunPublishesWhatThePodSees) {
 TEST_F(PodsTest, RunTwiceHasNoSecondEffect) {
     const auto pod = world.sandbox("s1");
     ASSERT_TRUE(world.run(pod).ok());
-    const auto flushes = world.disk.flushes;
+    const auto commits = world.disk.commits;
     ASSERT_TRUE(world.run(pod).ok());
-    EXPECT_EQ(world.disk.flushes, flushes);
+    EXPECT_EQ(world.disk.commits, commits);
     EXPECT_EQ(world.process->backend.count("attach dra0"), 1);
 }
 

@@ -31,11 +31,11 @@ TEST_F(RecoveryTest, LeavesAnAttachedDeviceWhereItIs) {
     const auto pod = world.sandbox("s1");
     ASSERT_TRUE(world.prepare(ref).ok());
     ASSERT_TRUE(world.run(pod).ok());
-    const auto flushes = world.disk.flushes;
+    const auto commits = world.disk.commits;
     restart();
     ASSERT_TRUE(world.synchronize({pod}).ok());
     EXPECT_TRUE(world.node.is_in("dra0", pod.netns));
-    EXPECT_EQ(world.disk.flushes, flushes);
+    EXPECT_EQ(world.disk.commits, commits);
     EXPECT_EQ(world.marker("s1", "a"), "attached\n");
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -80,9 +81,11 @@ class JournalTest : public testing::Test {
         EXPECT_FALSE(journal.ok());
         return journal ? "" : journal.error().message();
     }
-    Result<void> commit(Journal& journal, std::vector<JournalChange> changes) {
+    Result<void> commit(Journal& journal, std::vector<JournalChange> changes,
+                        Durability durability = Durability::kDisk) {
         std::optional<Result<void>> answer;
-        journal.commit(std::move(changes), [&](Result<void> result) { answer = result; });
+        journal.commit(std::move(changes), durability,
+                       [&](Result<void> result) { answer = result; });
         home_.restart();
         auto work = boost::asio::make_work_guard(home_);
         while (!answer)
@@ -194,11 +197,35 @@ TEST_F(JournalTest, FlushesOncePerCommitHoweverManyChanges) {
     EXPECT_EQ(journal->info().flushes, 1u);
 }
 
+TEST_F(JournalTest, WaitsForTheDiskOnlyWhereAsked) {
+    const auto journal = open();
+    ASSERT_TRUE(
+        commit(*journal, {JournalChange::put(record("a", "dra0"))}, Durability::kThisBoot).ok());
+    EXPECT_EQ(journal->info().flushes, 0u);
+    ASSERT_TRUE(commit(*journal, {JournalChange::erase(record("a", "dra0").key())}).ok());
+    EXPECT_EQ(journal->info().flushes, 1u);
+}
+
+TEST_F(JournalTest, KeepsWhatWasNotFlushedWhenTheProcessIsKilled) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const auto journal = open();
+        if (!commit(*journal, {JournalChange::put(record("a", "dra0"))}, Durability::kThisBoot))
+            ::_exit(1);
+        ::kill(::getpid(), SIGKILL);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status));
+    EXPECT_EQ(open()->load()->size(), 1u);
+}
+
 TEST_F(JournalTest, AnswersInTheOrderOfTheCalls) {
     const auto journal = open();
     std::vector<int> order;
     for (int i = 0; i < 20; ++i)
         journal->commit({JournalChange::put(record("a", "dra" + std::to_string(i)))},
+                        i % 2 == 0 ? Durability::kDisk : Durability::kThisBoot,
                         [&order, i](Result<void> result) {
                             EXPECT_TRUE(result.ok());
                             order.push_back(i);
@@ -210,7 +237,8 @@ TEST_F(JournalTest, AnswersInTheOrderOfTheCalls) {
 }
 
 TEST_F(JournalTest, WritesWhatIsQueuedBeforeItCloses) {
-    open()->commit({JournalChange::put(record("a", "dra0"))}, [](const Result<void>&) {});
+    open()->commit({JournalChange::put(record("a", "dra0"))}, Durability::kThisBoot,
+                   [](const Result<void>&) {});
     EXPECT_EQ(open()->load()->size(), 1u);
 }
 
@@ -318,7 +346,7 @@ std::string fill_a_small_disk(const std::string& directory) {
     if (!journal) return "open: " + journal.error().message();
     for (int i = 0; i < 1000; ++i) {
         std::optional<Result<void>> answer;
-        (*journal)->commit({JournalChange::put(record("a", std::to_string(i)))},
+        (*journal)->commit({JournalChange::put(record("a", std::to_string(i)))}, Durability::kDisk,
                            [&](Result<void> result) { answer = result; });
         while (!answer)
             home.run_one();

@@ -46,29 +46,37 @@ class HostServicesTest : public ::testing::Test {
     std::uint64_t token_ = 0;
 };
 
-TEST_F(HostServicesTest, PassesOnTheFirstEventAtOnce) {
+TEST_F(HostServicesTest, PassesAnEventOnWhenItHasGatheredOthers) {
     host_.devices_changed();
     run(10);
+    EXPECT_EQ(changes_, 0);
+    run(120);
     EXPECT_EQ(changes_, 1);
 }
 
-TEST_F(HostServicesTest, CoalescesAStormIntoTwo) {
+TEST_F(HostServicesTest, MakesOneOfAStorm) {
     std::thread other([&] {
         for (int i = 0; i < 10000; ++i)
             host_.devices_changed();
     });
-    run(20);
     other.join();
+    run(120);
+    EXPECT_EQ(changes_, 1);
+    EXPECT_EQ(services_->events(), 10000u);
+}
+
+TEST_F(HostServicesTest, PassesOnWhatComesAfterAStorm) {
+    host_.devices_changed();
+    run(120);
     host_.devices_changed();
     run(120);
     EXPECT_EQ(changes_, 2);
-    EXPECT_EQ(services_->events(), 10001u);
 }
 
 TEST_F(HostServicesTest, SaysNothingAfterDisconnect) {
     host_.devices_changed();
     services_->disconnect();
-    run(10);
+    run(120);
     EXPECT_EQ(changes_, 0);
 }
 
