@@ -10,15 +10,17 @@
 #include <string>
 #include <string_view>
 
+#include "host/model/origin.hpp"
+
 #include <knd/cpp/result.hpp>
 
 namespace knd {
 
 using Json = nlohmann::json;
 
-/// Parses one document. The error says the line and column. Nesting over 128 levels is refused,
-/// so that hostile input cannot exhaust the stack.
-Result<Json> parse_json(std::string_view text);
+/// Parses one document. An error begins with the place. Nesting over 128 levels is refused, so
+/// that hostile input cannot exhaust the stack.
+Result<Json> parse_json(std::string_view text, const Origin& origin = {});
 
 /// `object[key]`, or null when `object` is no object or has no such key.
 const Json& json_at(const Json& object, std::string_view key);
