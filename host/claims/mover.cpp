@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 
+#include "host/sandbox/container_process.hpp"
+
 namespace knd {
 namespace {
 
@@ -57,6 +59,11 @@ Result<Detached> SandboxMover::detach(const BindingRecord& record, int netns_fd,
     KND_TRY_ASSIGN(plan.netns, netns_of(record, netns_fd));
     KND_TRY_ASSIGN(plan.host_state, host_state_from_json(record.host_state));
     return attacher_.detach(plan);
+}
+
+Result<void> SandboxMover::stop_container(int pid, const std::string& path) {
+    KND_TRY_ASSIGN(const auto netns, attacher_.pin(path));
+    return kill_container(pid, netns.id);
 }
 
 }  // namespace knd

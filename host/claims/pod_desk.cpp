@@ -270,10 +270,10 @@ void PodDesk::synchronize(const std::vector<PodSandbox>& pods,
         if (chosen == nullptr || !has_device(*chosen)) chosen = &pod;
     }
     for (const auto& [uid, pod] : by_uid) {
-        const auto runs = [id = pod->id](const Container& c) {
-            return c.sandbox_id == id && c.running;
-        };
-        take_up(*pod, std::any_of(containers.begin(), containers.end(), runs));
+        std::vector<const Container*> running;
+        for (const auto& container : containers)
+            if (container.sandbox_id == pod->id && container.running) running.push_back(&container);
+        take_up(*pod, running);
     }
     sweep_markers(live);
 }
@@ -289,15 +289,13 @@ void PodDesk::bring_home_orphans(const std::map<std::string, const PodSandbox*>&
 }
 
 /// A pod that lives: everything is as it should be, or is made so.
-void PodDesk::take_up(const PodSandbox& pod, bool has_running_containers) {
+void PodDesk::take_up(const PodSandbox& pod, const std::vector<const Container*>& running) {
     const auto held = claims_of(pod);
     if (held.empty()) return;
     const bool missed = !all_available(held, pod.id);
     auto checked = check(pod, held);
-    if (checked && missed && has_running_containers && options_.attach.missed == LateAttach::kFail)
-        checked = Error(Code::kFailedPrecondition,
-                        "containers were started without their devices while kndd was away; "
-                        "delete the pod, or set attach.missed = \"attach\"");
+    if (checked && missed && !running.empty() && options_.attach.missed == LateAttach::kFail)
+        checked = stop_missed(pod, running);
     if (!checked) return refuse(pod, held, checked.error().wrap("pod " + pod.text()));
     if (missed) log::info("devices are attached late", {{"pod", pod.text()}});
     admit(pod, held);
@@ -306,6 +304,20 @@ void PodDesk::take_up(const PodSandbox& pod, bool has_running_containers) {
         if (!binding->announced &&
             all_available(bindings_.of_claim(binding->record.claim.uid), pod.id))
             publish(*binding);
+}
+
+/// Nobody may compute without what was claimed: the containers are killed, and when the kubelet
+/// makes them anew they get their devices as any others do.
+Error PodDesk::stop_missed(const PodSandbox& pod, const std::vector<const Container*>& running) {
+    std::string outcome = "they were killed (attach.missed = \"fail\")";
+    for (const auto* container : running) {
+        auto stopped = ports_.mover.stop_container(container->pid, pod.netns);
+        if (stopped || stopped.code() == Code::kNotFound) continue;
+        outcome = "container " + container->name +
+                  " cannot be killed: " + stopped.error().message() + "; delete the pod";
+    }
+    return {Code::kFailedPrecondition,
+            "containers were started without their devices while kndd was away; " + outcome};
 }
 
 void PodDesk::sweep_markers(const std::map<std::string, const PodSandbox*>& live) {

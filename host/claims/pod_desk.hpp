@@ -57,7 +57,8 @@ class PodDesk {
     void leave_dead_pods(const PodSandbox& pod, const std::vector<Held*>& held);
 
     void bring_home_orphans(const std::map<std::string, const PodSandbox*>& live);
-    void take_up(const PodSandbox& pod, bool has_running_containers);
+    void take_up(const PodSandbox& pod, const std::vector<const Container*>& running);
+    Error stop_missed(const PodSandbox& pod, const std::vector<const Container*>& running);
     void sweep_markers(const std::map<std::string, const PodSandbox*>& live);
 
     void release_gates(const std::string& sandbox_id);

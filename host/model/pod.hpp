@@ -33,6 +33,7 @@ struct Container {
     std::string name;
     std::vector<Hook> create_runtime_hooks;  ///< includes those that CDI has injected already
     bool running = false;
+    int pid = 0;  ///< of its first process, as the host counts; 0: there is none
 };
 
 struct DeviceNode {

@@ -61,7 +61,8 @@ Container from_wire(const wire::Container& message) {
                         .sandbox_id = message.pod_sandbox_id(),
                         .name = message.name(),
                         .create_runtime_hooks = {},
-                        .running = message.state() == wire::CONTAINER_STATE_RUNNING};
+                        .running = message.state() == wire::CONTAINER_STATE_RUNNING,
+                        .pid = static_cast<int>(message.pid())};
     for (const auto& hook : message.hooks().create_runtime())
         container.create_runtime_hooks.push_back(from_wire(hook));
     return container;
@@ -99,6 +100,7 @@ void to_wire(const Container& container, wire::Container& message) {
     message.set_name(container.name);
     message.set_state(container.running ? wire::CONTAINER_STATE_RUNNING
                                         : wire::CONTAINER_STATE_CREATED);
+    message.set_pid(static_cast<std::uint32_t>(container.pid));
     for (const auto& hook : container.create_runtime_hooks)
         to_wire(hook, *message.mutable_hooks()->add_create_runtime());
 }

@@ -8,8 +8,10 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "host/claims/mover.hpp"
 
@@ -23,6 +25,7 @@ struct FakeNode {
     };
     std::map<std::string, Link> links;         ///< by device name, which is the name on the host
     std::map<std::string, std::string> netns;  ///< path -> identity, those that live
+    std::set<std::pair<int, std::string>> processes;  ///< pid, identity of its namespace
     int next_netns = 1;
 
     void add_link(const std::string& device) { links[device] = {"", device, true}; }
@@ -106,6 +109,14 @@ class FakeMover final : public DeviceMover {
         on_step("detach.renamed");
         link.pristine = true;
         return Detached{};
+    }
+
+    Result<void> stop_container(int pid, const std::string& path) override {
+        KND_TRY_ASSIGN(const auto netns, pin(path));
+        if (node_.processes.erase({pid, netns.id}) == 0)
+            return Error(Code::kFailedPrecondition, "process " + std::to_string(pid) +
+                                                        " is not in the pod's network namespace");
+        return {};
     }
 
   private:

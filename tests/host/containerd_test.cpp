@@ -36,6 +36,8 @@ class ContainerdTest : public ::testing::TestWithParam<Line> {
     }
 
     virtual bool cdi() const { return true; }
+    /// Further TOML for kndd.
+    virtual std::string settings() const { return ""; }
 
     void start_containerd() {
         auto made = Containerd::make(
@@ -48,6 +50,7 @@ class ContainerdTest : public ::testing::TestWithParam<Line> {
         NodeOptions options;
         options.nri_socket = containerd_->nri_socket();
         options.cdi_directory = containerd_->cdi_directory();
+        options.extra = settings();
         node_ = std::make_unique<TestNode>(options);
         peer_ = *netns::create();
         const auto nic = make_nic(TestNic(), peer_.get(), "192.0.2.1/24");
@@ -229,6 +232,35 @@ TEST_P(ContainerdWithoutCdi, HoldsTheContainerByAHookFromNri) {
     expect_home();
 }
 
+class ContainerdWithoutLateAttach : public ContainerdTest {
+  protected:
+    std::string settings() const override { return "[attach]\nmissed = \"fail\"\n"; }
+};
+
+TEST_P(ContainerdWithoutLateAttach, KillsAContainerThatRunsWithoutItsDevice) {
+    const CriPod pod{"p1", "uid-1"};
+    prepare(pod);
+    node_->kill_daemon(SIGKILL);
+    auto sandbox = containerd_->cri().run_pod(pod);
+    ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
+    // It does not list the claim, so that no gate is in its CDI edits, and no plugin adds one.
+    std::string id;
+    const auto slipped = start_container(*sandbox, pod, {}, &id);
+    ASSERT_TRUE(slipped.ok()) << slipped.error().message();
+    start_daemon();
+    const auto killed = [&] {
+        const auto status = containerd_->cri().status(id);
+        return status.ok() && !status->running && status->exit_code == 128 + SIGKILL;
+    };
+    EXPECT_TRUE(eventually(killed)) << node_->daemon_log();
+    const auto retried = start_container(*sandbox, pod, {.attempt = 1}, &id);
+    ASSERT_TRUE(retried.ok()) << retried.error().message();
+    const auto ping = containerd_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
+    EXPECT_TRUE(ping.ok()) << ping.error().message();
+    end_pod(*sandbox);
+    expect_home();
+}
+
 std::string line_name(const ::testing::TestParamInfo<Line>& info) {
     return "V" + std::to_string(info.param.major);
 }
@@ -236,6 +268,7 @@ std::string line_name(const ::testing::TestParamInfo<Line>& info) {
 const auto kLines = ::testing::Values(Line{1, "containerd-1"}, Line{2, "containerd-2"});
 INSTANTIATE_TEST_SUITE_P(Real, ContainerdTest, kLines, line_name);
 INSTANTIATE_TEST_SUITE_P(Real, ContainerdWithoutCdi, kLines, line_name);
+INSTANTIATE_TEST_SUITE_P(Real, ContainerdWithoutLateAttach, kLines, line_name);
 
 }  // namespace
 }  // namespace knd::testing

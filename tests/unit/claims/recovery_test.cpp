@@ -74,18 +74,40 @@ TEST_F(RecoveryTest, AttachesLateToAPodThatWasStartedMeanwhile) {
     EXPECT_EQ(world.marker("s1", "a"), "attached\n");
 }
 
-TEST_F(RecoveryTest, LeavesARunningPodAloneWhenToldSo) {
+TEST_F(RecoveryTest, KillsContainersThatRunWithoutTheirDeviceWhenToldSo) {
     world.options.attach.missed = LateAttach::kFail;
     restart();
     ASSERT_TRUE(world.prepare(ref).ok());
     const auto pod = world.sandbox("s1");
+    world.node.processes = {{77, world.node.netns.at(pod.netns)}};
     Container running;
     running.sandbox_id = "s1";
     running.running = true;
+    running.pid = 77;
     ASSERT_TRUE(world.synchronize({pod}, {running}).ok());
-    EXPECT_TRUE(world.node.is_home("dra0"));
+    EXPECT_TRUE(world.node.processes.empty());
     EXPECT_TRUE(world.marker("s1", "a").starts_with("failed: "));
     ASSERT_EQ(world.process->source.events.size(), 1u);
+    // The kubelet makes the container anew.
+    ASSERT_TRUE(world.create(pod, Container{}).ok());
+    EXPECT_TRUE(world.node.is_in("dra0", pod.netns));
+    EXPECT_EQ(world.marker("s1", "a"), "attached\n");
+}
+
+TEST_F(RecoveryTest, SaysThatAContainerWithoutItsDeviceCannotBeKilled) {
+    world.options.attach.missed = LateAttach::kFail;
+    restart();
+    ASSERT_TRUE(world.prepare(ref).ok());
+    const auto pod = world.sandbox("s1");
+    world.node.processes = {{77, "4:999"}};  // the number is that of a stranger by now
+    Container running;
+    running.name = "app";
+    running.sandbox_id = "s1";
+    running.running = true;
+    running.pid = 77;
+    ASSERT_TRUE(world.synchronize({pod}, {running}).ok());
+    EXPECT_EQ(world.node.processes.size(), 1u);
+    EXPECT_NE(world.marker("s1", "a").find("container app cannot be killed"), std::string::npos);
 }
 
 TEST_F(RecoveryTest, KeepsADeviceForAPodThatIsAboutToStart) {
