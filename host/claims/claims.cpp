@@ -128,24 +128,27 @@ void Claims::recover(Done<> done) {
     const auto backends = parts.ports.devices.backends();
     if (backends.empty()) return go_on();
     const auto next = after(backends.size(), std::move(go_on));
-    const auto deadline = std::chrono::steady_clock::now() + parts.options.backend_timeout;
-    for (auto* backend : backends) {
-        std::vector<Backend::Binding> live;
-        for (const auto* held : parts.bindings.all()) {
-            const auto& record = held->record;
-            if (record.device.backend == backend->name())
-                live.push_back({{record.claim.uid, record.device.name},
-                                record.claim.text(),
-                                record.effects.state});
-        }
-        backend->reconcile(
-            std::move(live), deadline, [next, name = backend->name()](Result<void> result) {
-                if (!result)
-                    log::warn("backend could not reconcile",
-                              {{"backend", name}, {"error", result.error().message()}});
-                next();
-            });
+    for (auto* backend : backends)
+        reconcile(*backend, next);
+}
+
+void Claims::reconcile(Backend& backend, std::function<void()> done) {
+    std::vector<Backend::Binding> live;
+    for (const auto* held : parts_->bindings.all()) {
+        const auto& record = held->record;
+        if (record.device.backend == backend.name())
+            live.push_back({{record.claim.uid, record.device.name},
+                            record.claim.text(),
+                            record.effects.state});
     }
+    const auto deadline = std::chrono::steady_clock::now() + parts_->options.backend_timeout;
+    backend.reconcile(std::move(live), deadline,
+                      [done = std::move(done), name = backend.name()](Result<void> result) {
+                          if (!result)
+                              log::warn("backend could not reconcile",
+                                        {{"backend", name}, {"error", result.error().message()}});
+                          done();
+                      });
 }
 
 void Claims::collect_garbage() {

@@ -35,6 +35,8 @@ class Claims final : public ClaimService, public PodService {
     /// predecessor had begun. `done` runs when the first pass is over; a device that would not come
     /// home is still being retried then, and that is logged, not an error.
     void recover(Done<> done);
+    /// Tells one backend, which has started late, what is live.
+    void reconcile(Backend& backend, std::function<void()> done);
     /// Asks the API server about claims that no pod uses and releases those that are gone: the
     /// kubelet forgets a claim when it dies between prepare and its own checkpoint.
     void collect_garbage();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/daemon/daemon.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <fstream>
+#include <map>
 
 #include "host/claims/claims.hpp"
 #include "host/claims/mover.hpp"
@@ -37,6 +39,16 @@ using std::chrono::milliseconds;
 /// without it: its containers are held by the gate.
 constexpr auto kRuntimePatience = std::chrono::seconds(1);
 constexpr auto kDrainPatience = std::chrono::seconds(10);
+/// Between two starts of a backend that has failed: doubled each time.
+constexpr milliseconds kFirstRestart(1000);
+constexpr milliseconds kLastRestart(60'000);
+
+/// Time may heal it: the hardware is not there yet, a file system is full. A wrong configuration or
+/// library stays wrong until somebody changes it and restarts the daemon.
+bool may_heal(Code code) {
+    return code != Code::kInvalidArgument && code != Code::kFailedPrecondition &&
+           code != Code::kUnimplemented && code != Code::kPermissionDenied;
+}
 
 class SystemClock final : public WallClock {
   public:
@@ -146,6 +158,8 @@ class Daemon::Impl final : public nri::PluginObserver {
   private:
     void wire();
     void start_backends();
+    void start_failed(Backend& backend, const Error& error);
+    void start_again(Backend& backend);
     void backends_started();
     void list(Backend& backend, std::function<void()> done);
     void held_changed();
@@ -184,6 +198,11 @@ class Daemon::Impl final : public nri::PluginObserver {
     dra::Server kubelet_;
     std::unique_ptr<ops::HttpServer> http_;
     std::unique_ptr<ops::HttpServer> control_;
+    struct Restart {
+        boost::asio::steady_timer timer;
+        milliseconds pause;
+    };
+    std::map<Backend*, Restart> restarts_;  ///< of backends that failed to start
     boost::asio::steady_timer resync_;
     boost::asio::steady_timer patience_;
     std::size_t starting_ = 0;
@@ -286,14 +305,32 @@ void Daemon::Impl::start_backends() {
     }
     for (auto* backend : backends_) {
         backend->start([this, backend](Result<void> started) {
-            if (!started) {
-                inventory_.set_unavailable(backend->name(), started.error().message());
-                log::error("backend does not serve",
-                           {{"backend", backend->name()}, {"error", started.error().message()}});
-            }
+            if (!started) start_failed(*backend, started.error());
             if (--starting_ == 0) backends_started();
         });
     }
+}
+
+void Daemon::Impl::start_failed(Backend& backend, const Error& error) {
+    inventory_.set_unavailable(backend.name(), error.message());
+    log::error("backend does not serve", {{"backend", backend.name()}, {"error", error.message()}});
+    if (!may_heal(error.code()) || stopping_) return;
+    auto& restart =
+        restarts_.try_emplace(&backend, Restart{boost::asio::steady_timer(io_), {}}).first->second;
+    restart.pause = std::clamp(restart.pause * 2, kFirstRestart, kLastRestart);
+    restart.timer.expires_after(restart.pause);
+    restart.timer.async_wait([this, &backend](boost::system::error_code cancelled) {
+        if (!cancelled) start_again(backend);
+    });
+}
+
+void Daemon::Impl::start_again(Backend& backend) {
+    backend.start([this, &backend](Result<void> started) {
+        if (!started) return start_failed(backend, started.error());
+        log::info("backend serves after all", {{"backend", backend.name()}});
+        restarts_.erase(&backend);
+        claims_.reconcile(backend, [this, &backend] { list(backend, [] {}); });
+    });
 }
 
 void Daemon::Impl::backends_started() {
@@ -397,6 +434,7 @@ void Daemon::Impl::close_edges() {
     publisher_.stop();
     uplinks_.stop();
     resync_.cancel();
+    restarts_.clear();
     patience_.cancel();
     http_.reset();
     control_.reset();

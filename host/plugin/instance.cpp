@@ -248,7 +248,8 @@ std::optional<Error> Instance::refusal(std::string_view operation) const {
     const auto unavailable = [](std::string text) {
         return Error(Code::kUnavailable, std::move(text));
     };
-    if (!core_) return unavailable("not running: " + info_.reason);
+    // Only another file would help.
+    if (!core_) return Error(Code::kFailedPrecondition, "not running: " + info_.reason);
     switch (info_.state) {
         case BackendState::kStopped:
             return unavailable("has been stopped");

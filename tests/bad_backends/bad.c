@@ -53,6 +53,15 @@ static knd_status start(knd_backend* b, const knd_params* config, knd_error* err
     err->os_error = 19;
     return KND_FAILED_PRECONDITION;
 #endif
+#ifdef BAD_START_WAITS
+    const char* file = "";
+    const knd_status status = config->string(config, "file", "", &file, err);
+    if (status != KND_OK) return status;
+    if (access(file, F_OK) != 0) {
+        snprintf(err->message, sizeof err->message, "the hardware is not there yet");
+        return KND_UNAVAILABLE;
+    }
+#endif
 #ifdef BAD_START_READS_COUNT
     int64_t count = 0;
     return config->integer(config, "count", 1, &count, err);

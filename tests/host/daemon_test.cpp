@@ -381,6 +381,20 @@ TEST_F(DropInTest, ServesTheOthersWhenOneIsMissing) {
     EXPECT_TRUE(has(reason("gone"), "knd-gone.so")) << reason("gone");
 }
 
+TEST_F(DropInTest, StartsABackendAgainWhoseHardwareIsNotThereYet) {
+    const auto hardware = node_->directory() / "hardware";
+    std::filesystem::copy(KND_BINARY_DIR "/bad_backends/bad-start-waits.so", backends());
+    restart_with(std::string(kNetdev) +
+                 "[[backend]]\nname = \"late\"\nlibrary = \"bad-start-waits.so\"\n"
+                 "[backend.config]\nfile = \"" +
+                 hardware.string() + "\"\n");
+    EXPECT_TRUE(publishes({"nic0"}));
+    EXPECT_TRUE(has(reason("late"), "not there yet")) << reason("late");
+    std::ofstream(hardware) << "here";
+    EXPECT_TRUE(publishes({"good-0", "nic0"})) << node_->daemon_log();
+    EXPECT_EQ(reason("late"), "");
+}
+
 TEST_F(DropInTest, RefusesALibraryThatOthersMayWrite) {
     ::chmod((backends() / "knd-hello.so").c_str(), 0666);
     restart_with(std::string(kNetdev) + kHello);

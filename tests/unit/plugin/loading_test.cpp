@@ -345,7 +345,7 @@ TEST(Loading, AnswersCallsToABackendThatFailedWithTheReason) {
     PluginFixture host;
     auto& backend = host.load("knd-none.so");
     const auto started = host.start(backend);
-    EXPECT_EQ(started.code(), Code::kUnavailable);
+    EXPECT_EQ(started.code(), Code::kFailedPrecondition);
     EXPECT_EQ(message_of(started),
               "backend bad: not running: " + kDir + "/knd-none.so does not exist");
 }
