@@ -126,7 +126,8 @@ void PodDesk::stop(const PodSandbox& pod) {
             mark_failed(pod.id, uid, "the pod is being stopped");
     hand_over(pod.id);
     leave(pod.id);
-    settle(pod.id, Error(Code::kCancelled, "pod " + pod.text() + " was stopped meanwhile"));
+    waiters_.answer(pod.id,
+                    Error(Code::kCancelled, "pod " + pod.text() + " was stopped meanwhile"));
 }
 
 void PodDesk::remove(const PodSandbox& pod) {
@@ -360,7 +361,7 @@ void PodDesk::on_attach_failed(const Held& held) {
     for (const auto& uid : claim_uids(bindings_.of_sandbox(id)))
         mark_failed(id, uid, error.message());
     leave(id);
-    settle(id, error);
+    waiters_.answer(id, error);
 }
 
 void PodDesk::on_claim_gone(const std::string& claim_uid) {
@@ -384,7 +385,7 @@ void PodDesk::release_gates(const std::string& sandbox_id) {
         marked_[uid].insert(sandbox_id);
         log_marker(ports_.markers.attached(sandbox_id, uid));
     }
-    settle(sandbox_id, {});
+    waiters_.answer(sandbox_id, {});
 }
 
 void PodDesk::mark_failed(const std::string& sandbox_id, const std::string& claim_uid,
@@ -406,26 +407,18 @@ void PodDesk::publish(const Held& any) {
 
 void PodDesk::wait(const std::string& sandbox_id, Done<> done) {
     if (pods_.at(sandbox_id).released) return done({});
-    waiters_[sandbox_id].push_back(std::move(done));
+    waiters_.add(sandbox_id, std::move(done));
     auto timer = std::make_shared<boost::asio::steady_timer>(ports_.home, options_.hook_budget);
     timer->async_wait([this, alive = std::weak_ptr(alive_), timer,
                        sandbox_id](const boost::system::error_code& cancelled) {
-        if (alive.expired() || cancelled || !waiters_.contains(sandbox_id)) return;
+        if (alive.expired() || cancelled || !waiters_.has(sandbox_id)) return;
         // The runtime will give this sandbox up without telling us again.
         leave(sandbox_id);
-        settle(sandbox_id, Error(Code::kDeadlineExceeded,
-                                 "its devices were not attached within " +
-                                     std::to_string(options_.hook_budget.count()) + " ms"));
+        waiters_.answer(sandbox_id,
+                        Error(Code::kDeadlineExceeded,
+                              "its devices were not attached within " +
+                                  std::to_string(options_.hook_budget.count()) + " ms"));
     });
-}
-
-void PodDesk::settle(const std::string& sandbox_id, const Result<void>& result) {
-    const auto found = waiters_.find(sandbox_id);
-    if (found == waiters_.end()) return;
-    const auto waiters = std::move(found->second);
-    waiters_.erase(found);
-    for (const auto& done : waiters)
-        done(result);
 }
 
 }  // namespace knd

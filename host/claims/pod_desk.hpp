@@ -18,6 +18,7 @@
 #include "host/claims/bindings.hpp"
 #include "host/claims/lifecycle.hpp"
 #include "host/claims/options.hpp"
+#include "host/claims/waiters.hpp"
 
 namespace knd {
 
@@ -66,7 +67,6 @@ class PodDesk {
                      const std::string& why);
     void publish(const Held& any);
     void wait(const std::string& sandbox_id, Done<> done);
-    void settle(const std::string& sandbox_id, const Result<void>& result);
 
     const ClaimsOptions& options_;
     const ClaimsPorts& ports_;
@@ -74,7 +74,7 @@ class PodDesk {
     Lifecycle& lifecycle_;
     std::map<std::string, Pod> pods_;  ///< by sandbox id: those that use our devices
     std::map<std::string, std::set<std::string>> marked_;    ///< claim uid -> sandbox ids
-    std::map<std::string, std::vector<Done<>>> waiters_;     ///< by sandbox id, attach mode `sync`
+    Waiters waiters_;                                        ///< by sandbox id, attach mode `sync`
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< timers look at it
 };
 

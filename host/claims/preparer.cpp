@@ -11,14 +11,6 @@
 #include "host/model/network_config.hpp"
 
 namespace knd {
-namespace {
-
-/// "req" of "req/sub": what the kubelet compares with a container's claims.
-std::string base_request(const std::string& request) {
-    return request.substr(0, request.find('/'));
-}
-
-}  // namespace
 
 struct Preparer::Part {
     AllocatedDevice allocated;

@@ -18,7 +18,7 @@ void Releaser::release(const ClaimRef& claim, Done<> done) {
         remove_files(claim.uid);
         return done({});
     }
-    waiters_[claim.uid].push_back(std::move(done));
+    waiters_.add(claim.uid, std::move(done));
     lifecycle_.end_claim(held);
 }
 
@@ -33,26 +33,17 @@ void Releaser::on_released(const BindingRecord& record) {
                                   {"backend", record.device.backend}});
     if (!bindings_.of_claim(record.claim.uid).empty()) return;
     remove_files(record.claim.uid);
-    answer(record.claim.uid, {});
+    waiters_.answer(record.claim.uid, {});
 }
 
 void Releaser::on_stuck(const Held& held, const Error& error) {
-    if (held.record.ending) answer(held.record.claim.uid, error.wrap(held.text()));
+    if (held.record.ending) waiters_.answer(held.record.claim.uid, error.wrap(held.text()));
 }
 
 void Releaser::remove_files(const std::string& claim_uid) {
     // Only a nuisance: the next start sweeps it away.
     if (const auto removed = cdi_.remove(claim_uid); !removed)
         log::warn("CDI file stays behind", {{"error", removed.error().message()}});
-}
-
-void Releaser::answer(const std::string& claim_uid, const Result<void>& result) {
-    const auto found = waiters_.find(claim_uid);
-    if (found == waiters_.end()) return;
-    const auto waiters = std::move(found->second);
-    waiters_.erase(found);
-    for (const auto& done : waiters)
-        done(result);
 }
 
 }  // namespace knd

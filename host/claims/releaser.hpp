@@ -8,13 +8,12 @@
 //          trying by itself.
 #pragma once
 
-#include <map>
 #include <string>
-#include <vector>
 
 #include "host/claims/bindings.hpp"
 #include "host/claims/cdi.hpp"
 #include "host/claims/lifecycle.hpp"
+#include "host/claims/waiters.hpp"
 
 namespace knd {
 
@@ -33,12 +32,11 @@ class Releaser {
 
   private:
     void remove_files(const std::string& claim_uid);
-    void answer(const std::string& claim_uid, const Result<void>& result);
 
     Bindings& bindings_;
     Lifecycle& lifecycle_;
     const CdiFiles& cdi_;
-    std::map<std::string, std::vector<Done<>>> waiters_;  ///< by claim uid
+    Waiters waiters_;  ///< by claim uid
 };
 
 }  // namespace knd

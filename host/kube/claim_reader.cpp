@@ -10,7 +10,7 @@ namespace {
 bool applies_to(const Json& entry, const AllocatedDevice& device) {
     const auto& requests = json_at(entry, "requests");
     if (!requests.is_array() || requests.empty()) return true;
-    const auto base = device.base_request();
+    const auto base = base_request(device.request);
     return std::any_of(requests.begin(), requests.end(),
                        [&](const Json& name) { return name == device.request || name == base; });
 }

@@ -22,6 +22,11 @@ struct ClaimRef {
     std::string text() const { return ns + "/" + name; }
 };
 
+/// "req" of "req/sub": what the kubelet compares with a container's claims.
+inline std::string base_request(const std::string& request) {
+    return request.substr(0, request.find('/'));
+}
+
 /// One entry of status.allocation.devices.results[] that names our driver.
 struct AllocatedDevice {
     std::string request;  ///< "req" or "req/sub"
@@ -31,9 +36,6 @@ struct AllocatedDevice {
     bool admin_access = false;
     /// The `parameters` objects that apply to this result: class entries first, later ones win.
     std::vector<Json> configs;
-
-    /// The request's name without "/sub": what the kubelet compares.
-    std::string base_request() const { return request.substr(0, request.find('/')); }
 };
 
 struct Claim {
