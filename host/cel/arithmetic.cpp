@@ -53,7 +53,7 @@ Value shift(const Value& timestamp, std::int64_t duration) {
     const auto nanoseconds = std::int64_t{timestamp.nanoseconds()} + duration % kSecond;
     if (__builtin_add_overflow(timestamp.time(), duration / kSecond, &seconds))
         return Value::error("timestamp overflow");
-    return checked_timestamp(seconds, nanoseconds);
+    return checked_timestamp(seconds, nanoseconds, timestamp.zone());
 }
 
 Value between(const Value& later, const Value& earlier) {
@@ -67,7 +67,7 @@ Value between(const Value& later, const Value& earlier) {
 
 }  // namespace
 
-Value checked_timestamp(std::int64_t seconds, std::int64_t nanoseconds) {
+Value checked_timestamp(std::int64_t seconds, std::int64_t nanoseconds, std::int16_t zone) {
     if (nanoseconds < 0) {
         nanoseconds += kSecond;
         --seconds;
@@ -77,7 +77,7 @@ Value checked_timestamp(std::int64_t seconds, std::int64_t nanoseconds) {
     }
     if (seconds < kMinTimestamp || seconds > kMaxTimestamp)
         return Value::error("timestamp overflow");
-    return Value::timestamp(seconds, static_cast<std::uint32_t>(nanoseconds));
+    return Value::timestamp(seconds, static_cast<std::uint32_t>(nanoseconds), zone);
 }
 
 Value negate(const Value& operand) {

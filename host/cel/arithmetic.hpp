@@ -21,6 +21,6 @@ bool whole_number(const Value& value, std::int64_t& out);
 /// Seconds of the years 1 to 9999, the range of timestamps.
 constexpr std::int64_t kMinTimestamp = -62135596800;
 constexpr std::int64_t kMaxTimestamp = 253402300799;
-Value checked_timestamp(std::int64_t seconds, std::int64_t nanoseconds);
+Value checked_timestamp(std::int64_t seconds, std::int64_t nanoseconds, std::int16_t zone);
 
 }  // namespace knd::cel

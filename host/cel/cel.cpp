@@ -4,6 +4,7 @@
 #include "host/cel/ast.hpp"
 #include "host/cel/checker.hpp"
 #include "host/cel/code.hpp"
+#include "host/cel/estimate.hpp"
 
 namespace knd::cel {
 
@@ -17,6 +18,10 @@ const std::string& Program::expression() const {
 }
 const std::string& Program::result_type() const {
     return code_->result_type;
+}
+
+std::uint64_t Program::estimated_cost() const {
+    return code_->estimated_cost;
 }
 
 Result<Value> Program::evaluate(std::span<const Value> variables, Arena& arena,
@@ -43,9 +48,8 @@ Result<bool> Program::matches(const DeviceView& device, const Limits& limits) co
 
 Result<Program> compile(std::string_view expression, const Environment& environment) {
     ParserOptions options;
-    options.optional_syntax = environment.kubernetes_minor >= 28;
-    options.two_variable_macros = environment.kubernetes_minor >= 32;
-    options.sort_by = environment.kubernetes_minor >= 34;
+    options.two_variable_macros = compatible_minor(environment) >= 32;
+    options.sort_by = compatible_minor(environment) >= 34;
     auto code = std::make_unique<Code>();
     code->expression = expression;
     Ast ast;
@@ -55,6 +59,7 @@ Result<Program> compile(std::string_view expression, const Environment& environm
         return Error(knd::Code::kInvalidArgument,
                      "compilation failed: " + describe_issues(expression, std::move(issues)));
     code->result_type = result_type_text(checked.types, checked.result);
+    code->estimated_cost = estimate_cost(ast, checked, environment);
     const auto failed = emit(ast, checked, environment, *code);
     if (!failed.empty())
         return Error(knd::Code::kInvalidArgument, "program instantiation failed: " + failed);

@@ -34,16 +34,26 @@ struct Variable {
 
 /// What an expression may use.
 struct Environment {
-    /// 1.NN: decides which functions and macros exist.
+    /// Whose rules: Kubernetes 1.NN.
     int kubernetes_minor = 36;
-    /// DRAListTypeAttributes: list attributes, includes(), attributes of type dyn.
+    /// An expression of an object that exists may use everything its release knows, whatever the
+    /// feature gates say: that is what schedulers evaluate. A new one, which API validation looks
+    /// at, may use what the release before knew as well, and what its gates allow.
+    bool stored = true;
+    /// DRAListTypeAttributes: list attributes have values, attributes are of type dyn; and
+    /// includes(), which stored expressions have anyway.
     bool list_attributes = false;
-    /// DRAConsumableCapacity: device.allowMultipleAllocations.
+    /// DRAConsumableCapacity: device.allowMultipleAllocations, which stored ones have anyway.
     bool consumable_capacity = true;
     /// Declare `device`, variable 0; else only `variables` exist.
     bool device = true;
     std::vector<Variable> variables;
 };
+
+/// The release whose functions and macros an expression may use.
+constexpr int compatible_minor(const Environment& environment) {
+    return environment.stored ? environment.kubernetes_minor : environment.kubernetes_minor - 1;
+}
 
 struct Limits {
     std::uint64_t cost = kDefaultCostLimit;
@@ -69,6 +79,9 @@ class Program {
     const std::string& expression() const;
     /// The checker's verdict: "bool", "list(string)", "any", ...
     const std::string& result_type() const;
+    /// The most that one evaluation can cost, for any device that the API allows. API validation
+    /// refuses selectors over kDefaultCostLimit.
+    std::uint64_t estimated_cost() const;
 
   private:
     friend Result<Program> compile(std::string_view expression, const Environment& environment);

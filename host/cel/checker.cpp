@@ -25,7 +25,6 @@ class Checker {
         visit(ast_.root);
         for (auto& node : ast_.nodes)
             node.type = unifier_.substitute(node.type, true);
-        if (issues_.empty() && environment_.kubernetes_minor >= 29) check_aggregates();
         out_.result = ast_.nodes[ast_.root].type;
     }
 
@@ -176,7 +175,7 @@ class Checker {
         };
         if (field == "attributes") return outer(environment_.list_attributes ? kDynType : kAnyType);
         if (field == "capacity") return outer(simple(TypeKind::kQuantity));
-        if (field == "allowMultipleAllocations" && environment_.consumable_capacity)
+        if (field == "allowMultipleAllocations" && knows(34, environment_.consumable_capacity))
             return kBoolType;
         fail(offset, "undefined field " + in_quotes(field));
         return kErrorType;
@@ -201,9 +200,14 @@ class Checker {
     }
 
     bool available(const Overload& overload) const {
-        if (overload.since > environment_.kubernetes_minor)
-            return overload.list_attributes && environment_.list_attributes;
-        return true;
+        if (overload.until != 0 && environment_.kubernetes_minor >= overload.until) return false;
+        if (overload.list_attributes) return knows(overload.since, environment_.list_attributes);
+        return overload.since <= (overload.with_library ? environment_.kubernetes_minor
+                                                        : compatible_minor(environment_));
+    }
+    /// What came with that release, behind a gate.
+    bool knows(int since, bool gate) const {
+        return environment_.kubernetes_minor >= since && (environment_.stored || gate);
     }
     bool declared(std::string_view name) const {
         for (const auto library : libraries())
@@ -245,25 +249,9 @@ class Checker {
         } else if (checked.overloads.empty()) {
             no_overload(self.offset, name, member, arguments);
         }
-        if (!checked.overloads.empty()) check_literal(name, self);
         out_.calls.push_back(std::move(checked));
         node(index).function = static_cast<std::uint32_t>(out_.calls.size());
         return result;
-    }
-
-    /// Literals that can never be converted are refused now.
-    void check_literal(std::string_view name, const Node& self) {
-        if (self.count == 0 || environment_.kubernetes_minor < 29) return;
-        const auto& argument = node(ast_.child(self, self.count - 1));
-        if (argument.kind != NodeKind::kConstant || !argument.constant.is(Kind::kString)) return;
-        const auto text = argument.constant.text();
-        std::string why;
-        std::int64_t number = 0;
-        std::uint32_t nanoseconds = 0;
-        const bool bad = (name == "matches" && !valid_pattern(text, why)) ||
-                         (name == "duration" && !read_duration(text, number)) ||
-                         (name == "timestamp" && !read_timestamp(text, number, nanoseconds));
-        if (bad) fail(argument.offset, "invalid " + std::string(name) + " argument");
     }
 
     TypeIndex try_overload(const Overload& overload, bool member,
@@ -291,11 +279,12 @@ class Checker {
                          in_quotes(list));
     }
 
-    TypeIndex join(NodeIndex element, TypeIndex previous, TypeIndex current) {
-        if (previous == kErrorType) return current;
+    /// The common type of the elements of a literal. Mixed ones are dyn, and refused later where
+    /// they are not meant for format().
+    TypeIndex join(bool first, TypeIndex previous, TypeIndex current) {
+        if (first) return current;
         if (unifier_.assignable(previous, current)) return unifier_.most_general(previous, current);
-        mismatch(node(element).offset, previous, current);
-        return kErrorType;
+        return kDynType;
     }
 
     /// The type of an element written with "?" is what its optional holds.
@@ -313,7 +302,7 @@ class Checker {
             const auto child = ast_.child(self, i);
             auto type = visit(child);
             if (ast_.is_optional_child(self, i)) type = unwrap(child, type);
-            element = join(child, element, type);
+            element = join(i == 0, element, type);
         }
         return types().list(self.count == 0 ? unifier_.fresh() : element);
     }
@@ -324,40 +313,16 @@ class Checker {
         for (std::uint32_t i = 0; i < self.count; i += 2) {
             const auto key_node = ast_.child(self, i);
             const auto value_node = ast_.child(self, i + 1);
-            key = join(key_node, key, visit(key_node));
+            key = join(i == 0, key, visit(key_node));
             auto type = visit(value_node);
             if (ast_.is_optional_child(self, i)) type = unwrap(value_node, type);
-            value = join(value_node, value, type);
+            value = join(i == 0, value, type);
         }
         if (self.count == 0) {
             key = unifier_.fresh();
             value = unifier_.fresh();
         }
         return types().map(key, value);
-    }
-
-    /// The elements of a literal must have one type even where dyn would fit them all.
-    void check_aggregates() {
-        for (const auto& self : ast_.nodes) {
-            if (self.kind != NodeKind::kList && self.kind != NodeKind::kMap) continue;
-            const std::uint32_t stride = self.kind == NodeKind::kMap ? 2 : 1;
-            for (std::uint32_t first = 0; first < stride; ++first)
-                for (auto i = first + stride; i < self.count; i += stride)
-                    check_same_type(self, first, i, i - i % stride);
-        }
-    }
-    void check_same_type(const Node& self, std::uint32_t first, std::uint32_t other,
-                         std::uint32_t entry) {
-        const auto held = [&](std::uint32_t i, std::uint32_t marked) {
-            const auto type = node(ast_.child(self, i)).type;
-            const bool is_key = self.kind == NodeKind::kMap && i % 2 == 0;
-            const bool optional = !is_key && ast_.is_optional_child(self, marked) &&
-                                  types().is(type, TypeKind::kOptional);
-            return optional ? types()[type].a : type;
-        };
-        const auto wanted = held(first, 0);
-        const auto found = held(other, entry);
-        if (wanted != found) mismatch(node(ast_.child(self, other)).offset, wanted, found);
     }
 
     TypeIndex fold(NodeIndex index) {
@@ -443,6 +408,7 @@ std::string qualified_name(const Ast& ast, NodeIndex index) {
 bool check(Ast& ast, const Environment& environment, CheckedAst& checked,
            std::vector<Issue>& issues) {
     Checker(ast, environment, checked, issues).run();
+    if (issues.empty()) validate(ast, checked, issues);
     return issues.empty();
 }
 

@@ -24,7 +24,6 @@ struct CheckedAst {
     TypeTable types;
     /// By Node::function - 1; calls only.
     std::vector<CheckedCall> calls;
-    /// Names of identifiers that are types, not variables, by node: see is_type_name().
     TypeIndex result = kErrorType;
 };
 
@@ -32,6 +31,10 @@ struct CheckedAst {
 TypeIndex named_type(TypeTable& types, std::string_view name);
 /// "a.b.c" if the node is a chain of plain names; else empty.
 std::string qualified_name(const Ast& ast, NodeIndex node);
+
+/// What types alone do not show: literals that can never be converted, lists and maps of mixed
+/// types, format strings that their arguments do not fill.
+void validate(const Ast& ast, const CheckedAst& checked, std::vector<Issue>& issues);
 
 /// False: `issues` says why.
 bool check(Ast& ast, const Environment& environment, CheckedAst& checked,

@@ -23,6 +23,7 @@ enum class Op : std::uint8_t {
     kConstant,        ///< constants[a]
     kVariable,        ///< variables[a], cost b
     kLocal,           ///< slot a, cost b
+    kBound,           ///< slot a, cost b, filled by the binding folds[c] when it is first asked for
     kAttribute,       ///< device.attributes["domain"].id, names[a], cost b, without building a map
     kDriver,          ///< device.driver, cost a
     kSelect,          ///< a.constants[b], additional cost c, here and in the next four
@@ -42,7 +43,7 @@ enum class Op : std::uint8_t {
     kLessEqual,
     kGreater,
     kGreaterEqual,
-    kIn,
+    kIn,     ///< here and in the other binary operators, c: 1 if the overload is known
     kInSet,  ///< a in b, a literal list of scalars
     kAdd,
     kSubtract,
@@ -52,7 +53,7 @@ enum class Op : std::uint8_t {
     kList,     ///< operands[b ...], count c; a: 1 if some are optional
     kMap,      ///< the same, keys and values
     kGrowing,  ///< an empty list (a = 0) or map (a = 1) that a fold will fill in place
-    kAppend,   ///< slot a gets the element b
+    kAppend,   ///< slot a gets the element b; c: 1 if that is a constant
     kInsert,   ///< slot a gets key b and value c; c = kNoNode: all entries of map b
     kFold,     ///< folds[a]
     kOrElse,   ///< a.or(b)
@@ -71,7 +72,11 @@ struct FoldCode {
     bool two_variables = false;
     std::uint32_t range = 0, init = 0, condition = 0, step = 0, result = 0;
     bool condition_always_true = false;
-    bool charge_init_twice = false;  ///< the reference implementation evaluates it twice
+    /// cel.bind(): nothing but a name for `init`, in `result`.
+    bool is_binding = false;
+    /// Number of a binding whose price counts again: what the reference implementation evaluates
+    /// twice is evaluated once here.
+    std::uint32_t charges_again = kNoNode;
 };
 
 /// An overload that may be meant by a call.
@@ -86,6 +91,9 @@ struct Candidate {
 struct CallSite {
     std::string_view function;
     std::uint32_t first = 0, count = 0;  ///< candidates
+    const Pattern* pattern = nullptr;    ///< of a constant regular expression
+    /// Arguments after one that fails are not evaluated.
+    bool stops_at_error = false;
 };
 
 struct AttributeName {
@@ -102,6 +110,7 @@ struct SourceSpan {
 struct Code {
     std::string expression;
     std::string result_type;
+    std::uint64_t estimated_cost = 0;
     std::vector<Instruction> instructions;
     std::vector<SourceSpan> spans;  ///< by instruction
     std::vector<std::uint32_t> operands;
@@ -111,6 +120,7 @@ struct Code {
     std::vector<CallSite> sites;
     std::vector<Candidate> candidates;
     std::vector<AttributeName> names;
+    std::vector<PatternPointer> patterns;
     std::deque<std::string> texts;  ///< what constants and names point into
     Arena arena;                    ///< literal lists and maps
     std::uint32_t root = 0;
@@ -121,10 +131,13 @@ struct Code {
 /// What the checker has seen can be emitted. Says why if the conversion of a literal fails.
 std::string emit(Ast& ast, const CheckedAst& checked, const Environment& environment, Code& code);
 
+/// "no such overload: NAME(TYPE, TYPE)"
+std::string no_such_overload(std::string_view function, std::span<const Value> arguments);
 /// Whether the arguments are of the kinds that the candidate wants.
 bool fits(const Candidate& candidate, std::span<const Value> arguments);
-/// Of a binary operator on these operands, which may be errors.
-std::uint64_t operator_cost(Op op, const Value& left, const Value& right);
+/// Of a binary operator on these operands, which may be errors. `resolved`: the checker knew which
+/// overload is meant; sizes count only then.
+std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool resolved);
 
 /// What each instruction yielded last; empty: it was not reached.
 using Trace = std::vector<std::optional<Value>>;

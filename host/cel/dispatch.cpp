@@ -8,6 +8,12 @@
 namespace knd::cel {
 namespace {
 
+/// Of what an optional holds.
+std::uint64_t held_extent(const Value& value) {
+    if (!value.is(Kind::kOptional) || value.as_optional() == nullptr) return extent(value);
+    return held_extent(*value.as_optional());
+}
+
 bool fits(TypeKind wanted, const Value& value) {
     switch (wanted) {
         case TypeKind::kNull:
@@ -68,12 +74,27 @@ bool fits(const Candidate& candidate, std::span<const Value> arguments) {
     return true;
 }
 
-std::uint64_t operator_cost(Op op, const Value& left, const Value& right) {
+std::string no_such_overload(std::string_view function, std::span<const Value> arguments) {
+    std::string out = "no such overload: " + std::string(function) + "(";
+    for (const auto& argument : arguments)
+        out += (&argument == &arguments.front() ? "" : ", ") + std::string(type_name(argument));
+    return out + ")";
+}
+
+std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool resolved) {
+    const auto is_text = [](const Value& value) {
+        return value.is(Kind::kString) || value.is(Kind::kBytes);
+    };
     switch (op) {
+        case Op::kEqual:
+            if (is_foreign(left.kind())) return 1;
+            return tenth(std::min(held_extent(left), held_extent(right)));
+        case Op::kNotEqual:
+            return tenth(std::min(held_extent(left), held_extent(right)));
         case Op::kIn:
-            return is_map(right) ? 1 : extent(right);
+            return is_map(right) || !resolved ? 1 : extent(right);
         case Op::kAdd:
-            if (!left.is(Kind::kString) && !left.is(Kind::kBytes)) return 1;
+            if (!resolved || (!is_text(left) && !is_text(right))) return 1;
             return tenth(extent(left) + extent(right));
         case Op::kSubtract:
         case Op::kMultiply:
@@ -81,7 +102,7 @@ std::uint64_t operator_cost(Op op, const Value& left, const Value& right) {
         case Op::kModulo:
             return 1;
         default:
-            return tenth(std::min(extent(left), extent(right)));
+            return resolved ? tenth(std::min(extent(left), extent(right))) : 1;
     }
 }
 

@@ -55,11 +55,12 @@ class Emitter {
     }
 
   private:
-    enum class Place { kVariable, kLocal };
+    enum class Place { kVariable, kLocal, kBinding };
     struct Name {
         std::string_view name;
         Place place;
         std::uint32_t index;
+        std::uint32_t fold = kNoNode;  ///< of a binding
     };
 
     const Node& node(NodeIndex index) const { return ast_.nodes[index]; }
@@ -113,9 +114,13 @@ class Emitter {
 
     std::uint32_t ident(const Node& self) {
         const auto cost = base_cost();
-        if (const auto* name = find(self.text))
+        if (const auto* name = find(self.text)) {
+            if (name->place == Place::kBinding)
+                return push(Op::kBound, name->index, self.text == kOptionalTarget ? 0 : cost,
+                            name->fold);
             return push(name->place == Place::kLocal ? Op::kLocal : Op::kVariable, name->index,
-                        self.text == kOptionalTarget ? 0 : cost);
+                        cost);
+        }
         auto name = self.text;
         if (name.starts_with('.')) name.remove_prefix(1);
         return push(Op::kConstant, constant(Value::type(name)));
@@ -224,8 +229,13 @@ class Emitter {
         std::uint32_t operands[2] = {};
         for (std::uint32_t i = 0; i < self.count; ++i)
             operands[i] = visit(ast_.child(self, i));
-        const bool in_set = op == Op::kIn && is_constant_set(operands[1]);
-        return push(in_set ? Op::kInSet : op, operands[0], operands[1]);
+        const bool resolved = checked_.calls[self.function - 1].overloads.size() == 1;
+        if (op == Op::kIn && resolved && is_constant_set(operands[1])) {
+            if (constant_of(operands[1]).as_list().size == 0)
+                return push(Op::kConstant, constant(Value::boolean(false)));
+            return push(Op::kInSet, operands[0], operands[1]);
+        }
+        return push(op, operands[0], operands[1], resolved ? 1 : 0);
     }
 
     std::uint32_t index(Op op, const Node& self) {
@@ -236,7 +246,14 @@ class Emitter {
                 return attribute(domain, key.constant.text());
         std::uint32_t cost = 0;
         const auto target = visit_base(ast_.child(self, 0), cost);
-        return push(op, target, visit_free(ast_.child(self, 1)), cost);
+        const auto position = visit_free(ast_.child(self, 1));
+        if (is_constant(position) && !is_map_key(constant_of(position)))
+            refuse("invalid qualifier type: " + std::string(type_name(constant_of(position))));
+        return push(op, target, position, cost);
+    }
+
+    void refuse(std::string why) {
+        if (issue_.empty()) issue_ = std::move(why);
     }
 
     bool is_constant(std::uint32_t instruction) const {
@@ -271,11 +288,26 @@ class Emitter {
         std::vector<std::uint32_t> arguments;
         for (std::uint32_t i = checked.qualified ? 1 : 0; i < self.count; ++i)
             arguments.push_back(visit(ast_.child(self, i)));
+        site.stops_at_error = site.count > 1 || arguments.size() > 2 || site.function == "format";
         if (const auto folded = fold_conversion(site, arguments); folded != kNoNode) return folded;
+        compile_regex(site, arguments);
         const auto first = append(arguments);
         code_.sites.push_back(site);
         return push(Op::kCall, static_cast<std::uint32_t>(code_.sites.size() - 1), first,
                     static_cast<std::uint32_t>(arguments.size()));
+    }
+
+    /// Constant regular expressions are compiled now.
+    void compile_regex(CallSite& site, std::span<const std::uint32_t> arguments) {
+        const auto name = site.function;
+        if ((name != "matches" && name != "find" && name != "findAll") || arguments.size() < 2)
+            return;
+        if (!is_constant(arguments[1]) || !constant_of(arguments[1]).is(Kind::kString)) return;
+        std::string why;
+        auto pattern = compile_pattern(constant_of(arguments[1]).text(), why);
+        if (pattern == nullptr) return refuse(std::move(why));
+        site.pattern = code_.patterns.emplace_back(std::move(pattern)).get();
+        site.stops_at_error = true;
     }
 
     /// Conversions of literals are done now, and cost nothing later.
@@ -285,13 +317,18 @@ class Emitter {
                                                      "type", "uint"};
         const bool conversion = std::find(std::begin(kConversions), std::end(kConversions),
                                           site.function) != std::end(kConversions);
-        if (!conversion || site.count != 1 || arguments.size() != 1 || !is_constant(arguments[0]))
-            return kNoNode;
+        if (!conversion || arguments.size() != 1 || !is_constant(arguments[0])) return kNoNode;
         const auto argument = constant_of(arguments[0]);
-        const auto out =
-            code_.candidates[site.first].native(Call{std::span(&argument, 1), code_.arena});
-        if (out.is_error() && issue_.empty()) issue_ = out.text();
-        return push(Op::kConstant, constant(out));
+        const Call call{std::span(&argument, 1), code_.arena};
+        for (auto n = site.first; n < site.first + site.count; ++n) {
+            const auto& candidate = code_.candidates[n];
+            if (!fits(candidate, call.arguments)) continue;
+            const auto out = candidate.native(call);
+            if (out.is_error()) refuse(std::string(out.text()));
+            return push(Op::kConstant, constant(out));
+        }
+        refuse(no_such_overload(site.function, call.arguments));
+        return kNoNode;
     }
 
     void add_candidate(const Overload& overload) {
@@ -342,9 +379,9 @@ class Emitter {
         std::vector<MapEntry> entries;
         for (std::size_t i = 0; i < values.size(); i += 2) {
             const auto same = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
-                return equal(entry.key, values[i]);
+                return same_key(entry.key, values[i]);
             });
-            if (!is_map_key(values[i])) return kNoNode;
+            if (values[i].is(Kind::kBytes)) return kNoNode;
             if (same == entries.end())
                 entries.push_back({values[i], values[i + 1]});
             else
@@ -363,14 +400,48 @@ class Emitter {
     }
 
     std::uint32_t fold(const Fold& fold) {
+        const auto number = static_cast<std::uint32_t>(code_.folds.size());
+        code_.folds.emplace_back();
+        const auto scope = scope_.size();
+        const auto slot = next_slot_;
+        const auto out = is_binding(fold) ? binding(fold, number) : loop(fold);
+        scope_.resize(scope);
+        next_slot_ = slot;
+        code_.folds[number] = out;
+        return push(Op::kFold, number);
+    }
+
+    bool is_false(NodeIndex index) const {
+        const auto& self = node(index);
+        return self.kind == NodeKind::kConstant && self.constant.is(Kind::kBool) &&
+               !self.constant.as_bool();
+    }
+    /// A fold over nothing, for the sake of its accumulator's name.
+    bool is_binding(const Fold& fold) const {
+        return is_false(fold.condition) && is_empty_aggregate(fold.range);
+    }
+
+    FoldCode binding(const Fold& fold, std::uint32_t number) {
+        FoldCode out;
+        out.is_binding = true;
+        // optMap() calls value() on its target.
+        const auto& init = node(fold.init);
+        if (init.kind == NodeKind::kCall && init.count == 1)
+            if (const auto& target = node(ast_.child(init, 0)); target.text == kOptionalTarget)
+                out.charges_again = find(kOptionalTarget)->fold;
+        out.init = visit(fold.init);
+        out.accumulator = new_slot();
+        scope_.push_back({fold.accumulator, Place::kBinding, out.accumulator, number});
+        out.result = visit(fold.result);
+        return out;
+    }
+
+    FoldCode loop(const Fold& fold) {
         FoldCode out;
         out.range = visit(fold.range);
-        out.charge_init_twice = fold.accumulator == kOptionalTarget;
         const bool collects = fold.accumulator == kAccumulator && is_empty_aggregate(fold.init);
         out.init = collects ? push(Op::kGrowing, node(fold.init).kind == NodeKind::kMap ? 1 : 0)
                             : visit(fold.init);
-        const auto scope = scope_.size();
-        const auto slot = next_slot_;
         out.accumulator = declare(fold.accumulator);
         const auto outer = scope_.size();
         out.variable = declare(fold.variable);
@@ -383,10 +454,7 @@ class Emitter {
         out.step = collects ? collecting_step(fold.step, out.accumulator) : visit(fold.step);
         scope_.resize(outer);
         out.result = visit(fold.result);
-        scope_.resize(scope);
-        next_slot_ = slot;
-        code_.folds.push_back(out);
-        return push(Op::kFold, static_cast<std::uint32_t>(code_.folds.size() - 1));
+        return out;
     }
 
     std::uint32_t declare(std::string_view name) {
@@ -410,7 +478,8 @@ class Emitter {
         }
         if (self.text == ops::kAdd) {
             const auto& list = node(ast_.child(self, 1));
-            return push(Op::kAppend, accumulator, visit(ast_.child(list, 0)));
+            const auto element = visit(ast_.child(list, 0));
+            return push(Op::kAppend, accumulator, element, is_constant(element) ? 1 : 0);
         }
         const auto key = visit(ast_.child(self, 1));
         const auto value = self.count > 2 ? visit(ast_.child(self, 2)) : kNoNode;

@@ -14,6 +14,7 @@ std::vector<std::uint32_t> operands_of(const Code& code, const Instruction& i) {
         case Op::kConstant:
         case Op::kVariable:
         case Op::kLocal:
+        case Op::kBound:
         case Op::kAttribute:
         case Op::kDriver:
         case Op::kGrowing:
@@ -38,6 +39,7 @@ std::vector<std::uint32_t> operands_of(const Code& code, const Instruction& i) {
             return {code.operands.begin() + i.b, code.operands.begin() + i.b + i.c};
         case Op::kFold: {
             const auto& fold = code.folds[i.a];
+            if (fold.is_binding) return {};
             return {fold.range, fold.init, fold.step, fold.result};
         }
         default:
@@ -50,6 +52,7 @@ bool is_path(Op op) {
     switch (op) {
         case Op::kVariable:
         case Op::kLocal:
+        case Op::kBound:
         case Op::kAttribute:
         case Op::kDriver:
         case Op::kSelect:
@@ -121,8 +124,7 @@ class Explainer {
 
     void fold(std::uint32_t index) {
         const auto& fold = code_.folds[at(index).a];
-        const bool is_binding = at(fold.condition).op == Op::kConstant && !reached(fold.step);
-        if (is_binding && reached(fold.result)) return descend(fold.result);
+        if (fold.is_binding && reached(fold.result)) return descend(fold.result);
         decide(index);
     }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "host/cel/net.hpp"
+#include "host/cel/string_format.hpp"
+#include "host/cel/url.hpp"
 
 namespace knd::cel {
 namespace {
@@ -22,9 +24,10 @@ std::string_view trim(std::string_view text) {
 
 std::span<const std::span<const Overload>> libraries() {
     static const std::span<const Overload> kLibraries[] = {
-        operator_library(),   standard_library(), conversion_library(), time_library(),
-        string_library(),     list_library(),     regex_library(),      optional_library(),
-        kubernetes_library(), net_library()};
+        operator_library(),     standard_library(), conversion_library(), time_library(),
+        string_library(),       list_library(),     regex_library(),      optional_library(),
+        kubernetes_library(),   net_library(),      url_library(),        format_library(),
+        string_format_library()};
     return kLibraries;
 }
 

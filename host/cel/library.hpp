@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,10 +18,18 @@
 
 namespace knd::cel {
 
+/// A compiled regular expression.
+class Pattern;
+struct PatternDeleter {
+    void operator()(const Pattern* pattern) const;
+};
+using PatternPointer = std::unique_ptr<const Pattern, PatternDeleter>;
+
 /// What a native gets besides its arguments.
 struct Call {
     std::span<const Value> arguments;
     Arena& arena;
+    const Pattern* pattern = nullptr;  ///< of the second argument, if that is constant
 
     const Value& operator[](std::size_t i) const { return arguments[i]; }
     std::size_t size() const { return arguments.size(); }
@@ -39,8 +48,19 @@ struct Call {
 };
 
 using Native = Value (*)(const Call& call);
-/// What a call costs, from its arguments; charged before the call, so that it bounds its time.
-using Cost = std::uint64_t (*)(std::span<const Value> arguments);
+/// What a call costs, from its arguments; charged before the call, so that it bounds its time. An
+/// argument may be an error.
+struct Priced {
+    std::span<const Value> arguments;
+    bool resolved = true;  ///< the checker knew which overload is meant
+
+    const Value& operator[](std::size_t i) const { return arguments[i]; }
+    std::size_t size() const { return arguments.size(); }
+};
+using Cost = std::uint64_t (*)(const Priced& call);
+/// Of calls whose price the reference implementation cannot tell when an argument is an error, so
+/// that its evaluation ends there.
+constexpr std::uint64_t kUnpayable = ~std::uint64_t{0};
 
 struct Overload {
     std::string_view function;
@@ -49,7 +69,10 @@ struct Overload {
     Native native = nullptr;
     Cost cost = nullptr;           ///< null: 1
     int since = 0;                 ///< Kubernetes 1.NN
-    bool list_attributes = false;  ///< only with that feature, before it was general
+    int until = 0;                 ///< the first release that does not have it any more
+    bool list_attributes = false;  ///< behind that feature gate
+    /// Came with a new version of the CEL library, hence for new expressions as well.
+    bool with_library = false;
 };
 
 /// All libraries; a function's overloads may be spread over several tables.
@@ -64,6 +87,7 @@ std::span<const Overload> list_library();
 std::span<const Overload> regex_library();
 std::span<const Overload> optional_library();
 std::span<const Overload> kubernetes_library();
+std::span<const Overload> format_library();
 
 struct Signature {
     bool member = false;
@@ -74,8 +98,13 @@ Signature read_signature(TypeTable& types, std::string_view text);
 
 // --- what several libraries and the evaluator share ----------------------------------------------
 
+/// Of "==": Kubernetes' own types cannot be compared with others, where they stand on the left.
+enum class Equality { kNo, kYes, kNoOverload };
+Equality compare_equal(const Value& a, const Value& b);
 /// CEL's equality: numbers by value across types, other kinds never equal each other.
-bool equal(const Value& a, const Value& b);
+inline bool equal(const Value& a, const Value& b) {
+    return compare_equal(a, b) == Equality::kYes;
+}
 /// -1, 0, 1; 2: not comparable (NaN); 3: no such overload.
 int compare(const Value& a, const Value& b);
 /// Of a string in code points, bytes, list or map; -1: has no size.
@@ -87,7 +116,7 @@ constexpr std::uint64_t tenth(std::uint64_t size) {
     return (size + 9) / 10;
 }
 /// Of a function that walks over its first argument.
-std::uint64_t cost_of_first(std::span<const Value> arguments);
+std::uint64_t cost_of_first(const Priced& call);
 /// Number of code points.
 std::size_t code_points(std::string_view text);
 /// The value of a key of a map of any kind; false: it has no such key.
@@ -102,8 +131,12 @@ Value make_map(std::span<const MapEntry> entries, Arena& arena);
 Value slot_value(const Slot& slot, Arena& arena);
 bool is_map(const Value& value);
 bool is_number(const Value& value);
-/// Strings, numbers and booleans.
+/// What a map can be asked for: strings, numbers and booleans.
 bool is_map_key(const Value& value);
+/// Whether two keys name one entry of a map: 1 and 1u do not, though they are equal.
+bool same_key(const Value& a, const Value& b);
+/// Types of Kubernetes, whose equality knows nothing but themselves.
+bool is_foreign(Kind kind);
 
 /// A date of the Gregorian calendar; months and days count from 1, day_of_year from 0.
 struct Civil {
@@ -112,16 +145,28 @@ struct Civil {
 };
 void civil_from_days(std::int64_t days_since_1970, Civil& out);
 
+/// Seconds east of UTC at that time, for a name like "Europe/Berlin" or an offset like "+09:00".
+/// False: `why` says what is wrong with the zone.
+bool zone_offset(std::string_view zone, std::int64_t seconds, std::int64_t& offset,
+                 std::string& why);
+
+/// A time as timestamp() reads it: seconds since 1970, and the zone it was written in, in minutes
+/// east of UTC.
+struct Instant {
+    std::int64_t seconds = 0;
+    std::uint32_t nanoseconds = 0;
+    std::int16_t zone = 0;
+};
 /// RFC 3339; false: not a timestamp.
-bool read_timestamp(std::string_view text, std::int64_t& seconds, std::uint32_t& nanoseconds);
-std::string timestamp_text(std::int64_t seconds, std::uint32_t nanoseconds);
+bool read_timestamp(std::string_view text, Instant& out);
+std::string timestamp_text(const Instant& instant);
 /// Go's "1h2m3.5s".
 bool read_duration(std::string_view text, std::int64_t& nanoseconds);
 /// Seconds with a fraction and an "s".
 std::string duration_text(std::int64_t nanoseconds);
 /// As Go and JavaScript print it: the shortest that reads back.
 std::string double_text(double value);
-/// True if RE2 takes the pattern; else `why` gets its words.
-bool valid_pattern(std::string_view pattern, std::string& why);
+/// Null: `why` says what is wrong with the pattern.
+PatternPointer compile_pattern(std::string_view text, std::string& why);
 
 }  // namespace knd::cel

@@ -131,18 +131,21 @@ Value duration_of_string(const Call& call) {
     return Value::duration(nanoseconds);
 }
 Value timestamp_of_string(const Call& call) {
-    std::int64_t seconds = 0;
-    std::uint32_t nanoseconds = 0;
-    if (!read_timestamp(call[0].text(), seconds, nanoseconds))
+    Instant instant;
+    if (!read_timestamp(call[0].text(), instant))
         return call.error("parsing time \"" + std::string(call[0].text()) +
                           "\" as RFC 3339 failed");
-    return Value::timestamp(seconds, nanoseconds);
+    return Value::timestamp(instant.seconds, instant.nanoseconds, instant.zone);
 }
 Value timestamp_of_int(const Call& call) {
-    return checked_timestamp(call[0].as_int(), 0);
+    return checked_timestamp(call[0].as_int(), 0, 0);
 }
 Value duration_of_int(const Call& call) {
     return Value::duration(call[0].as_int());
+}
+
+std::uint64_t cost_of_conversion(const Priced& call) {
+    return call.resolved ? cost_of_first(call) : 1;
 }
 
 constexpr Overload kConversions[] = {
@@ -167,11 +170,11 @@ constexpr Overload kConversions[] = {
     {"string", "(int) string", to_string},
     {"string", "(uint) string", to_string},
     {"string", "(double) string", to_string},
-    {"string", "(bytes) string", string_of_bytes, cost_of_first},
+    {"string", "(bytes) string", string_of_bytes, cost_of_conversion},
     {"string", "(duration) string", to_string},
     {"string", "(timestamp) string", to_string},
     {"bytes", "(bytes) bytes", identity},
-    {"bytes", "(string) bytes", bytes_of_string, cost_of_first},
+    {"bytes", "(string) bytes", bytes_of_string, cost_of_conversion},
     {"duration", "(duration) duration", identity},
     {"duration", "(int) duration", duration_of_int},
     {"duration", "(string) duration", duration_of_string},

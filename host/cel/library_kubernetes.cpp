@@ -2,6 +2,7 @@
 //
 // Kubernetes' own values: quantities and semantic versions, and includes() on attributes.
 #include <algorithm>
+#include <limits>
 
 #include "host/cel/library.hpp"
 
@@ -26,26 +27,38 @@ Value quantity_sign(const Call& call) {
     return Value::integer(call[0].as_quantity().sign());
 }
 Value quantity_is_integer(const Call& call) {
-    return Value::boolean(call[0].as_quantity().as_int64().has_value());
+    return Value::boolean(call[0].as_quantity().plain_int64().has_value());
 }
 Value quantity_as_integer(const Call& call) {
-    const auto value = call[0].as_quantity().as_int64();
+    const auto value = call[0].as_quantity().plain_int64();
     return value ? Value::integer(*value) : call.error("cannot convert value to integer");
 }
 Value quantity_as_float(const Call& call) {
     return Value::floating(call[0].as_quantity().as_double());
 }
+Value computed(const Call& call, const Quantity& quantity) {
+    const auto* kept = call.arena.make<Quantity>(quantity);
+    return kept == nullptr ? call.out_of_memory() : Value::computed_quantity(kept);
+}
+Quantity from_int(std::int64_t value) {
+    return Quantity(value, Quantity::Format::kDecimalExponent);
+}
 Value quantity_add(const Call& call) {
-    return call.object(Kind::kQuantity, call[0].as_quantity() + call[1].as_quantity());
+    return computed(call, call[0].as_quantity() + call[1].as_quantity());
 }
 Value quantity_add_int(const Call& call) {
-    return call.object(Kind::kQuantity, call[0].as_quantity() + Quantity(call[1].as_int()));
+    return computed(call, call[0].as_quantity() + from_int(call[1].as_int()));
 }
 Value quantity_sub(const Call& call) {
-    return call.object(Kind::kQuantity, call[0].as_quantity() - call[1].as_quantity());
+    return computed(call, call[0].as_quantity() - call[1].as_quantity());
 }
+/// Kubernetes subtracts by adding the negative; the negative of the lowest int is itself.
 Value quantity_sub_int(const Call& call) {
-    return call.object(Kind::kQuantity, call[0].as_quantity() - Quantity(call[1].as_int()));
+    if (call[1].as_int() == std::numeric_limits<std::int64_t>::min()) {
+        const auto sum = call[0].as_quantity() + from_int(call[1].as_int());
+        if (sum.is_plain()) return computed(call, sum);
+    }
+    return computed(call, call[0].as_quantity() - from_int(call[1].as_int()));
 }
 Value quantity_less(const Call& call) {
     return Value::boolean(call[0].as_quantity() < call[1].as_quantity());
@@ -124,7 +137,11 @@ constexpr Overload kKubernetes[] = {
     {"isLessThan", KND_SEMVER ".(" KND_SEMVER ") bool", semver_less, nullptr, 31},
     {"isGreaterThan", KND_SEMVER ".(" KND_SEMVER ") bool", semver_greater, nullptr, 31},
     {"compareTo", KND_SEMVER ".(" KND_SEMVER ") int", semver_compare, nullptr, 31},
-    {"includes", "dyn.(dyn) bool", includes, nullptr, 99, true},
+    {.function = "includes",
+     .signature = "dyn.(dyn) bool",
+     .native = includes,
+     .since = 36,
+     .list_attributes = true},
 };
 #undef KND_QUANTITY
 #undef KND_SEMVER

@@ -2,6 +2,7 @@
 //
 // Lists: Kubernetes' own functions, the lists extension version 3, and sets.
 #include <algorithm>
+#include <tuple>
 
 #include "host/cel/library.hpp"
 
@@ -222,40 +223,65 @@ std::uint64_t walk(const Value& value) {
         sum += walk(item);
     return sum;
 }
-std::uint64_t cost_of_walk(std::span<const Value> arguments) {
+std::uint64_t cost_of_walk(const Priced& arguments) {
     return walk(arguments[0]);
 }
-std::uint64_t cost_of_copy(std::span<const Value> arguments) {
+std::uint64_t cost_of_copy(const Priced& arguments) {
     return kNewList + extent(arguments[0]);
 }
-std::uint64_t cost_of_slice(std::span<const Value> arguments) {
-    const auto start = arguments[1].as_int(), end = arguments[2].as_int();
+std::uint64_t cost_of_flatten(const Priced& arguments) {
+    if (arguments.size() < 2) return cost_of_copy(arguments);
+    if (!arguments[1].is(Kind::kInt)) return kUnpayable;
+    // Negative depths lower the cost, as they do in the reference implementation.
+    const auto depth = static_cast<std::uint64_t>(arguments[1].as_int());
+    return kNewList + depth * extent(arguments[0]);
+}
+std::uint64_t cost_of_slice(const Priced& arguments) {
+    const auto& [list, first, last] = std::tie(arguments[0], arguments[1], arguments[2]);
+    if (list.is_error() || !first.is(Kind::kInt) || !last.is(Kind::kInt)) return kNewList + 1;
+    const auto start = first.as_int(), end = last.as_int();
     const bool valid =
-        start >= 0 && start <= end && static_cast<std::uint64_t>(end) <= extent(arguments[0]);
+        start >= 0 && start <= end && static_cast<std::uint64_t>(end) <= extent(list);
     return kNewList + (valid ? static_cast<std::uint64_t>(end - start) : 1);
 }
-std::uint64_t cost_of_range(std::span<const Value> arguments) {
+std::uint64_t cost_of_range(const Priced& arguments) {
+    if (!arguments[0].is(Kind::kInt)) return kNewList + 1;
     const auto count = arguments[0].as_int();
     return kNewList + (count <= 0 ? 0 : static_cast<std::uint64_t>(count));
 }
 /// Lists have fewer than 2^32 items, so that this cannot overflow.
-std::uint64_t pairs(std::span<const Value> arguments, std::size_t other) {
+std::uint64_t pairs(const Priced& arguments, std::size_t other) {
     return extent(arguments[0]) * extent(arguments[other]);
 }
-std::uint64_t cost_of_sort(std::span<const Value> arguments) {
-    return kNewList + 2 * pairs(arguments, 0);
+/// Each item is compared with each; texts cost a little more.
+std::uint64_t cost_of_comparing(const Value& list) {
+    if (!list.is(Kind::kList)) return kUnpayable;
+    const auto size = list.as_list().size;
+    const bool texts = size != 0 && (list.as_list().items[0].is(Kind::kString) ||
+                                     list.as_list().items[0].is(Kind::kBytes));
+    return kNewList + size * size * (texts ? 21 : 20) / 10;
 }
-std::uint64_t cost_of_set(std::span<const Value> arguments) {
+std::uint64_t cost_of_distinct(const Priced& arguments) {
+    return cost_of_comparing(arguments[0]);
+}
+/// Of the keys, which may be the list itself.
+std::uint64_t cost_of_sort(const Priced& arguments) {
+    return arguments.resolved ? cost_of_comparing(arguments[arguments.size() - 1]) : 1;
+}
+std::uint64_t cost_of_set(const Priced& arguments) {
     return 1 + pairs(arguments, 1);
 }
-std::uint64_t cost_of_equivalent(std::span<const Value> arguments) {
+std::uint64_t cost_of_equivalent(const Priced& arguments) {
     return 1 + 2 * pairs(arguments, 1);
 }
 
-#define KND_COMPARABLE(type)                                            \
-    {"isSorted", "list(" type ").() bool", is_sorted, cost_of_walk},    \
-        {"max", "list(" type ").() " type, extreme<1>, cost_of_walk}, { \
-        "min", "list(" type ").() " type, extreme<-1>, cost_of_walk     \
+#define KND_COMPARABLE(type)                                                                     \
+    {"isSorted", "list(" type ").() bool", is_sorted, cost_of_walk},                             \
+        {"max", "list(" type ").() " type, extreme<1>, cost_of_walk},                            \
+        {"min", "list(" type ").() " type, extreme<-1>, cost_of_walk},                           \
+        {"sort", "list(" type ").() list(" type ")", sort, cost_of_sort, 34}, {                  \
+        "@sortByAssociatedKeys", "list(A).(list(" type ")) list(A)", sort_by_keys, cost_of_sort, \
+            34                                                                                   \
     }
 constexpr Overload kLists[] = {
     KND_COMPARABLE("int"),
@@ -273,13 +299,11 @@ constexpr Overload kLists[] = {
     {"indexOf", "list(A).(A) int", index_of, cost_of_walk},
     {"lastIndexOf", "list(A).(A) int", last_index_of, cost_of_walk},
     {"slice", "list(A).(int, int) list(A)", slice, cost_of_slice, 34},
-    {"flatten", "list(list(A)).() list(A)", flatten, cost_of_copy, 34},
-    {"flatten", "list(dyn).(int) list(dyn)", flatten, cost_of_copy, 34},
+    {"flatten", "list(list(A)).() list(A)", flatten, cost_of_flatten, 34},
+    {"flatten", "list(dyn).(int) list(dyn)", flatten, cost_of_flatten, 34},
     {"lists.range", "(int) list(int)", range, cost_of_range, 34},
     {"reverse", "list(A).() list(A)", reverse, cost_of_copy, 34},
-    {"distinct", "list(A).() list(A)", distinct, cost_of_sort, 34},
-    {"sort", "list(A).() list(A)", sort, cost_of_sort, 34},
-    {"@sortByAssociatedKeys", "list(A).(list(B)) list(A)", sort_by_keys, cost_of_sort, 34},
+    {"distinct", "list(A).() list(A)", distinct, cost_of_distinct, 34},
     {"sets.contains", "(list(A), list(A)) bool", sets_contains, cost_of_set, 29},
     {"sets.equivalent", "(list(A), list(A)) bool", sets_equivalent, cost_of_equivalent, 29},
     {"sets.intersects", "(list(A), list(A)) bool", sets_intersects, cost_of_set, 29},

@@ -186,20 +186,18 @@ Value contains_cidr(const Call& call) {
                  : unreadable(call, "network address", call[1].text());
 }
 
-std::uint64_t cost_of_canonical(std::span<const Value> arguments) {
+std::uint64_t cost_of_canonical(const Priced& arguments) {
     return tenth(2 * extent(arguments[0]));
 }
-std::uint64_t prefix_bytes(const Value& value) {
-    return (cidr_of(value).bits + 7) / 8;
+/// Texts have to be parsed first.
+std::uint64_t cost_of_text(const Priced& arguments) {
+    return arguments.resolved && arguments[1].is(Kind::kString) ? tenth(extent(arguments[1])) : 0;
 }
-std::uint64_t cost_of_text(const Value& value) {
-    return value.is(Kind::kString) ? tenth(extent(value)) : 0;
+std::uint64_t cost_of_contains_ip(const Priced& arguments) {
+    return tenth(2 * extent(arguments[0])) + cost_of_text(arguments);
 }
-std::uint64_t cost_of_contains_ip(std::span<const Value> arguments) {
-    return tenth(2 * prefix_bytes(arguments[0])) + cost_of_text(arguments[1]);
-}
-std::uint64_t cost_of_contains_cidr(std::span<const Value> arguments) {
-    return cost_of_contains_ip(arguments) + tenth(prefix_bytes(arguments[0])) + 1;
+std::uint64_t cost_of_contains_cidr(const Priced& arguments) {
+    return cost_of_contains_ip(arguments) + tenth(extent(arguments[0])) + 1;
 }
 
 constexpr Overload kNet[] = {

@@ -28,26 +28,54 @@ std::string refusal(std::string_view pattern, const re2::RE2& regex) {
     return "error parsing regexp: " + regex.error() + ": `" + std::string(pattern) + "`";
 }
 
+}  // namespace
+
+class Pattern {
+  public:
+    explicit Pattern(std::string_view text) : regex(piece(text), options()) {}
+    const re2::RE2 regex;
+};
+
+void PatternDeleter::operator()(const Pattern* pattern) const {
+    delete pattern;
+}
+
+PatternPointer compile_pattern(std::string_view text, std::string& why) {
+    PatternPointer out(new Pattern(text));
+    if (out->regex.ok()) return out;
+    why = refusal(text, out->regex);
+    return nullptr;
+}
+
+namespace {
+
+/// Calls `use` with the regular expression of the second argument.
+template <class Use>
+Value with_pattern(const Call& call, Use use) {
+    if (call.pattern != nullptr) return use(call.pattern->regex);
+    std::string why;
+    const auto pattern = compile_pattern(call[1].text(), why);
+    return pattern == nullptr ? call.error(why) : use(pattern->regex);
+}
+
 Value matches(const Call& call) {
-    const re2::RE2 regex(piece(call[1].text()), options());
-    if (!regex.ok()) return call.error(refusal(call[1].text(), regex));
-    return Value::boolean(re2::RE2::PartialMatch(piece(call[0].text()), regex));
+    return with_pattern(call, [&](const re2::RE2& regex) {
+        return Value::boolean(re2::RE2::PartialMatch(piece(call[0].text()), regex));
+    });
 }
 
 Value find(const Call& call) {
-    const re2::RE2 regex(piece(call[1].text()), options());
-    if (!regex.ok()) return call.error(refusal(call[1].text(), regex));
-    re2::StringPiece found;
-    const auto text = piece(call[0].text());
-    if (!regex.Match(text, 0, text.size(), re2::RE2::UNANCHORED, &found, 1))
-        return Value::string("");
-    return Value::string({found.data(), found.size()});
+    return with_pattern(call, [&](const re2::RE2& regex) {
+        re2::StringPiece found;
+        const auto text = piece(call[0].text());
+        if (!regex.Match(text, 0, text.size(), re2::RE2::UNANCHORED, &found, 1))
+            return Value::string("");
+        return Value::string({found.data(), found.size()});
+    });
 }
 
 /// All matches that do not overlap, at most `limit` of them; negative: all.
-Value find_all(const Call& call) {
-    const re2::RE2 regex(piece(call[1].text()), options());
-    if (!regex.ok()) return call.error(refusal(call[1].text(), regex));
+Value find_all_with(const Call& call, const re2::RE2& regex) {
     const auto limit = call.size() > 2 ? call[2].as_int() : -1;
     const auto text = piece(call[0].text());
     std::vector<Value> out;
@@ -67,26 +95,24 @@ Value find_all(const Call& call) {
     return call.list(out);
 }
 
+Value find_all(const Call& call) {
+    return with_pattern(call, [&](const re2::RE2& regex) { return find_all_with(call, regex); });
+}
+
 /// ceil((size + 1) / 10) * ceil(pattern / 4)
-std::uint64_t cost_of_match(std::span<const Value> arguments) {
+std::uint64_t cost_of_match(const Priced& arguments) {
     return tenth(extent(arguments[0]) + 1) * ((extent(arguments[1]) + 3) / 4);
 }
 
 constexpr Overload kRegex[] = {
     {"matches", "string.(string) bool", matches, cost_of_match},
-    {"matches", "(string, string) bool", matches, cost_of_match},
+    {"matches", "(string, string) bool", matches},
     {"find", "string.(string) string", find, cost_of_match},
     {"findAll", "string.(string) list(string)", find_all, cost_of_match},
     {"findAll", "string.(string, int) list(string)", find_all, cost_of_match},
 };
 
 }  // namespace
-
-bool valid_pattern(std::string_view pattern, std::string& why) {
-    const re2::RE2 regex(piece(pattern), options());
-    if (!regex.ok()) why = refusal(pattern, regex);
-    return regex.ok();
-}
 
 std::span<const Overload> regex_library() {
     return kRegex;

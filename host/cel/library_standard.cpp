@@ -25,10 +25,7 @@ Value type_of(const Call& call) {
     return Value::type(type_name(call[0]));
 }
 
-std::uint64_t cost_of_second(std::span<const Value> arguments) {
-    return tenth(extent(arguments[1]));
-}
-std::uint64_t cost_of_contains(std::span<const Value> arguments) {
+std::uint64_t cost_of_contains(const Priced& arguments) {
     return tenth(extent(arguments[0])) * tenth(extent(arguments[1]));
 }
 
@@ -53,8 +50,8 @@ constexpr Overload kOperators[] = {
     {"_[?_]", "(optional_type(map(A, B)), A) optional_type(B)"},
     {"cel.@mapInsert", "(map(A, B), A, B) map(A, B)"},
     {"cel.@mapInsert", "(map(A, B), map(A, B)) map(A, B)"},
-    {"-_", "(int) int"},
     {"-_", "(double) double"},
+    {"-_", "(int) int"},
     {"_+_", "(bytes, bytes) bytes"},
     {"_+_", "(double, double) double"},
     {"_+_", "(duration, duration) duration"},
@@ -103,8 +100,8 @@ constexpr Overload kStandard[] = {
     {"size", "(map(A, B)) int", size},
     {"size", "map(A, B).() int", size},
     {"contains", "string.(string) bool", contains, cost_of_contains},
-    {"startsWith", "string.(string) bool", starts_with, cost_of_second},
-    {"endsWith", "string.(string) bool", ends_with, cost_of_second},
+    {"startsWith", "string.(string) bool", starts_with, cost_of_first},
+    {"endsWith", "string.(string) bool", ends_with, cost_of_first},
     {"dyn", "(A) dyn", identity},
     {"type", "(A) type(A)", type_of},
 };

@@ -225,20 +225,24 @@ Value quote(const Call& call) {
     return call.string(out += '"');
 }
 
-std::uint64_t cost_of_first_twice(std::span<const Value> arguments) {
+std::uint64_t cost_of_first_twice(const Priced& arguments) {
     return tenth(2 * extent(arguments[0]));
 }
 
-std::uint64_t cost_of_search(std::span<const Value> arguments) {
-    return arguments[0].text().size() / 10;
+std::uint64_t cost_of_search(const Priced& arguments) {
+    return arguments[0].is(Kind::kString) ? arguments[0].text().size() / 10 : 1;
 }
 
 /// Of the result, which is walked twice.
-std::uint64_t cost_of_join(std::span<const Value> arguments) {
+std::uint64_t cost_of_join(const Priced& arguments) {
+    if (!arguments[0].is(Kind::kList) || (arguments.size() > 1 && arguments[1].is_error()))
+        return 1;
     const auto& list = arguments[0].as_list();
     std::uint64_t size = 0;
-    for (std::size_t i = 0; i < list.size; ++i)
+    for (std::size_t i = 0; i < list.size; ++i) {
+        if (!list.items[i].is(Kind::kString)) return 1;
         size += extent(list.items[i]);
+    }
     if (arguments.size() > 1 && list.size > 1) size += extent(arguments[1]) * (list.size - 1);
     return tenth(2 * size);
 }

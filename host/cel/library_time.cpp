@@ -1,30 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Parts of timestamps and durations. Time zones are UTC and fixed offsets ("+09:00"); names of
-// places would make a selector's answer depend on the host's zone files.
-#include <charconv>
-
+// Parts of timestamps and durations.
 #include "host/cel/library.hpp"
 
 namespace knd::cel {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-
-/// Seconds east of UTC; false: not a zone that is known.
-bool zone_offset(std::string_view zone, std::int64_t& offset) {
-    offset = 0;
-    if (zone.empty() || zone == "UTC") return true;
-    const bool west = zone.starts_with('-');
-    if (west || zone.starts_with('+')) zone.remove_prefix(1);
-    if (zone.size() != 5 || zone[2] != ':') return false;
-    int hours = 0, minutes = 0;
-    const auto* text = zone.data();
-    const bool read = std::from_chars(text, text + 2, hours).ptr == text + 2 &&
-                      std::from_chars(text + 3, text + 5, minutes).ptr == text + 5;
-    offset = (hours * 3600 + minutes * 60) * (west ? -1 : 1);
-    return read && hours < 24 && minutes < 60;
-}
 
 struct Parts {
     Civil civil;
@@ -74,8 +56,9 @@ std::int64_t part_of(const Parts& parts, Part part, std::uint32_t nanoseconds) {
 template <Part kPart>
 Value timestamp_part(const Call& call) {
     std::int64_t offset = 0;
-    if (call.size() > 1 && !zone_offset(call[1].text(), offset))
-        return call.error("unknown time zone " + std::string(call[1].text()));
+    std::string why;
+    if (call.size() > 1 && !zone_offset(call[1].text(), call[0].time(), offset, why))
+        return call.error(why);
     const auto seconds = call[0].time() + offset;
     Parts parts;
     parts.days = (seconds - ((seconds % 86400) + 86400) % 86400) / 86400;

@@ -8,6 +8,7 @@
 
 #include "host/cel/library.hpp"
 #include "host/cel/net.hpp"
+#include "host/cel/url.hpp"
 
 namespace knd::cel {
 namespace {
@@ -57,10 +58,15 @@ int compare_numbers(const Value& a, const Value& b) {
                             : inverse(compare_int_uint(b.as_int(), a.as_uint()));
 }
 
+Equality yes_or_no(bool yes) {
+    return yes ? Equality::kYes : Equality::kNo;
+}
+
+/// Elements that cannot be compared do not make lists and maps differ: so Kubernetes has it.
 bool equal_lists(const ListData& a, const ListData& b) {
     if (a.size != b.size) return false;
     for (std::size_t i = 0; i < a.size; ++i)
-        if (!equal(a.items[i], b.items[i])) return false;
+        if (compare_equal(a.items[i], b.items[i]) == Equality::kNo) return false;
     return true;
 }
 
@@ -71,7 +77,8 @@ bool equal_maps(const Value& a, const Value& b) {
     if (first.size() != second.size()) return false;
     for (const auto& entry : first) {
         Value other;
-        if (!find_key(b, entry.key, arena, other) || !equal(entry.value, other)) return false;
+        if (!find_key(b, entry.key, arena, other)) return false;
+        if (compare_equal(entry.value, other) == Equality::kNo) return false;
     }
     return true;
 }
@@ -174,42 +181,85 @@ bool is_map(const Value& value) {
     return value.is(Kind::kMap) || value.is(Kind::kDomains) || value.is(Kind::kDomain);
 }
 
-bool equal(const Value& a, const Value& b) {
-    if (is_number(a) && is_number(b)) return compare_numbers(a, b) == 0;
-    if (is_map(a) && is_map(b)) return equal_maps(a, b);
-    if (a.kind() != b.kind()) return false;
+namespace {
+
+/// Values of one kind.
+Equality compare_same_kind(const Value& a, const Value& b) {
     switch (a.kind()) {
         case Kind::kNull:
-            return true;
+            return Equality::kYes;
         case Kind::kBool:
-            return a.as_bool() == b.as_bool();
+            return yes_or_no(a.as_bool() == b.as_bool());
         case Kind::kString:
         case Kind::kBytes:
         case Kind::kType:
-            return a.text() == b.text();
+            return yes_or_no(a.text() == b.text());
         case Kind::kDuration:
-            return a.time() == b.time();
+            return yes_or_no(a.time() == b.time());
         case Kind::kTimestamp:
-            return a.time() == b.time() && a.nanoseconds() == b.nanoseconds();
+            return yes_or_no(a.time() == b.time() && a.nanoseconds() == b.nanoseconds());
         case Kind::kList:
-            return equal_lists(a.as_list(), b.as_list());
+            return yes_or_no(equal_lists(a.as_list(), b.as_list()));
         case Kind::kOptional:
             if (a.as_optional() == nullptr || b.as_optional() == nullptr)
-                return a.as_optional() == b.as_optional();
-            return equal(*a.as_optional(), *b.as_optional());
+                return yes_or_no(a.as_optional() == b.as_optional());
+            return compare_equal(*a.as_optional(), *b.as_optional());
         case Kind::kQuantity:
-            return a.as_quantity() == b.as_quantity();
+            if (b.is_computed()) return Equality::kNoOverload;
+            return yes_or_no(a.as_quantity() == b.as_quantity());
         case Kind::kSemver:
-            return a.as_semver() == b.as_semver();
+            return yes_or_no(a.as_semver() == b.as_semver());
         case Kind::kIp:
-            return a.as_object<IpAddress>() == b.as_object<IpAddress>();
+            return yes_or_no(a.as_object<IpAddress>() == b.as_object<IpAddress>());
         case Kind::kCidr:
-            return a.as_object<Cidr>() == b.as_object<Cidr>();
+            return yes_or_no(a.as_object<Cidr>() == b.as_object<Cidr>());
+        case Kind::kUrl:
+            return yes_or_no(a.as_object<Url>().text() == b.as_object<Url>().text());
         case Kind::kDevice:
-            return &a.as_device() == &b.as_device();
+        case Kind::kFormat:
+            return yes_or_no(a.identity() == b.identity());
+        default:
+            return Equality::kNo;
+    }
+}
+
+}  // namespace
+
+bool is_foreign(Kind kind) {
+    switch (kind) {
+        case Kind::kQuantity:
+        case Kind::kSemver:
+        case Kind::kUrl:
+        case Kind::kIp:
+        case Kind::kCidr:
+        case Kind::kFormat:
+            return true;
         default:
             return false;
     }
+}
+
+bool same_key(const Value& a, const Value& b) {
+    if (a.kind() != b.kind()) return false;
+    switch (a.kind()) {
+        case Kind::kList:
+        case Kind::kMap:
+        case Kind::kOptional:
+        case Kind::kQuantity:
+        case Kind::kUrl:
+            return a.identity() == b.identity();
+        case Kind::kTimestamp:
+            return equal(a, b) && a.zone() == b.zone();
+        default:
+            return equal(a, b);
+    }
+}
+
+Equality compare_equal(const Value& a, const Value& b) {
+    if (is_number(a) && is_number(b)) return yes_or_no(compare_numbers(a, b) == 0);
+    if (is_map(a) && is_map(b)) return yes_or_no(equal_maps(a, b));
+    if (a.kind() == b.kind()) return compare_same_kind(a, b);
+    return is_foreign(a.kind()) && !b.is(Kind::kNull) ? Equality::kNoOverload : Equality::kNo;
 }
 
 int compare(const Value& a, const Value& b) {
@@ -232,12 +282,14 @@ int compare(const Value& a, const Value& b) {
 }
 
 std::uint64_t extent(const Value& value) {
+    if (value.is(Kind::kIp)) return value.as_object<IpAddress>().size();
+    if (value.is(Kind::kCidr)) return (value.as_object<Cidr>().bits + 7) / 8;
     const auto size = size_of(value);
     return size < 0 ? 1 : static_cast<std::uint64_t>(size);
 }
 
-std::uint64_t cost_of_first(std::span<const Value> arguments) {
-    return tenth(extent(arguments[0]));
+std::uint64_t cost_of_first(const Priced& call) {
+    return tenth(extent(call[0]));
 }
 
 std::size_t code_points(std::string_view text) {
@@ -271,12 +323,17 @@ bool find_key(const Value& map, const Value& key, Arena& arena, Value& out) {
     if (map.is(Kind::kDomains)) return find_domain(map, key, arena, out);
     if (map.is(Kind::kDomain)) return find_in_domain(map.as_domain(), key, arena, out);
     const auto& data = map.as_map();
-    for (std::size_t i = 0; i < data.size; ++i) {
-        if (!equal(data.entries[i].key, key)) continue;
-        out = data.entries[i].value;
-        return true;
-    }
-    return false;
+    const auto* end = data.entries + data.size;
+    const auto* found = std::find_if(
+        data.entries, end, [&](const MapEntry& entry) { return same_key(entry.key, key); });
+    // A number finds an equal one of another type, if none of its own is there.
+    if (found == end && is_number(key))
+        found = std::find_if(data.entries, end, [&](const MapEntry& entry) {
+            return is_number(entry.key) && equal(entry.key, key);
+        });
+    if (found == end) return false;
+    out = found->value;
+    return true;
 }
 
 bool entries_of(const Value& map, Arena& arena, std::span<const MapEntry>& entries) {

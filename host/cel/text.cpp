@@ -44,6 +44,12 @@ bool take(std::string_view& text, char c) {
     return true;
 }
 
+/// Go reads hours of one digit as well.
+bool take_hour(std::string_view& text, int& out) {
+    const bool single = text.size() > 1 && is_digit(text[0]) && !is_digit(text[1]);
+    return take_number(text, single ? 1 : 2, out);
+}
+
 bool leap(int year) {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
@@ -141,23 +147,25 @@ void civil_from_days(std::int64_t days, Civil& out) {
     out.day_of_year = static_cast<int>(days - 719468 - days_from_civil(out.year, 1, 1));
 }
 
-bool read_timestamp(std::string_view text, std::int64_t& seconds, std::uint32_t& nanoseconds) {
+bool read_timestamp(std::string_view text, Instant& out) {
     int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, offset = 0;
     const bool read = take_number(text, 4, year) && take(text, '-') &&
                       take_number(text, 2, month) && take(text, '-') && take_number(text, 2, day) &&
-                      take(text, 'T') && take_number(text, 2, hour) && take(text, ':') &&
+                      take(text, 'T') && take_hour(text, hour) && take(text, ':') &&
                       take_number(text, 2, minute) && take(text, ':') &&
-                      take_number(text, 2, second) && take_fraction(text, nanoseconds) &&
+                      take_number(text, 2, second) && take_fraction(text, out.nanoseconds) &&
                       take_zone(text, offset) && text.empty();
     if (!read || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
         return false;
     if (hour > 23 || minute > 59 || second > 59) return false;
-    seconds =
+    out.seconds =
         days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
-    return seconds >= kMinTimestamp && seconds <= kMaxTimestamp;
+    out.zone = static_cast<std::int16_t>(offset / 60);
+    return out.seconds >= kMinTimestamp && out.seconds <= kMaxTimestamp;
 }
 
-std::string timestamp_text(std::int64_t seconds, std::uint32_t nanoseconds) {
+std::string timestamp_text(const Instant& instant) {
+    const auto seconds = instant.seconds + std::int64_t{instant.zone} * 60;
     auto days = seconds / 86400;
     auto rest = seconds % 86400;
     if (rest < 0) {
@@ -171,7 +179,12 @@ std::string timestamp_text(std::int64_t seconds, std::uint32_t nanoseconds) {
                   static_cast<int>(civil.year), civil.month, civil.day,
                   static_cast<int>(rest / 3600), static_cast<int>(rest / 60 % 60),
                   static_cast<int>(rest % 60));
-    return buffer + fraction_text(nanoseconds) + "Z";
+    auto out = buffer + fraction_text(instant.nanoseconds);
+    if (instant.zone == 0) return out + "Z";
+    const auto size = std::abs(int{instant.zone});
+    std::snprintf(buffer, sizeof buffer, "%c%02d:%02d", instant.zone < 0 ? '-' : '+', size / 60,
+                  size % 60);
+    return out + buffer;
 }
 
 bool read_duration(std::string_view text, std::int64_t& nanoseconds) {

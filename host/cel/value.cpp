@@ -5,6 +5,7 @@
 
 #include "host/cel/library.hpp"
 #include "host/cel/net.hpp"
+#include "host/cel/url.hpp"
 
 namespace knd::cel {
 
@@ -90,8 +91,9 @@ Value Value::duration(std::int64_t nanoseconds) {
     return out;
 }
 
-Value Value::timestamp(std::int64_t seconds, std::uint32_t nanoseconds) {
+Value Value::timestamp(std::int64_t seconds, std::uint32_t nanoseconds, std::int16_t zone) {
     auto out = integer(seconds);
+    out.zone_ = zone;
     out.kind_ = Kind::kTimestamp;
     out.size_ = nanoseconds;
     return out;
@@ -101,6 +103,12 @@ Value Value::pointer(Kind kind, const void* pointer) {
     Value out;
     out.kind_ = kind;
     out.payload_.pointer = pointer;
+    return out;
+}
+
+Value Value::computed_quantity(const Quantity* value) {
+    auto out = quantity(value);
+    out.size_ = 1;
     return out;
 }
 
@@ -224,7 +232,7 @@ std::string to_text(const Value& value) {
         case Kind::kDuration:
             return duration_text(value.time());
         case Kind::kTimestamp:
-            return timestamp_text(value.time(), value.nanoseconds());
+            return timestamp_text({value.time(), value.nanoseconds(), value.zone()});
         case Kind::kQuantity:
             return value.as_quantity().text();
         case Kind::kIp:
@@ -233,6 +241,8 @@ std::string to_text(const Value& value) {
             return value.as_object<Cidr>().text();
         case Kind::kSemver:
             return value.as_semver().text();
+        case Kind::kUrl:
+            return value.as_object<Url>().text();
         case Kind::kOptional:
             return value.as_optional() == nullptr
                        ? "optional.none()"

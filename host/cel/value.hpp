@@ -104,12 +104,15 @@ class Value {
     static Value bytes(std::string_view data);
     static Value type(std::string_view name);
     static Value duration(std::int64_t nanoseconds);
-    static Value timestamp(std::int64_t seconds, std::uint32_t nanoseconds);
+    /// The zone, in minutes east of UTC, is only how the time is written as text.
+    static Value timestamp(std::int64_t seconds, std::uint32_t nanoseconds, std::int16_t zone = 0);
     static Value list(const ListData* list) { return pointer(Kind::kList, list); }
     static Value map(const MapData* map) { return pointer(Kind::kMap, map); }
     /// Null: optional.none().
     static Value optional(const Value* value) { return pointer(Kind::kOptional, value); }
     static Value quantity(const Quantity* value) { return pointer(Kind::kQuantity, value); }
+    /// What add() and sub() return, see is_computed().
+    static Value computed_quantity(const Quantity* value);
     static Value semver(const Semver* value) { return pointer(Kind::kSemver, value); }
     static Value device(const DeviceView* device) { return pointer(Kind::kDevice, device); }
     static Value domains(const DeviceView* device, bool capacity);
@@ -132,6 +135,7 @@ class Value {
     /// Duration in nanoseconds, or a timestamp's seconds since 1970.
     std::int64_t time() const { return payload_.integer; }
     std::uint32_t nanoseconds() const { return size_; }
+    std::int16_t zone() const { return zone_; }
     const ListData& as_list() const { return *static_cast<const ListData*>(payload_.pointer); }
     const MapData& as_map() const { return *static_cast<const MapData*>(payload_.pointer); }
     const Value* as_optional() const { return static_cast<const Value*>(payload_.pointer); }
@@ -143,8 +147,13 @@ class Value {
     const DomainData& as_domain() const {
         return *static_cast<const DomainData*>(payload_.pointer);
     }
+    /// Of a quantity: the result of add() or sub(). Kubernetes refuses to compare anything with
+    /// such a one on the right side of "==".
+    bool is_computed() const { return size_ != 0; }
     /// Of kDomains: capacity, not attributes.
     bool is_capacity() const { return size_ != 0; }
+    /// The address of what it points at.
+    const void* identity() const { return payload_.pointer; }
     template <class T>
     const T& as_object() const {
         return *static_cast<const T*>(payload_.pointer);
@@ -155,6 +164,7 @@ class Value {
     static Value textual(Kind kind, std::string_view text);
 
     Kind kind_ = Kind::kNull;
+    std::int16_t zone_ = 0;
     std::uint32_t size_ = 0;
     union {
         bool boolean;

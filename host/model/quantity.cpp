@@ -2,7 +2,7 @@
 #include "host/model/quantity.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <cstdlib>
 #include <limits>
 
 namespace knd {
@@ -105,12 +105,32 @@ Int divide_up(Int value, std::int64_t places) {
     return lost ? value + 1 : value;
 }
 
+/// How Kubernetes holds what it has just parsed.
+struct HeldForm {
+    std::int32_t scale = 0;
+    bool big = false;
+};
+HeldForm held_form(std::string_view text, const Parts& parts, const Suffix& suffix, Int mantissa) {
+    constexpr int kPlainDigits = 18;
+    const auto digits = static_cast<int>(std::max<std::size_t>(parts.whole.size(), 1));
+    const auto places = static_cast<int>(parts.fraction.size());
+    if (text == "0") return {};
+    if (suffix.format == Quantity::Format::kBinarySi) {
+        const bool plain = places == 0 && 15 - digits - suffix.exponent * 3 / 10 - 1 >= 0 &&
+                           (mantissa << suffix.exponent) <= kMaxInt64;
+        return plain ? HeldForm{} : HeldForm{mantissa == 0 ? 0 : kNano, true};
+    }
+    const auto scale = suffix.exponent - places;
+    if (digits + places <= kPlainDigits && scale >= kNano) return {scale, false};
+    return {mantissa == 0 ? scale : kNano, true};
+}
+
 }  // namespace
 
 Quantity::Quantity(std::int64_t value, Format format) : Quantity(Int{value}, 0, format) {}
 
 Quantity::Quantity(Int mantissa, std::int32_t exponent, Format format)
-    : mantissa_(mantissa), exponent_(exponent), format_(format) {
+    : mantissa_(mantissa), exponent_(exponent), scale_(exponent), format_(format) {
     while (mantissa_ != 0 && mantissa_ % 10 == 0) {
         mantissa_ /= 10;
         ++exponent_;
@@ -151,19 +171,28 @@ Result<Quantity> Quantity::parse(std::string_view text) {
     if (lost) ++mantissa;
 
     auto format = suffix->format;
+    const auto held = held_form(text, *parts, *suffix, mantissa);
     if (format == Format::kBinarySi) {
         mantissa <<= suffix->exponent;
     } else {
         exponent += suffix->exponent;
     }
-    if (mantissa == 0) return Quantity(Int{0}, 0, format);
+    if (mantissa == 0) {
+        Quantity zero(Int{0}, 0, format);
+        zero.hold(held.scale, held.big);
+        return zero;
+    }
     if (exponent < kNano) {
         mantissa = divide_up(mantissa, kNano - exponent);
         exponent = kNano;
     }
     Quantity result(mantissa, static_cast<std::int32_t>(exponent), format);
+    result.hold(held.scale, held.big);
     if (format == Format::kBinarySi) {
-        if (result > Quantity(kMaxInt64)) result = Quantity(kMaxInt64, format);
+        if (result > Quantity(kMaxInt64)) {
+            result = Quantity(kMaxInt64, format);
+            result.hold(0, true);
+        }
         if (result < Quantity(1)) result.format_ = Format::kDecimalSi;
     }
     return parts->negative ? -result : result;
@@ -226,6 +255,16 @@ std::int64_t saturate(Int value) {
 }
 }  // namespace
 
+std::optional<std::int64_t> Quantity::plain_int64() const {
+    if (big_ || scale_ < 0) return std::nullopt;
+    return as_int64();
+}
+
+void Quantity::hold(std::int32_t scale, bool big) {
+    scale_ = scale;
+    big_ = big;
+}
+
 std::int64_t Quantity::value_rounded_up() const {
     return saturate(scaled(0));
 }
@@ -235,8 +274,11 @@ std::int64_t Quantity::milli_value_rounded_up() const {
 }
 
 double Quantity::as_double() const {
-    const auto base = static_cast<double>(mantissa_);
-    return exponent_ == 0 ? base : base * std::pow(10.0, exponent_);
+    // From the mantissa that Kubernetes holds: another one could round differently.
+    const auto base = static_cast<double>(scale_ < exponent_ ? scaled(scale_) : mantissa_);
+    const auto exponent = std::min(scale_, exponent_);
+    return exponent == 0 ? base
+                         : base * std::strtod(("1e" + std::to_string(exponent)).c_str(), nullptr);
 }
 
 Quantity Quantity::operator-() const {
@@ -245,10 +287,28 @@ Quantity Quantity::operator-() const {
     return result;
 }
 
+bool Quantity::plain_sum(const Quantity& other, std::int32_t& scale) const {
+    if (big_ || other.big_) return false;
+    if (other.mantissa_ == 0 || mantissa_ == 0) {
+        scale = other.mantissa_ == 0 ? scale_ : other.scale_;
+        return true;
+    }
+    scale = std::min(scale_, other.scale_);
+    const auto a = scaled(scale), b = other.scaled(scale);
+    const auto fits = [](Int value) { return value <= kMaxInt64 && value >= -Int{kMaxInt64} - 1; };
+    return fits(a) && fits(b) && fits(a + b);
+}
+
 Quantity& Quantity::operator+=(const Quantity& other) {
-    if (other.mantissa_ == 0 && mantissa_ != 0) return *this;
+    auto scale = std::min(scale_, other.scale_);
+    const bool plain = plain_sum(other, scale);
     const auto format = mantissa_ == 0 ? other.format_ : format_;
-    if (mantissa_ == 0) return *this = Quantity(other.mantissa_, other.exponent_, format);
+    if (other.mantissa_ == 0 || mantissa_ == 0) {
+        const auto& kept = mantissa_ == 0 ? other : *this;
+        *this = Quantity(kept.mantissa_, kept.exponent_, format);
+        hold(scale, !plain);
+        return *this;
+    }
     const auto& low = exponent_ <= other.exponent_ ? *this : other;
     const auto& high = exponent_ <= other.exponent_ ? other : *this;
     auto common = low.exponent_;
@@ -259,7 +319,9 @@ Quantity& Quantity::operator+=(const Quantity& other) {
     if (std::int64_t{high.exponent_} - common > kMaxDigits) common = high.exponent_ - kMaxDigits;
     while (too_large(high.scaled(common)))
         ++common;
-    return *this = Quantity(low.scaled(common) + high.scaled(common), common, format);
+    *this = Quantity(low.scaled(common) + high.scaled(common), common, format);
+    hold(scale, !plain);
+    return *this;
 }
 
 Quantity& Quantity::operator-=(const Quantity& other) {

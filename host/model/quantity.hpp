@@ -40,6 +40,11 @@ class Quantity {
     int sign() const { return mantissa_ == 0 ? 0 : (mantissa_ < 0 ? -1 : 1); }
     /// The value, if it is a whole number that fits.
     std::optional<std::int64_t> as_int64() const;
+    /// What Kubernetes' AsInt64 yields: nothing for a number that it holds with a fraction, even if
+    /// that is zero ("1.0"), or as a big decimal, even if it would fit ("1.5Gi").
+    std::optional<std::int64_t> plain_int64() const;
+    /// Held as an int64 and a power of ten, not as a big decimal.
+    bool is_plain() const { return !big_; }
     /// Rounded away from zero to a whole number, saturated at the ends of int64.
     std::int64_t value_rounded_up() const;
     /// In milli-units, rounded away from zero, saturated at the ends of int64.
@@ -60,11 +65,18 @@ class Quantity {
   private:
     __extension__ using Int = __int128;
     Quantity(Int mantissa, std::int32_t exponent, Format format);
+    /// Whether the sum of two plain ones is plain, and with what scale.
+    bool plain_sum(const Quantity& other, std::int32_t& scale) const;
+    void hold(std::int32_t scale, bool big);
     /// mantissa * 10^(exponent - to), rounded away from zero and saturated.
     Int scaled(std::int32_t to) const;
 
     Int mantissa_ = 0;  ///< no trailing decimal zeros; 0 has exponent 0
     std::int32_t exponent_ = 0;
+    /// Kubernetes holds mantissas as they were written; where that shows, these two tell: the power
+    /// of ten of its mantissa, and whether that is a big one.
+    std::int32_t scale_ = 0;
+    bool big_ = false;
     Format format_ = Format::kDecimalSi;
 };
 

@@ -62,6 +62,9 @@ Comparison compare_cel(const Json& oracle, const Json& ours, const Strictness& s
                                                    : "the oracle matches, ours does not");
     if (strictness.cost && has(oracle, "cost") && json_at(oracle, "cost") != json_at(ours, "cost"))
         return different_value("cost", oracle, ours);
+    if (strictness.cost && !has(oracle, "compileError") &&
+        json_at(oracle, "estimate") != json_at(ours, "estimate"))
+        return different_value("estimate", oracle, ours);
     return {};
 }
 

@@ -58,6 +58,8 @@ Json evaluate(const cel::Program& program, const cel::DeviceView& view) {
     // The value is known already; only its price is wanted.
     static_cast<void>(program.evaluate(std::span(&variable, 1), arena, {}, &cost));
     out["cost"] = cost;
+    // Without a bound the oracle says nothing.
+    if (const auto estimate = program.estimated_cost(); ~estimate != 0) out["estimate"] = estimate;
     return out;
 }
 
@@ -72,8 +74,10 @@ Json answer_cel(const Json& one) {
     auto device = read_device(json_at(one, "device"));
     if (!device.ok()) return bad_case(device.error());
     std::map<std::string, std::string> capacity;
+    // As they are written: Kubernetes' arithmetic depends on it.
+    const auto& written = json_at(json_at(one, "device"), "capacity");
     for (const auto& [name, value] : device->capacity)
-        capacity[name] = value.value.text();
+        capacity[name] = json_string(json_at(written, name), "value");
     const auto owned =
         cel::OwnedDevice::make(json_string(json_at(one, "device"), "driver"), device->attributes,
                                capacity, device->allow_multiple_allocations);

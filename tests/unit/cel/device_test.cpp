@@ -82,15 +82,27 @@ TEST(Device, ListAttributesNeedTheirFeature) {
     EXPECT_EQ(run(R"(device.attributes["d"].n.includes(3))"), "false");
     EXPECT_EQ(run(R"(device.attributes["d"].s.includes("a"))"), "true");
     EXPECT_EQ(run(R"(device.attributes["d"].n.exists(i, i == 2))"), "true");
-    EXPECT_EQ(compile_error(R"(device.attributes["d"].n.includes(2))"),
-              "undeclared reference to 'includes' (in container '')");
 }
 
-TEST(Device, AllowMultipleAllocationsNeedsItsFeature) {
+TEST(Environment, StoredExpressionsIgnoreTheGates) {
     Environment environment;
+    environment.consumable_capacity = false;
+    EXPECT_EQ(outcome("device.allowMultipleAllocations", environment), "false");
+    EXPECT_EQ(outcome(R"(device.attributes["d"].i.includes(3))", environment), "true");
+}
+
+TEST(Environment, NewExpressionsFollowTheGates) {
+    Environment environment;
+    environment.stored = false;
     environment.consumable_capacity = false;
     EXPECT_EQ(compile_error("device.allowMultipleAllocations", environment),
               "undefined field 'allowMultipleAllocations'");
+    EXPECT_EQ(compile_error(R"(device.attributes["d"].i.includes(3))", environment),
+              "undeclared reference to 'includes' (in container '')");
+    environment.consumable_capacity = true;
+    environment.list_attributes = true;
+    EXPECT_EQ(outcome("device.allowMultipleAllocations", environment), "false");
+    EXPECT_EQ(outcome(R"(device.attributes["d"].i.includes(3))", environment), "true");
 }
 
 TEST(Device, RefusesAVersionThatIsNoSemver) {

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs Code: one recursive function over instructions. Depth is bounded by the parser's limit, time
+// by the cost limit, memory by the arena's. evaluator.cpp has the operators and calls,
+// evaluator_lookup.cpp what goes from a value into one of its parts, evaluator_aggregate.cpp lists,
+// maps and folds.
+//
+// Cost follows the reference implementation: 1 for each name, field and index on the way to a
+// value, 1 for a call unless its row in the library says more, 10 for a list, 30 for a map.
+#pragma once
+
+#include "host/cel/code.hpp"
+
+namespace knd::cel {
+
+class Evaluator {
+  public:
+    Evaluator(const Code& code, std::span<const Value> variables, Arena& arena,
+              const Limits& limits, Trace* trace)
+        : code_(code), variables_(variables), arena_(arena), limit_(limits.cost), trace_(trace) {}
+
+    Value run();
+    std::uint64_t cost() const { return cost_; }
+
+  private:
+    enum class Found { kYes, kNo, kError };
+
+    Value eval(std::uint32_t index) {
+        if (halted_) return halt_reason_;
+        const auto out = step(code_.instructions[index]);
+        if (trace_ != nullptr) (*trace_)[index] = out;
+        return out;
+    }
+    Value step(const Instruction& i);
+    Value compound(const Instruction& i);
+
+    /// False once the limit is passed: everything unwinds.
+    bool charge(std::uint64_t cost) {
+        if (halted_) return false;
+        cost_ += cost;
+        if (cost_ > limit_) halt(Value::error(kCostExceeded));
+        return !halted_;
+    }
+    /// Ends the evaluation with this error, which nothing absorbs.
+    Value halt(const Value& why) {
+        if (!halted_) halt_reason_ = why;
+        halted_ = true;
+        return halt_reason_;
+    }
+    Value fail(std::string_view message);
+    static Value no_overload() { return Value::error("no such overload"); }
+    static Value out_of_memory() { return Value::error("evaluation needs too much memory"); }
+    /// What the reference implementation's hash maps cannot look for ends its evaluation.
+    bool is_hashable(const Value& key);
+
+    Value logical(const Instruction& i, bool decisive);
+    Value logical_not(const Value& operand);
+    Value negative(const Value& operand);
+    Value conditional(const Instruction& i);
+    Value not_strictly_false(const Value& state);
+    Value or_else(const Instruction& i, bool unwrapped);
+    Value binary(const Instruction& i);
+    Value equality(const Value& left, const Value& right);
+    Value ordering(Op op, const Value& left, const Value& right);
+    Value contains(const Value& element, const Value& container);
+    Value in_set(const Instruction& i);
+    Value call(const Instruction& i);
+    std::uint64_t price(const CallSite& site, std::span<const Value> arguments) const;
+
+    Value attribute(const AttributeName& name);
+    Value lazy_local(const Instruction& i);
+    Value no_such_key(const Value& key);
+    Value device_field(const DeviceView& device, std::string_view field) const;
+    Value domain(const Value& domains, std::string_view name);
+    Found lookup(const Value& target, const Value& key, Value& out);
+    Found element(const ListData& list, const Value& key, Value& out);
+    Value select(const Instruction& i);
+    Value has(const Instruction& i);
+    Value index_of(const Instruction& i);
+    Value optional_select(const Instruction& i);
+    Value optional_index(const Instruction& i);
+    Value optional_of(const Value& target, const Value& key);
+    Value optional_lookup(const Value& target, const Value& key);
+    Value index_key(std::uint32_t index);
+
+    bool is_optional_operand(std::uint32_t operand) const;
+    Value unwrap(const Value& value, bool& skip);
+    Value list(const Instruction& i);
+    Value elements(const Instruction& i);
+    Value map(const Instruction& i);
+    Value entries(const Instruction& i);
+    Value growing(bool is_map_wanted);
+    Value append(const Instruction& i);
+    Value insert(const Instruction& i);
+    Value insert_one(const Value& accumulator, const Value& key, const Value& value);
+    Value fold(std::uint32_t number);
+    Value iterate(const FoldCode& fold, const Value& range);
+
+    static constexpr std::string_view kCostExceeded =
+        "operation cancelled: actual cost limit exceeded";
+
+    const Code& code_;
+    std::span<const Value> variables_;
+    Arena& arena_;
+    std::uint64_t limit_;
+    Trace* trace_;
+    std::uint64_t cost_ = 0;
+    bool halted_ = false;
+    Value halt_reason_;
+    Value* slots_ = nullptr;
+    /// By fold: the price of its first value; kNotBound until a binding was asked for it.
+    std::uint64_t* bound_ = nullptr;
+    static constexpr std::uint64_t kNotBound = ~std::uint64_t{0};
+};
+
+}  // namespace knd::cel

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/cel/arithmetic.hpp"
+#include "host/cel/evaluator.hpp"
+
+namespace knd::cel {
+namespace {
+
+/// What may be looked up in a list or map.
+bool is_key(const Value& value) {
+    return is_map_key(value);
+}
+
+}  // namespace
+
+Value Evaluator::attribute(const AttributeName& name) {
+    const auto& device = variables_[0].as_device();
+    const auto id = device.vocabulary->find_name({name.domain, name.id});
+    const auto* slot = id ? device.attribute(*id) : nullptr;
+    if (slot == nullptr) return no_such_key(Value::string(name.id));
+    return slot_value(*slot, arena_);
+}
+
+/// A binding is evaluated when it is first asked for, and never if it is not.
+Value Evaluator::lazy_local(const Instruction& i) {
+    const auto& fold = code_.folds[i.c];
+    auto& price = bound_[i.c];
+    if (price == kNotBound) {
+        const auto before = cost_;
+        // The target of optMap() counts as evaluated again for its value.
+        if (fold.charges_again != kNoNode) charge(bound_[fold.charges_again]);
+        slots_[i.a] = eval(fold.init);
+        price = cost_ - before;
+    }
+    charge(i.b);
+    return slots_[i.a];
+}
+
+Value Evaluator::no_such_key(const Value& key) {
+    return fail("no such key: " + to_text(key));
+}
+
+Value Evaluator::device_field(const DeviceView& device, std::string_view field) const {
+    if (field == "driver") return Value::string(device.driver);
+    if (field == "attributes") return Value::domains(&device, false);
+    if (field == "capacity") return Value::domains(&device, true);
+    return Value::boolean(device.allow_multiple_allocations);
+}
+
+/// One domain of a device; unknown domains are empty maps.
+Value Evaluator::domain(const Value& domains, std::string_view name) {
+    const auto* data = arena_.make<DomainData>(&domains.as_device(), domains.is_capacity(), name);
+    return data == nullptr ? out_of_memory() : Value::domain(data);
+}
+
+/// What select and index share: a field, an entry or an element.
+Evaluator::Found Evaluator::lookup(const Value& target, const Value& key, Value& out) {
+    switch (target.kind()) {
+        case Kind::kDevice:
+            out = device_field(target.as_device(), key.text());
+            return Found::kYes;
+        case Kind::kDomains:
+            // No domain has an empty name: that stands for keys that are not even texts.
+            out = domain(target, key.is(Kind::kString) ? key.text() : std::string_view());
+            return Found::kYes;
+        case Kind::kMap:
+        case Kind::kDomain:
+            return find_key(target, key, arena_, out) ? Found::kYes : Found::kNo;
+        case Kind::kList:
+            return element(target.as_list(), key, out);
+        case Kind::kError:
+            out = target;
+            return Found::kError;
+        default:
+            return Found::kNo;
+    }
+}
+
+Evaluator::Found Evaluator::element(const ListData& list, const Value& key, Value& out) {
+    std::int64_t position = 0;
+    if (!whole_number(key, position)) {
+        out = fail("unsupported index type '" + std::string(type_name(key)) + "' in list");
+        return Found::kError;
+    }
+    if (position < 0 || static_cast<std::uint64_t>(position) >= list.size) {
+        out = fail("index out of bounds: " + std::to_string(position));
+        return Found::kNo;
+    }
+    out = list.items[position];
+    return Found::kYes;
+}
+
+Value Evaluator::select(const Instruction& i) {
+    const auto target = eval(i.a);
+    const auto& key = code_.constants[i.b];
+    charge(i.c);
+    if (target.is_error()) return target;
+    if (target.is(Kind::kOptional)) return optional_of(target, key);
+    charge(1);
+    Value out;
+    const auto found = lookup(target, key, out);
+    return found == Found::kNo && !out.is_error() ? no_such_key(key) : out;
+}
+
+/// A field of an optional is an optional; of none it is none.
+Value Evaluator::optional_of(const Value& target, const Value& key) {
+    return target.as_optional() == nullptr ? Value::optional(nullptr)
+                                           : optional_lookup(*target.as_optional(), key);
+}
+
+Value Evaluator::optional_lookup(const Value& target, const Value& key) {
+    if (target.is(Kind::kOptional)) return optional_of(target, key);
+    Value out;
+    switch (lookup(target, key, out)) {
+        case Found::kNo:
+            return Value::optional(nullptr);
+        case Found::kError:
+            return out;
+        case Found::kYes:
+            break;
+    }
+    charge(1);
+    const auto* kept = arena_.make<Value>(out);
+    return kept == nullptr ? out_of_memory() : Value::optional(kept);
+}
+
+Value Evaluator::optional_select(const Instruction& i) {
+    const auto target = eval(i.a);
+    charge(i.c);
+    return target.is_error() ? target : optional_lookup(target, code_.constants[i.b]);
+}
+
+Value Evaluator::has(const Instruction& i) {
+    auto target = eval(i.a);
+    charge(i.c);
+    if (target.is_error()) return target;
+    if (target.is(Kind::kOptional)) {
+        if (target.as_optional() == nullptr) return Value::boolean(false);
+        target = *target.as_optional();
+    }
+    const auto& key = code_.constants[i.b];
+    // Every domain is there, if only as an empty map; `in` tells which ones a device has.
+    if (target.is(Kind::kDevice) || target.is(Kind::kDomains)) return Value::boolean(true);
+    if (target.is(Kind::kList)) {
+        Value why;
+        element(target.as_list(), key, why);
+        return why;
+    }
+    if (!is_map(target)) return Value::boolean(false);
+    Value out;
+    return Value::boolean(find_key(target, key, arena_, out));
+}
+
+/// The value of an index; an error if nothing can be looked up by it.
+Value Evaluator::index_key(std::uint32_t index) {
+    const auto key = eval(index);
+    if (key.is_error() || is_key(key)) return key;
+    return fail("invalid qualifier type: " + std::string(type_name(key)));
+}
+
+Value Evaluator::index_of(const Instruction& i) {
+    const auto target = eval(i.a);
+    charge(i.c);
+    if (target.is_error()) return target;
+    if (target.is(Kind::kOptional) && target.as_optional() == nullptr) return target;
+    const auto key = index_key(i.b);
+    if (!target.is(Kind::kOptional)) charge(1);
+    if (key.is_error()) return key;
+    if (target.is(Kind::kOptional)) return optional_of(target, key);
+    Value out;
+    const auto found = lookup(target, key, out);
+    return found == Found::kNo && !out.is_error() ? no_such_key(key) : out;
+}
+
+Value Evaluator::optional_index(const Instruction& i) {
+    const auto target = eval(i.a);
+    charge(i.c);
+    if (target.is_error()) return target;
+    if (target.is(Kind::kOptional) && target.as_optional() == nullptr) return target;
+    const auto key = index_key(i.b);
+    return key.is_error() ? key : optional_lookup(target, key);
+}
+
+}  // namespace knd::cel
