@@ -94,20 +94,14 @@ class Checker {
         }
     }
 
-    /// Innermost scope first; kErrorType: not declared.
+    /// Innermost scope first, also for names that are written with a leading dot; kErrorType: not
+    /// declared.
     TypeIndex lookup(std::string_view name) {
-        const bool rooted = name.starts_with('.');
-        if (rooted) name.remove_prefix(1);
-        const auto outermost =
-            rooted ? std::min(global_count(), variables_.size()) : variables_.size();
-        for (std::size_t i = outermost; i-- > 0;)
+        if (name.starts_with('.')) name.remove_prefix(1);
+        for (std::size_t i = variables_.size(); i-- > 0;)
             if (variables_[i].first == name) return variables_[i].second;
         return named_type(types(), name);
     }
-    std::size_t global_count() const {
-        return environment_.variables.size() + (environment_.device ? 1 : 0);
-    }
-
     TypeIndex ident(NodeIndex index) {
         const auto found = lookup(node(index).text);
         if (found == kErrorType && !declared_broken(node(index).text))
@@ -190,7 +184,8 @@ class Checker {
         for (std::uint32_t i = self.member ? 1 : 0; i < self.count; ++i)
             visit(ast_.child(self, i));
         if (!self.member) return resolve(index, self.text, false, 0);
-        const auto prefix = qualified_name(ast_, ast_.child(self, 0));
+        auto prefix = qualified_name(ast_, ast_.child(self, 0));
+        if (prefix.starts_with('.')) prefix.erase(0, 1);
         if (!prefix.empty()) {
             const auto full = prefix + "." + std::string(self.text);
             if (declared(full)) return resolve(index, full, false, 1);

@@ -43,7 +43,7 @@ enum class Op : std::uint8_t {
     kLessEqual,
     kGreater,
     kGreaterEqual,
-    kIn,     ///< here and in the other binary operators, c: 1 if the overload is known
+    kIn,     ///< here and in other binary operators, c: 1 if the size of operands counts
     kInSet,  ///< a in b, a literal list of scalars
     kAdd,
     kSubtract,
@@ -86,6 +86,8 @@ struct Candidate {
     Cost cost = nullptr;
     std::uint8_t count = 0;
     std::array<TypeKind, kMaxArguments> kinds{};
+    /// Of lists: what their first element must be.
+    std::array<TypeKind, kMaxArguments> elements{};
 };
 
 struct CallSite {
@@ -135,9 +137,9 @@ std::string emit(Ast& ast, const CheckedAst& checked, const Environment& environ
 std::string no_such_overload(std::string_view function, std::span<const Value> arguments);
 /// Whether the arguments are of the kinds that the candidate wants.
 bool fits(const Candidate& candidate, std::span<const Value> arguments);
-/// Of a binary operator on these operands, which may be errors. `resolved`: the checker knew which
-/// overload is meant; sizes count only then.
-std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool resolved);
+/// Of a binary operator on these operands, which may be errors. `by_size`: the checker knew that it
+/// is about texts, or a list that is searched.
+std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool by_size);
 
 /// What each instruction yielded last; empty: it was not reached.
 using Trace = std::vector<std::optional<Value>>;

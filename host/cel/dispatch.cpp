@@ -69,8 +69,12 @@ bool fits(TypeKind wanted, const Value& value) {
 
 bool fits(const Candidate& candidate, std::span<const Value> arguments) {
     if (candidate.count != arguments.size()) return false;
-    for (std::size_t n = 0; n < arguments.size(); ++n)
-        if (!fits(candidate.kinds[n], arguments[n])) return false;
+    for (std::size_t n = 0; n < arguments.size(); ++n) {
+        const auto& argument = arguments[n];
+        if (!fits(candidate.kinds[n], argument)) return false;
+        if (candidate.kinds[n] != TypeKind::kList || argument.as_list().size == 0) continue;
+        if (!fits(candidate.elements[n], argument.as_list().items[0])) return false;
+    }
     return true;
 }
 
@@ -81,10 +85,7 @@ std::string no_such_overload(std::string_view function, std::span<const Value> a
     return out + ")";
 }
 
-std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool resolved) {
-    const auto is_text = [](const Value& value) {
-        return value.is(Kind::kString) || value.is(Kind::kBytes);
-    };
+std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool by_size) {
     switch (op) {
         case Op::kEqual:
             if (is_foreign(left.kind())) return 1;
@@ -92,17 +93,11 @@ std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool r
         case Op::kNotEqual:
             return tenth(std::min(held_extent(left), held_extent(right)));
         case Op::kIn:
-            return is_map(right) || !resolved ? 1 : extent(right);
+            return by_size ? extent(right) : 1;
         case Op::kAdd:
-            if (!resolved || (!is_text(left) && !is_text(right))) return 1;
-            return tenth(extent(left) + extent(right));
-        case Op::kSubtract:
-        case Op::kMultiply:
-        case Op::kDivide:
-        case Op::kModulo:
-            return 1;
+            return by_size ? tenth(extent(left) + extent(right)) : 1;
         default:
-            return resolved ? tenth(std::min(extent(left), extent(right))) : 1;
+            return by_size ? tenth(std::min(extent(left), extent(right))) : 1;
     }
 }
 

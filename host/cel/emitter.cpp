@@ -105,9 +105,8 @@ class Emitter {
     }
 
     const Name* find(std::string_view name) const {
-        const bool rooted = name.starts_with('.');
-        if (rooted) name.remove_prefix(1);
-        for (std::size_t i = rooted ? code_.variables : scope_.size(); i-- > 0;)
+        if (name.starts_with('.')) name.remove_prefix(1);
+        for (std::size_t i = scope_.size(); i-- > 0;)
             if (scope_[i].name == name) return &scope_[i];
         return nullptr;
     }
@@ -115,6 +114,8 @@ class Emitter {
     std::uint32_t ident(const Node& self) {
         const auto cost = base_cost();
         if (const auto* name = find(self.text)) {
+            if (checked_.types.is(self.type, TypeKind::kType))
+                refuse("reference to undefined type: " + std::string(self.text));
             if (name->place == Place::kBinding)
                 return push(Op::kBound, name->index, self.text == kOptionalTarget ? 0 : cost,
                             name->fold);
@@ -229,13 +230,21 @@ class Emitter {
         std::uint32_t operands[2] = {};
         for (std::uint32_t i = 0; i < self.count; ++i)
             operands[i] = visit(ast_.child(self, i));
-        const bool resolved = checked_.calls[self.function - 1].overloads.size() == 1;
-        if (op == Op::kIn && resolved && is_constant_set(operands[1])) {
+        const bool by_size = is_priced_by_size(op, checked_.calls[self.function - 1].overloads);
+        if (op == Op::kIn && by_size && is_constant_set(operands[1])) {
             if (constant_of(operands[1]).as_list().size == 0)
                 return push(Op::kConstant, constant(Value::boolean(false)));
             return push(Op::kInSet, operands[0], operands[1]);
         }
-        return push(op, operands[0], operands[1], resolved ? 1 : 0);
+        return push(op, operands[0], operands[1], by_size ? 1 : 0);
+    }
+
+    /// The one overload that fits is of texts, or searches a list.
+    static bool is_priced_by_size(Op op, const std::vector<const Overload*>& overloads) {
+        if (overloads.size() != 1) return false;
+        const auto signature = overloads[0]->signature;
+        if (op == Op::kIn) return signature.starts_with("(A, list(");
+        return signature.starts_with("(string") || signature.starts_with("(bytes");
     }
 
     std::uint32_t index(Op op, const Node& self) {
@@ -288,7 +297,8 @@ class Emitter {
         std::vector<std::uint32_t> arguments;
         for (std::uint32_t i = checked.qualified ? 1 : 0; i < self.count; ++i)
             arguments.push_back(visit(ast_.child(self, i)));
-        site.stops_at_error = site.count > 1 || arguments.size() > 2 || site.function == "format";
+        site.stops_at_error = arguments.size() > 2 || site.function == "format" ||
+                              (site.count > 1 && site.function != ops::kSortByKeys);
         if (const auto folded = fold_conversion(site, arguments); folded != kNoNode) return folded;
         compile_regex(site, arguments);
         const auto first = append(arguments);
@@ -338,8 +348,14 @@ class Emitter {
         candidate.native = overload.native;
         candidate.cost = overload.cost;
         candidate.count = static_cast<std::uint8_t>(signature.parameters.size());
-        for (std::size_t i = 0; i < signature.parameters.size(); ++i)
-            candidate.kinds[i] = types[signature.parameters[i]].kind;
+        for (std::size_t i = 0; i < signature.parameters.size(); ++i) {
+            const auto& type = types[signature.parameters[i]];
+            candidate.kinds[i] = type.kind;
+            // flatten() takes lists that are flat already.
+            const bool looks_inside =
+                type.kind == TypeKind::kList && overload.function != "flatten";
+            candidate.elements[i] = looks_inside ? types[type.a].kind : TypeKind::kDyn;
+        }
         code_.candidates.push_back(candidate);
     }
 

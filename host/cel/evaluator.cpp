@@ -155,6 +155,8 @@ Value Evaluator::in_set(const Instruction& i) {
 Value Evaluator::binary(const Instruction& i) {
     const auto left = eval(i.a);
     const auto right = eval(i.b);
+    if (i.op == Op::kIn && right.is(Kind::kMap) && right.as_map().size != 0 && !is_hashable(left))
+        return halt_reason_;
     charge(operator_cost(i.op, left, right, i.c != 0));
     if (left.is_error()) return left;
     if (right.is_error()) return right;
@@ -204,8 +206,6 @@ Value Evaluator::ordering(Op op, const Value& left, const Value& right) {
 
 Value Evaluator::contains(const Value& element, const Value& container) {
     if (is_map(container)) {
-        if (container.is(Kind::kMap) && container.as_map().size != 0 && !is_hashable(element))
-            return halt_reason_;
         Value ignored;
         return Value::boolean(find_key(container, element, arena_, ignored));
     }

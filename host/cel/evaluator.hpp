@@ -92,6 +92,7 @@ class Evaluator {
     Value growing(bool is_map_wanted);
     Value append(const Instruction& i);
     Value insert(const Instruction& i);
+    Value insert_all(const Value& accumulator, const Value& map);
     Value insert_one(const Value& accumulator, const Value& key, const Value& value);
     Value fold(std::uint32_t number);
     Value iterate(const FoldCode& fold, const Value& range);

@@ -133,17 +133,24 @@ Value Evaluator::append(const Instruction& i) {
 
 Value Evaluator::insert(const Instruction& i) {
     const auto accumulator = slots_[i.a];
-    const auto key = eval(i.b);
-    const auto value = i.c == kNoNode ? Value() : eval(i.c);
-    charge(2);
+    charge(1);
+    if (i.c == kNoNode) return insert_all(accumulator, eval(i.b));
     if (accumulator.is_error()) return accumulator;
+    const auto key = eval(i.b);
     if (key.is_error()) return key;
-    if (value.is_error()) return value;
-    if (i.c != kNoNode) return insert_one(accumulator, key, value);
-    std::span<const MapEntry> entries;
-    if (!is_map(key)) return no_overload();
-    if (!entries_of(key, arena_, entries)) return out_of_memory();
-    for (const auto& entry : entries)
+    const auto value = eval(i.c);
+    charge(1);
+    return value.is_error() ? value : insert_one(accumulator, key, value);
+}
+
+Value Evaluator::insert_all(const Value& accumulator, const Value& map) {
+    charge(1);
+    if (accumulator.is_error()) return accumulator;
+    if (map.is_error()) return map;
+    std::span<const MapEntry> added;
+    if (!is_map(map)) return no_overload();
+    if (!entries_of(map, arena_, added)) return out_of_memory();
+    for (const auto& entry : added)
         if (const auto out = insert_one(accumulator, entry.key, entry.value); out.is_error())
             return out;
     return accumulator;

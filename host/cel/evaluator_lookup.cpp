@@ -132,7 +132,11 @@ Value Evaluator::optional_select(const Instruction& i) {
 Value Evaluator::has(const Instruction& i) {
     auto target = eval(i.a);
     charge(i.c);
-    if (target.is_error()) return target;
+    if (target.is_error()) {
+        // A presence test that does not get to its field costs one less.
+        if (!halted_ && cost_ != 0) --cost_;
+        return target;
+    }
     if (target.is(Kind::kOptional)) {
         if (target.as_optional() == nullptr) return Value::boolean(false);
         target = *target.as_optional();

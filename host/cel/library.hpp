@@ -117,6 +117,7 @@ constexpr std::uint64_t tenth(std::uint64_t size) {
 }
 /// Of a function that walks over its first argument.
 std::uint64_t cost_of_first(const Priced& call);
+bool is_utf8(std::string_view text);
 /// Number of code points.
 std::size_t code_points(std::string_view text);
 /// The value of a key of a map of any kind; false: it has no such key.

@@ -112,12 +112,22 @@ std::size_t utf8_length(std::string_view text) {
     return length;
 }
 
-Value string_of_bytes(const Call& call) {
-    for (auto text = call[0].text(); !text.empty();) {
+}  // namespace
+
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
         const auto length = utf8_length(text);
-        if (length == 0) return Value::error("invalid UTF-8 in bytes, cannot convert to string");
+        if (length == 0) return false;
         text.remove_prefix(length);
     }
+    return true;
+}
+
+namespace {
+
+Value string_of_bytes(const Call& call) {
+    if (!is_utf8(call[0].text()))
+        return Value::error("invalid UTF-8 in bytes, cannot convert to string");
     return Value::string(call[0].text());
 }
 Value bytes_of_string(const Call& call) {
@@ -140,8 +150,9 @@ Value timestamp_of_string(const Call& call) {
 Value timestamp_of_int(const Call& call) {
     return checked_timestamp(call[0].as_int(), 0, 0);
 }
-Value duration_of_int(const Call& call) {
-    return Value::duration(call[0].as_int());
+/// Declared, but never possible.
+Value duration_of_int(const Call&) {
+    return Value::error("type conversion error from 'int' to 'google.protobuf.Duration'");
 }
 
 std::uint64_t cost_of_conversion(const Priced& call) {

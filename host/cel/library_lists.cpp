@@ -21,12 +21,16 @@ bool contains(std::span<const Value> list, const Value& wanted) {
                        [&](const Value& item) { return equal(item, wanted); });
 }
 
+/// Of a kind that has an order. Two values may still have none, which then counts for nothing.
+bool is_ordered(const Value& value) {
+    return compare(value, value) != 3;
+}
+
 Value is_sorted(const Call& call) {
     const auto list = items(call[0]);
-    for (std::size_t i = 1; i < list.size(); ++i) {
-        const auto order = compare(list[i - 1], list[i]);
-        if (order > 1) return Value::error("no such overload");
-        if (order > 0) return Value::boolean(false);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (!is_ordered(list[i])) return Value::error("no such overload");
+        if (i != 0 && compare(list[i - 1], list[i]) == 1) return Value::boolean(false);
     }
     return Value::boolean(true);
 }
@@ -37,10 +41,9 @@ Value extreme(const Call& call) {
     if (list.empty())
         return call.error(std::string(kSign < 0 ? "min" : "max") + " called on empty list");
     auto best = list[0];
-    for (const auto& item : list.subspan(1)) {
-        const auto order = compare(item, best);
-        if (order > 1) return Value::error("no such overload");
-        if (order == kSign) best = item;
+    for (const auto& item : list) {
+        if (!is_ordered(item)) return Value::error("no such overload");
+        if (compare(best, item) == -kSign) best = item;
     }
     return best;
 }

@@ -189,15 +189,17 @@ Value contains_cidr(const Call& call) {
 std::uint64_t cost_of_canonical(const Priced& arguments) {
     return tenth(2 * extent(arguments[0]));
 }
-/// Texts have to be parsed first.
-std::uint64_t cost_of_text(const Priced& arguments) {
-    return arguments.resolved && arguments[1].is(Kind::kString) ? tenth(extent(arguments[1])) : 0;
-}
 std::uint64_t cost_of_contains_ip(const Priced& arguments) {
-    return tenth(2 * extent(arguments[0])) + cost_of_text(arguments);
+    return tenth(2 * extent(arguments[0]));
 }
 std::uint64_t cost_of_contains_cidr(const Priced& arguments) {
     return cost_of_contains_ip(arguments) + tenth(extent(arguments[0])) + 1;
+}
+
+/// A text has to be parsed first.
+template <Cost kCost>
+std::uint64_t cost_with_text(const Priced& arguments) {
+    return kCost(arguments) + (arguments.resolved ? tenth(extent(arguments[1])) : 0);
 }
 
 constexpr Overload kNet[] = {
@@ -213,9 +215,10 @@ constexpr Overload kNet[] = {
     {"string", "(net.IP) string", ip_text, nullptr, 30},
     {"cidr", "(string) net.CIDR", cidr, cost_of_first, 30},
     {"isCIDR", "(string) bool", is_cidr, cost_of_first, 30},
-    {"containsIP", "net.CIDR.(string) bool", contains_ip, cost_of_contains_ip, 30},
+    {"containsIP", "net.CIDR.(string) bool", contains_ip, cost_with_text<cost_of_contains_ip>, 30},
     {"containsIP", "net.CIDR.(net.IP) bool", contains_ip, cost_of_contains_ip, 30},
-    {"containsCIDR", "net.CIDR.(string) bool", contains_cidr, cost_of_contains_cidr, 30},
+    {"containsCIDR", "net.CIDR.(string) bool", contains_cidr, cost_with_text<cost_of_contains_cidr>,
+     30},
     {"containsCIDR", "net.CIDR.(net.CIDR) bool", contains_cidr, cost_of_contains_cidr, 30},
     {"ip", "net.CIDR.() net.IP", cidr_ip, nullptr, 30},
     {"prefixLength", "net.CIDR.() int", prefix_length, nullptr, 30},

@@ -235,7 +235,7 @@ std::uint64_t cost_of_search(const Priced& arguments) {
 
 /// Of the result, which is walked twice.
 std::uint64_t cost_of_join(const Priced& arguments) {
-    if (!arguments[0].is(Kind::kList) || (arguments.size() > 1 && arguments[1].is_error()))
+    if (!arguments[0].is(Kind::kList) || (arguments.size() > 1 && !arguments[1].is(Kind::kString)))
         return 1;
     const auto& list = arguments[0].as_list();
     std::uint64_t size = 0;

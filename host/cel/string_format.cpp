@@ -112,10 +112,14 @@ std::string special_number(double value) {
     return value < 0 ? "-∞" : "∞";
 }
 
+double unsigned_zero(double value) {
+    return value == 0 ? 0 : value;
+}
+
 /// With a comma after each three digits, as the American locale writes it.
 std::string fixed_text(double value, int precision) {
     if (!std::isfinite(value)) return special_number(value);
-    auto out = print("%.*f", precision, value);
+    auto out = print("%.*f", precision, unsigned_zero(value));
     const auto first = out.starts_with('-') ? 1u : 0u;
     for (auto at = std::min(out.find('.'), out.size()); at > first + 3;)
         out.insert(at -= 3, 1, ',');
@@ -128,7 +132,7 @@ std::string scientific_text(double value, int width) {
     constexpr std::string_view kDigits[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
     std::string out;
     if (std::isfinite(value)) {
-        const auto plain = print("%.*e", kDefaultPrecision, value);
+        const auto plain = print("%.*e", kDefaultPrecision, unsigned_zero(value));
         const auto mark = plain.find('e');
         out = plain.substr(0, mark) + "×10";
         for (const char c : plain.substr(mark + 1))
@@ -195,7 +199,9 @@ class Printer {
     std::string text(const Value& value, std::string& out) {
         if (value.is(Kind::kList)) return list(value.as_list(), out);
         if (is_map(value)) return map(value, out);
-        const auto refused = refuse_clause('s', type_kind(value), type_name(value));
+        auto refused = refuse_clause('s', type_kind(value), type_name(value));
+        if (value.is(Kind::kBytes) && !is_utf8(value.text()))
+            refused = "invalid UTF-8 in bytes, cannot convert to string";
         if (refused.empty()) out += value.is(Kind::kNull) ? "null" : to_text(value);
         return refused;
     }
@@ -206,6 +212,8 @@ class Printer {
         if (value.is(Kind::kList) || is_map(value)) return text(value, out);
         if (type_kind(value) == TypeKind::kError)
             return "no formatting function for " + std::string(type_name(value));
+        if (value.is(Kind::kBytes) && !is_utf8(value.text()))
+            return "invalid UTF-8 in bytes, cannot convert to string";
         const auto plain = value.is(Kind::kNull) ? "null" : to_text(value);
         switch (value.kind()) {
             case Kind::kString:
@@ -249,7 +257,8 @@ class Printer {
         std::vector<std::pair<std::string, std::string>> texts;
         for (const auto& [key, value] : entries) {
             auto& [name, held] = texts.emplace_back();
-            if (key.is(Kind::kDouble)) return "no formatting function for map key of type double";
+            if (!is_map_key(key) || key.is(Kind::kDouble))
+                return "no formatting function for map key of type " + std::string(type_name(key));
             auto failed = element(key, name);
             if (failed.empty()) failed = element(value, held);
             if (!failed.empty()) return failed;

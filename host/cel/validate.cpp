@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "host/cel/arithmetic.hpp"
 #include "host/cel/checker.hpp"
 #include "host/cel/string_format.hpp"
 
@@ -86,15 +87,23 @@ class Validator {
 
     void check_literal(const Node& self) {
         const auto* argument = literal_argument(self);
-        if (argument == nullptr || !argument->constant.is(Kind::kString)) return;
-        const auto text = argument->constant.text();
+        if (argument == nullptr || !is_bad(self.text, argument->constant)) return;
+        fail(argument->offset, "invalid " + std::string(self.text) + " argument");
+    }
+
+    static bool is_bad(std::string_view function, const Value& literal) {
+        if (literal.is(Kind::kInt)) {
+            const auto seconds = literal.as_int();
+            return function == "duration" || (function == "timestamp" &&
+                                              (seconds < kMinTimestamp || seconds > kMaxTimestamp));
+        }
+        if (!literal.is(Kind::kString)) return false;
         std::string why;
         std::int64_t number = 0;
         Instant instant;
-        const bool bad = (self.text == "matches" && compile_pattern(text, why) == nullptr) ||
-                         (self.text == "duration" && !read_duration(text, number)) ||
-                         (self.text == "timestamp" && !read_timestamp(text, instant));
-        if (bad) fail(argument->offset, "invalid " + std::string(self.text) + " argument");
+        return (function == "matches" && compile_pattern(literal.text(), why) == nullptr) ||
+               (function == "duration" && !read_duration(literal.text(), number)) ||
+               (function == "timestamp" && !read_timestamp(literal.text(), instant));
     }
 
     /// 'text'.format([...]): each clause must suit the type of its argument, and none be left over.
