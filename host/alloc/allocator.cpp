@@ -8,6 +8,8 @@
 namespace knd::alloc {
 namespace {
 
+constexpr std::size_t kMaxForeignNodes = 1000;
+
 /// A random UUID, version 4.
 std::string random_share_id() {
     std::random_device random;
@@ -33,9 +35,11 @@ void hold(const Inventory::Data& data, const DeviceId& id, const Capacity* consu
             holdings.devices[index] = true;
             continue;
         }
+        const auto amounts = in_order(data.view(data.devices[index]), *consumed);
         auto& sum = holdings.capacity[index];
-        for (const auto& [name, value] : *consumed)
-            sum[name] += value;
+        sum.resize(amounts.size());
+        for (std::size_t i = 0; i < amounts.size(); ++i)
+            sum[i] += amounts[i];
     }
 }
 
@@ -57,24 +61,46 @@ void AllocatedState::add(const api::AllocationResult& allocation) {
 }
 
 struct Allocator::State {
+    State(std::shared_ptr<const Inventory> devices, ClassLookup lookup, Options how, ShareIds ids)
+        : inventory(std::move(devices)),
+          classes(std::move(lookup)),
+          options(std::move(how)),
+          share_ids(ids ? std::move(ids) : ShareIds(random_share_id)),
+          behaviour(options),
+          selectors(inventory->data(), options.features) {
+        holdings.devices.assign(inventory->data().devices.size(), false);
+    }
+
+    /// Gathered at the first question about a node, and again when its labels have changed.
+    NodePools& pools(const api::Node& node);
+
     std::shared_ptr<const Inventory> inventory;
     ClassLookup classes;
     Options options;
     ShareIds share_ids;
+    Behaviour behaviour;
     Holdings holdings;
-    Programs programs;
+    SelectorCache selectors;
+    std::unordered_map<std::string, std::unique_ptr<NodePools>> nodes;
     std::uint64_t steps = 0;
 };
 
+NodePools& Allocator::State::pools(const api::Node& node) {
+    const auto& data = inventory->data();
+    // Whoever makes up nodes without end must not fill the memory.
+    if (nodes.size() > data.by_node.size() + kMaxForeignNodes) nodes.clear();
+    auto& known = nodes[node.name];
+    const bool is_current =
+        known != nullptr && (data.selectors.empty() || known->node().labels == node.labels);
+    if (!is_current) known = std::make_unique<NodePools>(data, node, options.features, behaviour);
+    return *known;
+}
+
 Allocator::Allocator(std::shared_ptr<const Inventory> inventory, ClassLookup classes,
                      AllocatedState allocated, Options options, ShareIds share_ids)
-    : state_(std::make_unique<State>()) {
-    state_->inventory = std::move(inventory);
-    state_->classes = std::move(classes);
-    state_->options = std::move(options);
-    state_->share_ids = share_ids ? std::move(share_ids) : ShareIds(random_share_id);
+    : state_(std::make_unique<State>(std::move(inventory), std::move(classes), std::move(options),
+                                     std::move(share_ids))) {
     const auto& data = state_->inventory->data();
-    state_->holdings.devices.assign(data.devices.size(), false);
     for (const auto& id : allocated.devices)
         hold(data, id, nullptr, state_->holdings);
     for (const auto& [id, consumed] : allocated.capacity)
@@ -86,16 +112,20 @@ Allocator::Allocator(Allocator&&) noexcept = default;
 Allocator& Allocator::operator=(Allocator&&) noexcept = default;
 
 Result<std::optional<Allocations>> Allocator::allocate(
-    const api::Node& node, std::span<const api::ResourceClaim* const> claims) {
-    state_->steps = 0;
-    const Context context{
-        state_->inventory->data(), state_->classes,  state_->holdings, state_->options,
-        state_->share_ids,         state_->programs, state_->steps};
-    return Search(context, node, claims).run();
+    const api::Node& node, std::span<const api::ResourceClaim* const> claims, Trace* trace) {
+    auto& state = *state_;
+    state.selectors.trim();
+    const Context context{state.inventory->data(), state.classes,   state.holdings, state.options,
+                          state.share_ids,         state.selectors, trace};
+    Search search(context, state.pools(node), claims);
+    auto result = search.run();
+    state.steps = search.steps();
+    return result;
 }
 
 void Allocator::commit(std::span<const api::AllocationResult> allocations) {
     const auto& data = state_->inventory->data();
+    ++state_->holdings.changes;
     for (const auto& allocation : allocations) {
         for (const auto& result : allocation.results) {
             if (result.admin_access) continue;

@@ -6,6 +6,9 @@
 //   Inventory   slices of the whole cluster, prepared once: interned, grouped, sorted
 //   Allocator   + classes and what is allocated already; allocate(node, claims) any number of times
 //
+// Expressions are compiled once, and evaluated once per device, in the life of an Allocator; so are
+// the pools of a node gathered.
+//
 // Threads: one at a time per Allocator. An Inventory is immutable and may be shared.
 #pragma once
 
@@ -20,21 +23,12 @@
 #include <string_view>
 #include <vector>
 
-#include "host/cel/cel.hpp"
+#include "host/alloc/trace.hpp"
 #include "host/model/resource.hpp"
 
 #include <knd/cpp/result.hpp>
 
 namespace knd::alloc {
-
-struct DeviceId {
-    std::string driver;
-    std::string pool;
-    std::string device;
-    auto operator<=>(const DeviceId&) const = default;
-    /// "driver/pool/device", for messages.
-    std::string text() const { return driver + "/" + pool + "/" + device; }
-};
 
 /// The feature gates that the allocator depends on; the defaults are those of Kubernetes 1.36.
 struct Features {
@@ -116,9 +110,11 @@ class Allocator {
 
     /// Empty optional: does not fit on this node. Errors are Kubernetes' texts and concern all
     /// nodes except FAILED_PRECONDITION, which concerns this node alone (invalid resource pools).
-    /// Does not change the allocated state: call commit() with what was decided.
+    /// Does not change the allocated state: call commit() with what was decided. A `trace` gets
+    /// what was looked at and why it was not taken, whatever the result.
     Result<std::optional<Allocations>> allocate(const api::Node& node,
-                                                std::span<const api::ResourceClaim* const> claims);
+                                                std::span<const api::ResourceClaim* const> claims,
+                                                Trace* trace = nullptr);
 
     /// Devices of the results become "in use" for the next allocate().
     void commit(std::span<const api::AllocationResult> allocations);

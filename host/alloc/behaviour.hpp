@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What kube-scheduler does differently from what it means to do, by release and implementation. All
-// false unless Options::compat asks for it. Internal to alloc.
+// false unless Options::compat asks for it. Not copied: its arithmetic with amounts of capacity
+// above 2^63, which become negative and fit everywhere. Internal to alloc.
 #pragma once
 
 #include "host/alloc/allocator.hpp"

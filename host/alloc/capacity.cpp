@@ -6,11 +6,7 @@
 namespace knd::alloc {
 namespace {
 
-std::string name_of(const cel::DeviceView& view, const cel::Slot& slot) {
-    const auto name = view.vocabulary->name(slot.name);
-    return slot.qualified ? std::string(name.domain) + "/" + std::string(name.id)
-                          : std::string(name.id);
-}
+__extension__ using Wide = __int128;
 
 Quantity round_to_range(const Quantity& requested, const api::CapacityRange& range) {
     if (requested < *range.min) return *range.min;
@@ -18,7 +14,6 @@ Quantity round_to_range(const Quantity& requested, const api::CapacityRange& ran
     const auto step = range.step->value_rounded_up();
     const auto min = range.min->value_rounded_up();
     if (step <= 0) return requested;
-    __extension__ using Wide = __int128;
     const Wide over = Wide{requested.value_rounded_up()} - min;
     const Wide steps = over / step + (over % step != 0 ? 1 : 0);
     const Wide value = min + steps * step;
@@ -45,7 +40,6 @@ bool violates(const Quantity& value, const api::CapacityRequestPolicy& policy) {
         if (!range->step) return false;
         const auto step = range->step->value_rounded_up();
         const auto min = range->min ? range->min->value_rounded_up() : 0;
-        __extension__ using Wide = __int128;
         return step > 0 && (Wide{value.value_rounded_up()} - min) % step != 0;
     }
     return !policy.valid_values.empty() &&
@@ -53,43 +47,67 @@ bool violates(const Quantity& value, const api::CapacityRequestPolicy& policy) {
                policy.valid_values.end();
 }
 
+const api::CapacityRequestPolicy* policy_of(const DeviceExtra* extra, std::size_t number) {
+    if (extra == nullptr) return nullptr;
+    const auto found = extra->policies.find(static_cast<std::uint32_t>(number));
+    return found == extra->policies.end() ? nullptr : &found->second;
+}
+
 }  // namespace
 
-std::optional<Capacity> consumed_by(const Inventory::Data& data, const DeviceEntry& device,
-                                    const Capacity& requested) {
-    const auto view = data.view(device);
-    const auto* extra = data.extra(device);
-    Capacity out;
-    std::uint32_t number = 0;
-    for (const auto& slot : view.capacity) {
-        auto name = name_of(view, slot);
-        const auto wanted = requested.find(name);
-        const api::CapacityRequestPolicy* policy = nullptr;
-        if (extra != nullptr)
-            if (const auto found = extra->policies.find(number); found != extra->policies.end())
-                policy = &found->second;
-        ++number;
-        auto value =
-            amount(wanted == requested.end() ? nullptr : &wanted->second, *slot.quantity, policy);
-        if (policy != nullptr && violates(value, *policy)) return std::nullopt;
-        out.emplace(std::move(name), value);
+std::string capacity_name(const cel::DeviceView& view, std::size_t number) {
+    const auto& slot = view.capacity[number];
+    const auto name = view.vocabulary->name(slot.name);
+    return slot.qualified ? std::string(name.domain) + "/" + std::string(name.id)
+                          : std::string(name.id);
+}
+
+Consumption consumed_by(const cel::DeviceView& view, const DeviceExtra* extra,
+                        const Capacity& requested) {
+    Consumption out;
+    std::size_t known = 0;
+    for (std::size_t i = 0; i < view.capacity.size(); ++i) {
+        const Quantity* wanted = nullptr;
+        if (!requested.empty()) {
+            const auto found = requested.find(capacity_name(view, i));
+            if (found != requested.end()) wanted = &found->second;
+        }
+        if (wanted != nullptr) ++known;
+        const auto* policy = policy_of(extra, i);
+        out.amounts.push_back(amount(wanted, *view.capacity[i].quantity, policy));
+        const bool allowed = policy == nullptr || !violates(out.amounts.back(), *policy);
+        if (allowed || out.verdict != Consumption::Verdict::kPossible) continue;
+        out.verdict = Consumption::Verdict::kForbidden;
+        out.number = i;
     }
-    for (const auto& [name, value] : requested)
-        if (!out.contains(name)) return std::nullopt;
+    if (known == requested.size()) return out;
+    out.verdict = Consumption::Verdict::kMissing;
+    for (const auto& [name, value] : requested) {
+        bool found = false;
+        for (std::size_t i = 0; i < view.capacity.size() && !found; ++i)
+            found = capacity_name(view, i) == name;
+        if (!found && out.missing.empty()) out.missing = name;
+    }
     return out;
 }
 
-bool has_room(const Inventory::Data& data, const DeviceEntry& device, const Capacity& taken,
-              const Capacity* held) {
-    const auto view = data.view(device);
-    for (const auto& slot : view.capacity) {
-        const auto name = name_of(view, slot);
-        auto sum = taken.at(name);
-        if (held != nullptr)
-            if (const auto found = held->find(name); found != held->end()) sum += found->second;
-        if (sum > *slot.quantity) return false;
+Amounts in_order(const cel::DeviceView& view, const Capacity& capacity) {
+    Amounts out(view.capacity.size());
+    for (std::size_t i = 0; i < out.size(); ++i)
+        if (const auto found = capacity.find(capacity_name(view, i)); found != capacity.end())
+            out[i] = found->second;
+    return out;
+}
+
+std::optional<std::size_t> without_room(const cel::DeviceView& view, const Amounts& taken,
+                                        const Amounts* held, const Amounts* taking) {
+    for (std::size_t i = 0; i < view.capacity.size(); ++i) {
+        auto sum = taken[i];
+        if (held != nullptr) sum += (*held)[i];
+        if (taking != nullptr) sum += (*taking)[i];
+        if (sum > *view.capacity[i].quantity) return i;
     }
-    return true;
+    return std::nullopt;
 }
 
 }  // namespace knd::alloc

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Consumable capacity: what a request takes of each of a device's capacities.
+// Consumable capacity: what a request takes of each of a device's capacities. Internal to alloc.
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "host/alloc/inventory.hpp"
 
@@ -13,14 +13,31 @@ namespace knd::alloc {
 
 /// By the capacity's name as the device writes it.
 using Capacity = std::map<std::string, Quantity>;
+/// In the order of a device's capacities.
+using Amounts = std::vector<Quantity>;
 
-/// All capacities of the device, zeros included; empty: the device cannot serve the request
-/// because it lacks a capacity, or a policy forbids the amount.
-std::optional<Capacity> consumed_by(const Inventory::Data& data, const DeviceEntry& device,
-                                    const Capacity& requested);
+std::string capacity_name(const cel::DeviceView& view, std::size_t number);
 
-/// Whether `taken` more fits on top of what is `held` already (null: nothing is).
-bool has_room(const Inventory::Data& data, const DeviceEntry& device, const Capacity& taken,
-              const Capacity* held);
+struct Consumption {
+    enum class Verdict : std::uint8_t {
+        kPossible,
+        kMissing,    ///< the device lacks a capacity that the request names: `missing`
+        kForbidden,  ///< the policy of capacity `number` does not allow its amount
+    };
+    Verdict verdict = Verdict::kPossible;
+    std::string missing;
+    std::size_t number = 0;
+    Amounts amounts;  ///< of all capacities, zeros included; incomplete unless possible
+};
+
+Consumption consumed_by(const cel::DeviceView& view, const DeviceExtra* extra,
+                        const Capacity& requested);
+
+/// What is held of the device, in the order of its capacities.
+Amounts in_order(const cel::DeviceView& view, const Capacity& capacity);
+
+/// The first capacity of which `taken` does not fit on top of `held` and `taking` (null: nothing).
+std::optional<std::size_t> without_room(const cel::DeviceView& view, const Amounts& taken,
+                                        const Amounts* held, const Amounts* taking);
 
 }  // namespace knd::alloc

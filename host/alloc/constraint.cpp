@@ -8,43 +8,45 @@ namespace {
 
 using Type = cel::Slot::Type;
 
-bool is_list(const cel::Slot& slot) {
-    return slot.type == Type::kList;
+template <class Container, class Element>
+bool has(const Container& container, const Element& element) {
+    return std::find(container.begin(), container.end(), element) != container.end();
 }
 
 }  // namespace
 
-Constraint::Constraint(Kind kind, std::string_view attribute,
-                       const std::vector<std::string>& requests, const cel::Vocabulary& vocabulary,
-                       Rules rules)
-    : kind_(kind), rules_(rules), requests_(requests) {
-    // A name without a domain is not fully qualified, and no attribute has it.
-    if (attribute.find('/') != std::string_view::npos)
-        name_ = vocabulary.find_name(cel::split_qualified_name(attribute, {}));
-}
-
-bool Constraint::concerns(std::string_view base, std::string_view sub) const {
-    if (requests_.empty()) return true;
-    return std::any_of(requests_.begin(), requests_.end(), [&](const std::string& request) {
+bool concerns(const std::vector<std::string>& requests, std::string_view base,
+              std::string_view sub) {
+    if (requests.empty()) return true;
+    return std::any_of(requests.begin(), requests.end(), [&](const std::string& request) {
         if (request == base) return true;
         return !sub.empty() && request.size() == base.size() + 1 + sub.size() &&
                request.starts_with(base) && request[base.size()] == '/' && request.ends_with(sub);
     });
 }
 
-bool Constraint::add(const cel::DeviceView& device, std::string_view base) {
-    const auto* slot = name_ ? device.attribute(*name_) : nullptr;
-    if (slot == nullptr) return false;
-    if (!(kind_ == Kind::kMatch ? add_match(*slot, base) : add_distinct(*slot, base))) return false;
+Constraint::Constraint(Kind kind, std::string_view attribute, const cel::Vocabulary& vocabulary,
+                       NodePools& pools, Rules rules)
+    : kind_(kind), rules_(rules), pools_(&pools) {
+    // A name without a domain is not fully qualified, and no attribute has it.
+    if (attribute.find('/') != std::string_view::npos)
+        name_ = vocabulary.find_name(cel::split_qualified_name(attribute, {}));
+    if (name_) values_ = &pools.values(*name_);
+}
+
+bool Constraint::add(CandidateIndex candidate, std::string_view base) {
+    if (value(candidate) == kNoValue) return false;
+    if (!(kind_ == Kind::kMatch ? add_match(candidate, base) : add_distinct(candidate, base)))
+        return false;
     ++count_;
     return true;
 }
 
-bool Constraint::may_add(const cel::DeviceView& device) const {
-    const auto* slot = name_ ? device.attribute(*name_) : nullptr;
-    if (slot == nullptr) return false;
+bool Constraint::may_add(CandidateIndex candidate) const {
+    const auto mine = value(candidate);
+    if (mine == kNoValue) return false;
     if (kind_ != Kind::kMatch || seen_.empty() || rules_.sets) return true;
-    return same(seen_.back().slot, *slot);
+    return mine != kListValue && mine == value(seen_.back().candidate);
 }
 
 void Constraint::remove(std::string_view base) {
@@ -55,92 +57,100 @@ void Constraint::remove(std::string_view base) {
         seen_.pop_back();
 }
 
-bool Constraint::same(const cel::Slot& a, const cel::Slot& b) {
-    if (a.type != b.type) return false;
-    switch (a.type) {
-        case Type::kInt:
-            return a.integer == b.integer;
-        case Type::kBool:
-            return a.boolean == b.boolean;
-        case Type::kString:
-            return a.string == b.string;  // interned
-        case Type::kVersion:
-            return a.version == b.version || a.version->text() == b.version->text();
-        case Type::kList:
-        case Type::kQuantity:
-            return false;
-    }
-    return false;
+const ValueNumbers* Constraint::groups() const {
+    return kind_ == Kind::kMatch && !rules_.sets && seen_.empty() ? values_ : nullptr;
 }
 
-Constraint::Elements Constraint::elements(const cel::Slot& slot) {
-    switch (slot.type) {
+std::optional<CandidateIndex> Constraint::rival(CandidateIndex candidate) const {
+    if (value(candidate) == kNoValue || seen_.empty()) return std::nullopt;
+    if (kind_ == Kind::kDistinct)
+        for (const auto& seen : seen_)
+            if (collide(candidate, seen.candidate)) return seen.candidate;
+    return seen_.back().candidate;
+}
+
+std::string Constraint::value_text(CandidateIndex candidate) const {
+    std::string out;
+    for (const auto& element : elements(candidate)) {
+        if (!out.empty()) out += ", ";
+        if (element.type == Type::kInt)
+            out += std::to_string(element.number);
+        else if (element.type == Type::kBool)
+            out += element.number == 0 ? "false" : "true";
+        else
+            out += element.text;
+    }
+    return out;
+}
+
+Constraint::Elements Constraint::elements(CandidateIndex candidate) const {
+    const auto* slot = name_ ? pools_->attribute(candidate, *name_) : nullptr;
+    if (slot == nullptr) return {};
+    Elements out;
+    switch (slot->type) {
         case Type::kInt:
-            return {{Type::kInt, slot.integer, {}}};
+            return {{Type::kInt, slot->integer, {}}};
         case Type::kBool:
-            return {{Type::kBool, slot.boolean ? 1 : 0, {}}};
+            return {{Type::kBool, slot->boolean ? 1 : 0, {}}};
         case Type::kString:
-            return {{Type::kString, 0, *slot.string}};
+            return {{Type::kString, 0, *slot->string}};
         case Type::kVersion:
-            return {{Type::kVersion, 0, slot.version->text()}};
+            return {{Type::kVersion, 0, slot->version->text()}};
         case Type::kQuantity:
             return {};
         case Type::kList:
             break;
     }
-    Elements out;
-    if (const auto* integers = std::get_if<std::vector<std::int64_t>>(slot.list))
-        for (const auto value : *integers)
-            out.push_back({Type::kInt, value, {}});
-    if (const auto* booleans = std::get_if<std::vector<bool>>(slot.list))
-        for (const bool value : *booleans)
-            out.push_back({Type::kBool, value ? 1 : 0, {}});
-    if (const auto* texts = std::get_if<std::vector<std::string>>(slot.list))
-        for (const auto& value : *texts)
-            out.push_back({Type::kString, 0, value});
-    if (const auto* versions = std::get_if<std::vector<Version>>(slot.list))
-        for (const auto& value : *versions)
-            out.push_back({Type::kVersion, 0, value.text});
+    if (const auto* integers = std::get_if<std::vector<std::int64_t>>(slot->list))
+        for (const auto number : *integers)
+            out.push_back({Type::kInt, number, {}});
+    if (const auto* booleans = std::get_if<std::vector<bool>>(slot->list))
+        for (const bool boolean : *booleans)
+            out.push_back({Type::kBool, boolean ? 1 : 0, {}});
+    if (const auto* texts = std::get_if<std::vector<std::string>>(slot->list))
+        for (const auto& text : *texts)
+            out.push_back({Type::kString, 0, text});
+    if (const auto* versions = std::get_if<std::vector<Version>>(slot->list))
+        for (const auto& version : *versions)
+            out.push_back({Type::kVersion, 0, version.text});
     return out;
 }
 
-bool Constraint::add_match(const cel::Slot& slot, std::string_view base) {
+bool Constraint::add_match(CandidateIndex candidate, std::string_view base) {
     if (!rules_.sets) {
-        if (!seen_.empty() && !same(seen_.back().slot, slot)) return false;
-        seen_.push_back({slot, base, {}});
+        if (!may_add(candidate)) return false;
+        seen_.push_back({candidate, base, {}});
         return true;
     }
-    auto common = elements(slot);
+    auto common = elements(candidate);
     if (!seen_.empty()) {
         const auto& before = rules_.keeps_intersection ? kept_ : seen_.back().common;
-        std::erase_if(common, [&](const Element& element) {
-            return std::find(before.begin(), before.end(), element) == before.end();
-        });
+        std::erase_if(common, [&](const Element& element) { return !has(before, element); });
     }
     if (common.empty()) return false;
     if (rules_.keeps_intersection) kept_ = common;
-    seen_.push_back({slot, base, std::move(common)});
+    seen_.push_back({candidate, base, std::move(common)});
     return true;
 }
 
-bool Constraint::add_distinct(const cel::Slot& slot, std::string_view base) {
-    if (count_ > 0 && rules_.sets && elements(slot).empty()) return false;
+bool Constraint::add_distinct(CandidateIndex candidate, std::string_view base) {
+    if (count_ > 0 && rules_.sets && elements(candidate).empty()) return false;
     for (const auto& other : seen_)
-        if (count_ > 0 && collide(slot, other.slot)) return false;
+        if (collide(candidate, other.candidate)) return false;
     if (rules_.distinct_per_request)
         std::erase_if(seen_, [&](const Seen& seen) { return seen.base == base; });
-    seen_.push_back({slot, base, {}});
+    seen_.push_back({candidate, base, {}});
     return true;
 }
 
 /// Whether `a` repeats a value of `b`. Without sets a list is no value to compare at all.
-bool Constraint::collide(const cel::Slot& a, const cel::Slot& b) const {
-    if (!rules_.sets || (!is_list(a) && !is_list(b))) return is_list(a) || same(a, b);
+bool Constraint::collide(CandidateIndex a, CandidateIndex b) const {
+    if (value(a) != kListValue && value(b) != kListValue) return value(a) == value(b);
+    if (!rules_.sets) return value(a) == kListValue;
     const auto theirs = elements(b);
     const auto mine = elements(a);
-    return std::any_of(mine.begin(), mine.end(), [&](const Element& element) {
-        return std::find(theirs.begin(), theirs.end(), element) != theirs.end();
-    });
+    return std::any_of(mine.begin(), mine.end(),
+                       [&](const Element& element) { return has(theirs, element); });
 }
 
 }  // namespace knd::alloc

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // matchAttribute and distinctAttribute: what the devices picked so far allow for the next one.
+// Internal to alloc.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include "host/alloc/inventory.hpp"
+#include "host/alloc/node_pools.hpp"
 
 namespace knd::alloc {
 
-/// Lets a device in and takes it out again, in the order of a stack.
+/// Lets candidates in and takes them out again, in the order of a stack.
 class Constraint {
   public:
     enum class Kind : std::uint8_t { kMatch, kDistinct };
@@ -22,18 +23,24 @@ class Constraint {
         bool distinct_per_request = false;
         bool keeps_intersection = false;
     };
-    /// `attribute` is fully qualified. `requests` lives as long as the constraint.
-    Constraint(Kind kind, std::string_view attribute, const std::vector<std::string>& requests,
-               const cel::Vocabulary& vocabulary, Rules rules);
+    /// `attribute` is fully qualified. `pools` lives as long as the constraint.
+    Constraint(Kind kind, std::string_view attribute, const cel::Vocabulary& vocabulary,
+               NodePools& pools, Rules rules);
 
-    /// Whether it speaks about "base" or "base/sub".
-    bool concerns(std::string_view base, std::string_view sub) const;
-    /// True: the device, for request `base`, fits with those let in before, and is one of them now.
-    bool add(const cel::DeviceView& device, std::string_view base);
-    /// False when add() would refuse the device; true does not promise that it would not.
-    bool may_add(const cel::DeviceView& device) const;
+    /// True: the candidate, for request `base`, fits with those let in before, and is one of them.
+    bool add(CandidateIndex candidate, std::string_view base);
+    /// False when add() would refuse the candidate; true does not promise that it would not.
+    bool may_add(CandidateIndex candidate) const;
     /// Undoes the last successful add(), which was for that request.
     void remove(std::string_view base);
+
+    /// For counting: numbers that must all be the same. Empty when the value is decided already, or
+    /// nothing can be counted.
+    const ValueNumbers* groups() const;
+    /// Whom a refused candidate does not go with; empty: it lacks the attribute.
+    std::optional<CandidateIndex> rival(CandidateIndex candidate) const;
+    /// The attribute's value for messages; empty: it has none.
+    std::string value_text(CandidateIndex candidate) const;
 
   private:
     /// One value of an attribute, comparable. Versions compare by their text.
@@ -46,23 +53,30 @@ class Constraint {
     using Elements = std::vector<Element>;
     /// What is remembered of a device; `common` only with Rules::sets.
     struct Seen {
-        cel::Slot slot;
+        CandidateIndex candidate = 0;
         std::string_view base;
         Elements common;  ///< of this device and all before it
     };
-    static Elements elements(const cel::Slot& slot);
-    static bool same(const cel::Slot& a, const cel::Slot& b);
-    bool collide(const cel::Slot& a, const cel::Slot& b) const;
-    bool add_match(const cel::Slot& slot, std::string_view base);
-    bool add_distinct(const cel::Slot& slot, std::string_view base);
+    std::uint32_t value(CandidateIndex candidate) const {
+        return values_ == nullptr ? kNoValue : (*values_)[candidate];
+    }
+    Elements elements(CandidateIndex candidate) const;
+    bool collide(CandidateIndex a, CandidateIndex b) const;
+    bool add_match(CandidateIndex candidate, std::string_view base);
+    bool add_distinct(CandidateIndex candidate, std::string_view base);
 
     Kind kind_;
     Rules rules_;
+    const NodePools* pools_;
     std::optional<cel::NameId> name_;  ///< empty: no device has the attribute
-    const std::vector<std::string>& requests_;
+    const ValueNumbers* values_ = nullptr;
     std::vector<Seen> seen_;
     std::size_t count_ = 0;
     Elements kept_;  ///< with Rules::keeps_intersection, instead of Seen::common
 };
+
+/// Whether a constraint with these requests speaks about "base" or "base/sub".
+bool concerns(const std::vector<std::string>& requests, std::string_view base,
+              std::string_view sub);
 
 }  // namespace knd::alloc

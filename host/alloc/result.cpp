@@ -57,7 +57,9 @@ api::DeviceAllocation Search::device_result(const Pick& pick) const {
     }
     if (pick.shared) {
         out.share_id = context_.share_ids();
-        out.consumed_capacity = pick.consumed;
+        const auto view = data_.view(device);
+        for (std::size_t i = 0; i < pick.consumed.size(); ++i)
+            out.consumed_capacity.emplace(capacity_name(view, i), pick.consumed[i]);
     }
     return out;
 }
@@ -110,7 +112,7 @@ Result<std::optional<api::NodeSelector>> Search::node_selector(std::uint32_t cla
         const auto* extra = data_.extra(device);
         const auto& reach = slice.per_device && extra != nullptr ? extra->reach : slice.reach;
         if (reach.kind == Reach::Kind::kNode || device.binds_to_node) {
-            term = {{}, {{"metadata.name", "In", {node_.name}}}};
+            term = {{}, {{"metadata.name", "In", {pools_.node().name}}}};
             return std::optional(api::NodeSelector{{term}});
         }
         if (reach.kind != Reach::Kind::kSelector || reach.selector->terms.empty()) continue;

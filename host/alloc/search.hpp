@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One allocate(): prepares the requests of all claims, then searches depth first, device by device,
-// in the order of pools, slices and devices. The first solution is the answer. Internal to alloc.
+// in the order of pools, slices and devices. The first solution is the answer. What cannot lead to
+// one is left out where that changes nothing but the time. Internal to alloc.
+//
+//   search.cpp            the recursion over claims, requests, devices
+//   search_prepare.cpp    requests and constraints before it; errors that concern all nodes
+//   search_candidate.cpp  what a device and a request say of each other, whatever else is picked
+//   search_pick.cpp       taking a device and giving it back: counters, constraints, capacity
+//   search_bounds.cpp     proofs that a request cannot be met
+//   search_trace.cpp      why candidates were refused, for those who ask
+//   result.cpp            from picks to allocations
 #pragma once
 
 #include <map>
@@ -16,18 +25,10 @@
 #include "host/alloc/behaviour.hpp"
 #include "host/alloc/capacity.hpp"
 #include "host/alloc/constraint.hpp"
-#include "host/alloc/pools.hpp"
+#include "host/alloc/node_pools.hpp"
+#include "host/alloc/selectors.hpp"
 
 namespace knd::alloc {
-
-/// What allocations of the cluster hold, by device of one inventory.
-struct Holdings {
-    std::vector<bool> devices;
-    std::unordered_map<DeviceIndex, Capacity> capacity;  ///< of shared devices
-};
-
-/// Compiled selectors by text; lives as long as the Allocator.
-using Programs = std::unordered_map<std::string, cel::Program>;
 
 struct Context {
     const Inventory::Data& data;
@@ -35,23 +36,33 @@ struct Context {
     const Holdings& holdings;
     const Options& options;
     const ShareIds& share_ids;
-    Programs& programs;
-    std::uint64_t& steps;
+    SelectorCache& selectors;
+    Trace* trace;  ///< null: nobody asks
 };
 
-/// What Prepared::selectable says of a candidate.
-constexpr std::uint8_t kSelectableUnknown = 0, kNotSelectable = 1, kSelectable = 2;
+/// What is known of a candidate for a request before anything is picked.
+enum class Fitness : std::uint8_t {
+    kUnknown,
+    kRefused,   ///< by a selector or the node
+    kSelected,  ///< only "All": its other reasons come when it is taken
+    kUnfit,     ///< selected, but tainted or the like
+    kFit,
+    kError,  ///< never kept: error_ says why
+};
 
 /// A request, or one of the alternatives of a firstAvailable.
 struct Prepared {
+    const api::ResourceClaim* claim = nullptr;
     const api::ExactRequest* request = nullptr;
     const api::DeviceClass* device_class = nullptr;
     std::string_view base;  ///< the request's name
     std::string_view sub;   ///< the alternative's name, or empty
     bool all = false;
     std::size_t count = 0;
-    std::vector<std::uint32_t> all_candidates;
-    std::vector<std::uint8_t> selectable;  ///< per candidate
+    std::vector<CandidateIndex> all_candidates;
+    std::vector<Fitness> fitness;            ///< by candidate
+    std::vector<std::uint32_t> constraints;  ///< of the claim, those that concern it
+    std::size_t trace = 0;                   ///< its place in Trace::requests
     std::string_view own_name() const { return sub.empty() ? base : sub; }
     std::string result_name() const {
         return sub.empty() ? std::string(base) : std::string(base) + "/" + std::string(sub);
@@ -64,84 +75,124 @@ struct PreparedClaim {
     std::vector<std::vector<Prepared>> requests;
     std::vector<Constraint> constraints;
     std::vector<std::size_t> chosen;  ///< per request the alternative of the solution
-};
-
-struct Candidate {
-    DeviceIndex device = 0;
-    std::uint32_t pool = 0;
+    std::size_t picks = 0;
 };
 
 /// A device that the search has taken, and what it must give back.
 struct Pick {
-    std::uint32_t candidate = 0;
+    CandidateIndex candidate = 0;
     const Prepared* prepared = nullptr;
     std::uint32_t claim = 0;
     bool shared = false;
     bool charged_counters = false;
-    Capacity consumed;  ///< of a shared device
+    Amounts consumed;  ///< of a shared device
+};
+
+/// What the picks of this run hold of a shared device.
+struct Shares {
+    std::size_t count = 0;
+    Amounts sum;
 };
 
 class Search {
   public:
-    Search(const Context& context, const api::Node& node,
+    Search(const Context& context, NodePools& pools,
            std::span<const api::ResourceClaim* const> claims);
     Result<std::optional<Allocations>> run();
+    std::uint64_t steps() const { return steps_; }
 
   private:
-    enum class Outcome { kFound, kNone, kTooMany };
-    enum class Taken { kYes, kNo };
+    enum class Outcome : std::uint8_t {
+        kFound,
+        kNone,
+        kTooMany,  ///< more than 32 devices in the claim, whatever is taken
+        kError,    ///< error_ says which
+    };
+    /// Where the search is: a request of a claim, or one of its alternatives.
+    struct Place {
+        std::uint32_t claim = 0;
+        std::size_t request = 0;
+        Prepared* prepared = nullptr;
+    };
 
     // search_prepare.cpp
     Result<void> prepare();
-    static bool may_prune(const Behaviour& behaviour, const Features& features,
-                          std::span<const api::ResourceClaim* const> claims);
-    Result<PreparedClaim> prepare_claim(const api::ResourceClaim& claim);
-    Result<std::size_t> prepare_request(const api::ResourceClaim& claim,
-                                        const api::DeviceRequest& request, PreparedClaim& out);
-    Result<Prepared> prepare_one(const api::ResourceClaim& claim, const api::DeviceRequest& parent,
-                                 const api::ExactRequest& request, bool is_sub);
-    Result<void> check_features(const std::string& where, const std::string& sub_where,
+    Result<void> prepare_claim(const api::ResourceClaim& claim, PreparedClaim& out);
+    Result<std::size_t> prepare_request(const api::DeviceRequest& request, PreparedClaim& out);
+    Result<void> prepare_one(Prepared& prepared);
+    Result<void> check_features(const api::ResourceClaim& claim,
                                 const api::DeviceRequest& request) const;
-    Result<void> collect_all(const api::ResourceClaim& claim, Prepared& prepared);
-    Result<void> prepare_constraints(const api::ResourceClaim& claim, PreparedClaim& out) const;
-    Result<bool> selectable(const api::ResourceClaim& claim, Prepared& prepared,
-                            std::uint32_t candidate);
-    Result<bool> evaluate_selectable(const api::ResourceClaim& claim, const Prepared& prepared,
-                                     const DeviceEntry& device);
-    Result<bool> selectors_match(const std::string& owner,
-                                 const std::vector<api::Selector>& selectors,
-                                 const DeviceEntry& device);
-    Result<const cel::Program*> program(const std::string& expression);
+    Result<void> collect_all(Prepared& prepared);
+    Result<void> prepare_constraints(PreparedClaim& out);
+
+    // search_candidate.cpp
+    Fitness fitness(Prepared& prepared, CandidateIndex candidate);
+    Fitness select(Prepared& prepared, CandidateIndex candidate);
+    enum class Match : std::uint8_t { kNo, kYes, kError };
+    Match match(const Prepared& prepared, bool by_class, CandidateIndex candidate);
+    Error run_error(const std::string& where, const std::string& why, DeviceIndex index) const;
+    bool is_fit(const Prepared& prepared, CandidateIndex candidate);
+    const api::DeviceTaint* taint(const DeviceExtra& extra, const api::ExactRequest& request) const;
+    bool plain_capacity(const Prepared& prepared, CandidateIndex candidate) const;
 
     // search.cpp
-    Result<Outcome> next_request(std::uint32_t claim, std::size_t request);
-    Result<Outcome> first_available(std::uint32_t claim, std::size_t request);
-    Result<Outcome> next_device(std::uint32_t claim, std::size_t request, Prepared& prepared,
-                                std::size_t picked, std::uint32_t start);
-    Result<bool> enough_left(std::uint32_t claim, Prepared& prepared, std::size_t picked,
-                             std::uint32_t start);
-    bool may_join(std::uint32_t claim, const Prepared& prepared, const DeviceEntry& device) const;
-    Result<Outcome> try_candidate(std::uint32_t claim, std::size_t request, Prepared& prepared,
-                                  std::size_t picked, std::uint32_t candidate);
-    Result<Taken> take(std::uint32_t claim, const Prepared& prepared, std::uint32_t candidate,
-                       bool must);
-    void give_back();
-    Result<void> step();
-    bool in_use(const DeviceEntry& device, DeviceIndex index, std::uint32_t claim,
-                bool admin) const;
-    bool tainted(const DeviceEntry& device, const api::ExactRequest& request) const;
-    bool join_constraints(std::uint32_t claim, const Prepared& prepared, const DeviceEntry& device);
-    void leave_constraints(std::uint32_t claim, const Prepared& prepared, std::size_t count);
-    bool capacity_fits(const DeviceEntry& device, DeviceIndex index,
-                       const api::ExactRequest& request, Capacity& consumed) const;
+    Outcome next_request(std::uint32_t claim, std::size_t request);
+    Outcome first_available(std::uint32_t claim, std::size_t request);
+    Outcome next_device(const Place& place, std::size_t picked, CandidateIndex start);
+    Outcome next_of_all(const Place& place, std::size_t picked);
+    Outcome try_rest(const Place& place, std::size_t picked, CandidateIndex start);
+    Outcome fail(Error error);
+    bool step(std::uint64_t count);
+    Trace::End end(Outcome outcome) const;
 
-    // counters.cpp
-    using CounterKey = std::pair<std::string_view, std::string_view>;  ///< set, counter
-    using Counters = std::map<CounterKey, Quantity>;
-    const DeviceExtra* counting(const DeviceEntry& device) const;
-    Counters& counters(std::uint32_t pool);
-    bool take_counters(std::uint32_t pool, const DeviceExtra& extra);
-    void return_counters(std::uint32_t pool, const DeviceExtra& extra);
+    // search_bounds.cpp
+    static bool may_prune(const Behaviour& behaviour, const Features& features,
+                          std::span<const api::ResourceClaim* const> claims);
+    Outcome enough_left(const Place& place, std::size_t picked, CandidateIndex start);
+    Outcome settle_rest(const Place& place, CandidateIndex start);
+    bool hopeless_after(const Place& place, std::size_t picked);
+    bool hopeless(std::uint32_t claim, const Prepared& prepared, bool& known);
+    std::size_t most_alike(std::uint32_t claim, const Prepared& prepared, CandidateIndex start);
+    bool may_join(std::uint32_t claim, const Prepared& prepared, CandidateIndex candidate) const;
+
+    // search_pick.cpp
+    bool held(CandidateIndex candidate) const {
+        return context_.holdings.devices[candidates_[candidate].device];
+    }
+    bool in_use(CandidateIndex candidate, std::uint32_t claim, bool admin) const;
+    bool take(const Place& place, CandidateIndex candidate);
+    void keep(Pick pick);
+    void give_back();
+    bool join_constraints(const Place& place, CandidateIndex candidate);
+    void leave_constraints(std::uint32_t claim, const Prepared& prepared, std::size_t count);
+    bool has_room(const Prepared& prepared, CandidateIndex candidate, Amounts& consumed);
+    std::vector<Quantity>& counters(PoolIndex pool);
+    bool take_counters(const Prepared& prepared, CandidateIndex candidate);
+    void return_counters(CandidateIndex candidate);
+
+    // search_trace.cpp; those that say bool always say false, for `return refuse(...)`
+    void trace_begin();
+    void trace_request(Prepared& prepared, std::size_t request);
+    void trace_place(const Place& place, std::size_t picked);
+    void trace_pick();
+    void trace_end(Outcome outcome);
+    bool refuse(const Prepared& prepared, CandidateIndex candidate, Refusal refusal) {
+        if (context_.trace != nullptr) note(prepared, candidate, refusal);
+        return false;
+    }
+    DeviceTrace* note(const Prepared& prepared, CandidateIndex candidate, Refusal refusal);
+    void note_selector(const Prepared& prepared, CandidateIndex candidate, Refusal refusal,
+                       std::size_t selector);
+    bool note_capacity(const Prepared& prepared, CandidateIndex candidate, Refusal refusal,
+                       const std::string& name);
+    bool note_room(const Prepared& prepared, CandidateIndex candidate, std::size_t number,
+                   const Amounts& taken);
+    bool note_counter(const Prepared& prepared, CandidateIndex candidate, std::uint32_t counter);
+    bool note_taint(const Prepared& prepared, CandidateIndex candidate,
+                    const api::DeviceTaint& taint);
+    bool note_conflict(std::uint32_t claim, const Prepared& prepared, CandidateIndex candidate,
+                       std::uint32_t constraint);
+    void note_skipped(const Place& place, CandidateIndex candidate);
 
     // result.cpp
     Result<Allocations> assemble() const;
@@ -150,25 +201,26 @@ class Search {
     void add_claim_configs(const PreparedClaim& claim, api::AllocationResult& out) const;
     Result<std::optional<api::NodeSelector>> node_selector(std::uint32_t claim) const;
 
-    const DeviceEntry& device_of(std::uint32_t candidate) const {
-        return context_.data.devices[candidates_[candidate].device];
+    const DeviceEntry& device_of(CandidateIndex candidate) const {
+        return data_.devices[candidates_[candidate].device];
     }
 
     const Context& context_;
     const Inventory::Data& data_;
     const Features& features_;
     const Behaviour behaviour_;
-    const bool may_prune_;  ///< an attempt that cannot succeed leaves no trace behind
-    const api::Node& node_;
+    const bool may_prune_;  ///< an attempt that fails leaves no trace in the constraints
+    NodePools& pools_;
+    const std::vector<Candidate>& candidates_;
     std::span<const api::ResourceClaim* const> claims_;
-    std::vector<Pool> pools_;
-    std::vector<Candidate> candidates_;  ///< devices of usable pools, in order
     std::vector<PreparedClaim> prepared_;
     std::vector<Pick> picks_;
-    std::vector<std::size_t> picks_of_claim_;
-    std::unordered_map<DeviceIndex, std::uint32_t> taken_;  ///< by how many picks, not shared ones
-    std::unordered_map<DeviceIndex, Capacity> shared_;      ///< taken of shared devices
-    std::map<std::uint32_t, Counters> counters_;            ///< left, by pool
+    std::vector<std::uint32_t> taken_;  ///< by candidate: how many picks, without shared ones
+    std::unordered_map<DeviceIndex, Shares> shares_;
+    std::map<PoolIndex, std::vector<Quantity>> counters_;  ///< left, by pool
+    std::vector<std::uint32_t> tally_;                     ///< scratch of most_alike()
+    std::optional<Error> error_;
+    std::uint64_t steps_ = 0;
 };
 
 }  // namespace knd::alloc

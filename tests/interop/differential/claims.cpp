@@ -90,8 +90,9 @@ class ClaimMaker {
         if (scope_.capacity && random_.chance(25))
             for (auto n = random_.between(1, 2); n > 0; --n)
                 out["capacity"]["requests"][random_.pick(capacity_names())] =
-                    random_.chance(80) ? std::to_string(random_.between(0, 20))
-                                       : random_quantity(random_);
+                    random_.chance(80)
+                        ? std::to_string(random_.between(0, 20))
+                        : std::string(random_.pick({"100m", "1500m", "1Ki", "1.5Gi", "0", "3G"}));
         if (scope_.broken && random_.chance(1)) break_request(out);
         return out;
     }

@@ -268,12 +268,15 @@ TEST(Allocator, DoesNotLookAtDevicesBehindTheSolution) {
 }
 
 TEST(Allocator, GivesUpAtTheStepLimit) {
+    // Each of four roots has 16 devices with 8 names: no 9 of a root have different ones.
     std::vector<api::SliceDevice> devices;
-    for (int i = 0; i < 64; ++i)
-        devices.push_back(
-            device("d" + std::to_string(100 + i), root(std::to_string(i % 16).c_str())));
-    auto cluster =
-        with(std::move(devices), {request("x", 4), request("y", 5)}, {match("driver/root")});
+    for (int i = 0; i < 64; ++i) {
+        auto attributes = root(std::to_string(i / 16).c_str());
+        attributes["name"] = std::to_string(i % 8 + i / 16 * 8);
+        devices.push_back(device("d" + std::to_string(100 + i), std::move(attributes)));
+    }
+    auto cluster = with(std::move(devices), {request("x", 9)},
+                        {match("driver/root"), distinct("driver/name")});
     cluster.options.step_limit = 1000;
     const auto result = cluster.allocate();
     ASSERT_FALSE(result.ok());

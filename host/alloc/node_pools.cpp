@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/alloc/node_pools.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace knd::alloc {
+namespace {
+
+using Type = cel::Slot::Type;
+
+/// What a scalar is told by: equal strings have equal addresses, versions compare by their text.
+struct ValueKey {
+    Type type = Type::kInt;
+    std::int64_t number = 0;
+    std::string_view text;
+    bool operator==(const ValueKey&) const = default;
+};
+
+struct ValueHash {
+    std::size_t operator()(const ValueKey& key) const {
+        return std::hash<std::string_view>()(key.text) * 31 +
+               std::hash<std::int64_t>()(key.number) + static_cast<std::size_t>(key.type);
+    }
+};
+
+std::optional<ValueKey> value_key(const cel::Slot& slot) {
+    switch (slot.type) {
+        case Type::kInt:
+            return ValueKey{slot.type, slot.integer, {}};
+        case Type::kBool:
+            return ValueKey{slot.type, slot.boolean ? 1 : 0, {}};
+        case Type::kString:
+            return ValueKey{slot.type, 0, *slot.string};
+        case Type::kVersion:
+            return ValueKey{slot.type, 0, slot.version->text()};
+        case Type::kList:
+        case Type::kQuantity:
+            break;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+NodePools::NodePools(const Inventory::Data& data, const api::Node& node, const Features& features,
+                     const Behaviour& behaviour)
+    : data_(data), node_(node), pools_(gather_pools(data, node, features, behaviour)) {
+    bool counters = false;
+    for (PoolIndex pool = 0; pool < pools_.size(); ++pool) {
+        any_invalid_ = any_invalid_ || pools_[pool].invalid;
+        counters = counters || !pools_[pool].counter_sets.empty();
+        for (const auto index : pools_[pool].slices) {
+            const auto& slice = data.slices[index];
+            for (DeviceIndex i = 0; i < slice.device_count; ++i)
+                candidates_.push_back({slice.first_device + i, pool});
+        }
+    }
+    candidates_.shrink_to_fit();
+    if (counters) read_counters();
+}
+
+void NodePools::read_counters() {
+    tables_.resize(pools_.size());
+    for (PoolIndex pool = 0; pool < pools_.size(); ++pool) {
+        auto& table = tables_[pool];
+        for (const auto& [set_name, set] : pools_[pool].counter_sets) {
+            for (const auto& [name, value] : set->counters) {
+                table.numbers.emplace(CounterTable::Name(set_name, name),
+                                      static_cast<std::uint32_t>(table.names.size()));
+                table.names.emplace_back(set_name, name);
+                table.total.push_back(value);
+            }
+        }
+    }
+    for (const auto& candidate : candidates_) {
+        first_use_.push_back(static_cast<std::uint32_t>(uses_.size()));
+        const auto* extra = data_.extra(data_.devices[candidate.device]);
+        if (extra == nullptr) continue;
+        const auto& numbers = tables_[candidate.pool].numbers;
+        for (const auto& used : extra->counters)
+            for (const auto& [name, value] : used.counters)
+                if (const auto found = numbers.find({used.counter_set, name});
+                    found != numbers.end())
+                    uses_.push_back({found->second, value});
+    }
+    first_use_.push_back(static_cast<std::uint32_t>(uses_.size()));
+}
+
+std::span<const CounterUse> NodePools::uses(CandidateIndex candidate) const {
+    if (first_use_.empty()) return {};
+    return std::span(uses_).subspan(first_use_[candidate],
+                                    first_use_[candidate + 1] - first_use_[candidate]);
+}
+
+void NodePools::subtract(std::vector<Quantity>& left, const CounterTable& table,
+                         DeviceIndex device) const {
+    const auto* extra = data_.extra(data_.devices[device]);
+    if (extra == nullptr) return;
+    for (const auto& used : extra->counters)
+        for (const auto& [name, value] : used.counters)
+            if (const auto found = table.numbers.find({used.counter_set, name});
+                found != table.numbers.end())
+                left[found->second] -= value;
+}
+
+const std::vector<Quantity>& NodePools::available(PoolIndex pool, const Holdings& holdings,
+                                                  bool with_shares) {
+    const auto [entry, is_new] = available_.try_emplace(pool);
+    auto& known = entry->second;
+    if (!is_new && known.changes == holdings.changes) return known.left;
+    const auto& table = tables_[pool];
+    known = {holdings.changes, table.total};
+    for (const auto* slices : {&pools_[pool].slices, &pools_[pool].others}) {
+        for (const auto index : *slices) {
+            const auto& slice = data_.slices[index];
+            for (auto i = slice.first_device; i < slice.first_device + slice.device_count; ++i)
+                if (holdings.devices[i] || (with_shares && holdings.capacity.contains(i)))
+                    subtract(known.left, table, i);
+        }
+    }
+    return known.left;
+}
+
+const cel::Slot* NodePools::attribute(CandidateIndex candidate, cel::NameId name) const {
+    const cel::Slot* out = nullptr;
+    for (const auto& slot : data_.view(data_.devices[candidates_[candidate].device]).attributes)
+        if (slot.name == name && (out == nullptr || slot.qualified)) out = &slot;
+    return out;
+}
+
+const ValueNumbers& NodePools::values(cel::NameId attribute_name) {
+    const auto [entry, is_new] = values_.try_emplace(attribute_name);
+    auto& numbers = entry->second;
+    if (!is_new) return numbers;
+    std::unordered_map<ValueKey, std::uint32_t, ValueHash> known;
+    numbers.reserve(candidates_.size());
+    for (CandidateIndex i = 0; i < candidates_.size(); ++i) {
+        const auto* slot = attribute(i, attribute_name);
+        const auto key = slot == nullptr ? std::nullopt : value_key(*slot);
+        if (key)
+            numbers.push_back(
+                known.try_emplace(*key, static_cast<std::uint32_t>(known.size())).first->second);
+        else
+            numbers.push_back(slot == nullptr ? kNoValue : kListValue);
+    }
+    return numbers;
+}
+
+}  // namespace knd::alloc

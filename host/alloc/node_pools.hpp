@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What one node can allocate from, made ready for searches and kept for the next ones: the devices
+// of its pools in the order in which they are tried, their counters, and which of them have equal
+// values of an attribute. Internal to alloc.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "host/alloc/inventory.hpp"
+#include "host/alloc/pools.hpp"
+
+namespace knd::alloc {
+
+using CandidateIndex = std::uint32_t;
+using PoolIndex = std::uint32_t;
+
+struct Candidate {
+    DeviceIndex device = 0;
+    PoolIndex pool = 0;
+};
+
+struct CounterUse {
+    std::uint32_t counter = 0;  ///< in the CounterTable of the pool
+    Quantity value;
+};
+
+/// All counters of one pool.
+struct CounterTable {
+    using Name = std::pair<std::string_view, std::string_view>;  ///< set, counter
+    std::vector<Name> names;
+    std::vector<Quantity> total;
+    std::map<Name, std::uint32_t> numbers;
+};
+
+/// What allocations of the cluster hold, by device of one inventory.
+struct Holdings {
+    std::vector<bool> devices;
+    /// Of shared devices: sums in the order of their capacities.
+    std::unordered_map<DeviceIndex, std::vector<Quantity>> capacity;
+    std::uint64_t changes = 0;
+};
+
+/// Values of an attribute as numbers: equal ones have equal numbers.
+constexpr std::uint32_t kNoValue = ~std::uint32_t{0};
+constexpr std::uint32_t kListValue = kNoValue - 1;
+using ValueNumbers = std::vector<std::uint32_t>;
+
+class NodePools {
+  public:
+    NodePools(const Inventory::Data& data, const api::Node& node, const Features& features,
+              const Behaviour& behaviour);
+
+    const api::Node& node() const { return node_; }
+    const std::vector<Pool>& pools() const { return pools_; }
+    const std::vector<Candidate>& candidates() const { return candidates_; }
+    bool any_invalid() const { return any_invalid_; }
+
+    std::span<const CounterUse> uses(CandidateIndex candidate) const;
+    const CounterTable& counters(PoolIndex pool) const { return tables_[pool]; }
+    /// What the cluster has left of a pool's counters; may be negative.
+    const std::vector<Quantity>& available(PoolIndex pool, const Holdings& holdings,
+                                           bool with_shares);
+    /// By candidate.
+    const ValueNumbers& values(cel::NameId attribute);
+    /// The device's own attribute, the fully qualified spelling first; null: it has none.
+    const cel::Slot* attribute(CandidateIndex candidate, cel::NameId name) const;
+
+  private:
+    void read_counters();
+    void subtract(std::vector<Quantity>& left, const CounterTable& table, DeviceIndex device) const;
+
+    const Inventory::Data& data_;
+    const api::Node node_;
+    std::vector<Pool> pools_;
+    std::vector<Candidate> candidates_;
+    bool any_invalid_ = false;
+    std::vector<CounterTable> tables_;      ///< by pool; empty when there are no counters
+    std::vector<std::uint32_t> first_use_;  ///< by candidate and one more; empty likewise
+    std::vector<CounterUse> uses_;
+    struct Available {
+        std::uint64_t changes = 0;  ///< of the holdings that were counted
+        std::vector<Quantity> left;
+    };
+    std::map<PoolIndex, Available> available_;
+    std::map<cel::NameId, ValueNumbers> values_;
+};
+
+}  // namespace knd::alloc

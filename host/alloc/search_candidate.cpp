@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a device and a request say of each other, whatever else is picked: asked once per pair.
+#include <algorithm>
+
+#include "host/alloc/search.hpp"
+
+namespace knd::alloc {
+
+/// For a request of a number of devices.
+Fitness Search::fitness(Prepared& prepared, CandidateIndex candidate) {
+    auto& known = prepared.fitness[candidate];
+    if (known != Fitness::kUnknown) return known;
+    const auto selected = select(prepared, candidate);
+    if (selected != Fitness::kSelected) return selected;
+    known = is_fit(prepared, candidate) ? Fitness::kFit : Fitness::kUnfit;
+    return known;
+}
+
+/// kSelected, kRefused or kError: what selectors and nodes say.
+Fitness Search::select(Prepared& prepared, CandidateIndex candidate) {
+    auto& known = prepared.fitness[candidate];
+    known = Fitness::kRefused;
+    const auto& device = device_of(candidate);
+    const auto* extra = data_.extra(device);
+    if (!features_.device_binding && extra != nullptr && !extra->binding_conditions.empty()) {
+        refuse(prepared, candidate, Refusal::kBindingConditions);
+        return known;
+    }
+    for (const bool by_class : {true, false}) {
+        const auto matched = match(prepared, by_class, candidate);
+        if (matched == Match::kYes) continue;
+        if (matched == Match::kError) known = Fitness::kUnknown;
+        return matched == Match::kError ? Fitness::kError : known;
+    }
+    const bool reached = !data_.slices[device.slice].per_device ||
+                         (extra != nullptr && extra->reach.covers(pools_.node()));
+    if (reached)
+        known = Fitness::kSelected;
+    else
+        refuse(prepared, candidate, Refusal::kOtherNode);
+    return known;
+}
+
+Search::Match Search::match(const Prepared& prepared, bool by_class, CandidateIndex candidate) {
+    const auto index = candidates_[candidate].device;
+    const auto& selectors =
+        by_class ? prepared.device_class->selectors : prepared.request->selectors;
+    for (std::size_t i = 0; i < selectors.size(); ++i) {
+        const auto where = [&] {
+            return (by_class ? "class " + prepared.device_class->meta.name
+                             : "claim " + prepared.claim->meta.text()) +
+                   ": selector #" + std::to_string(i);
+        };
+        const auto stop = [&](Error error) {
+            note_selector(prepared, candidate, Refusal::kSelectorError, i);
+            error_ = std::move(error);
+            return Match::kError;
+        };
+        if (!selectors[i])
+            return stop({Code::kInvalidArgument,
+                         where() + ": CEL expression empty (unsupported selector type?)"});
+        auto& selector = context_.selectors.get(*selectors[i]);
+        if (auto compiled = selector.compile(); !compiled.ok())
+            return stop(std::move(compiled).error().wrap(where() + ": CEL compile error"));
+        const auto matches = selector.matches(index);
+        if (!matches.ok()) return stop(run_error(where(), matches.error().message(), index));
+        if (*matches) continue;
+        note_selector(prepared, candidate,
+                      by_class ? Refusal::kClassSelector : Refusal::kRequestSelector, i);
+        return Match::kNo;
+    }
+    return Match::kYes;
+}
+
+Error Search::run_error(const std::string& where, const std::string& why, DeviceIndex index) const {
+    if (behaviour_.terse_errors)
+        return {Code::kInvalidArgument, where + ": CEL runtime error: " + why};
+    auto text = where + " on device " + data_.id(data_.devices[index]).text() +
+                ": CEL runtime error: " + why;
+    if (why.find("no such key:") != std::string::npos)
+        text += " (use has(), or .? with orValue(), for what a device may lack)";
+    return {Code::kInvalidArgument, std::move(text)};
+}
+
+/// Whether anything keeps a selected device from the request for ever.
+bool Search::is_fit(const Prepared& prepared, CandidateIndex candidate) {
+    const auto& device = device_of(candidate);
+    const auto* extra = data_.extra(device);
+    const auto& request = *prepared.request;
+    if (features_.consumable_capacity && !plain_capacity(prepared, candidate)) {
+        const auto view = data_.view(device);
+        const auto taken = consumed_by(view, extra, request.capacity);
+        if (taken.verdict == Consumption::Verdict::kMissing)
+            return note_capacity(prepared, candidate, Refusal::kCapacityMissing, taken.missing);
+        if (taken.verdict == Consumption::Verdict::kForbidden)
+            return note_capacity(prepared, candidate, Refusal::kCapacityPolicy,
+                                 capacity_name(view, taken.number));
+    }
+    if (extra == nullptr) return true;
+    if (!features_.partitionable_devices && !extra->counters.empty())
+        return refuse(prepared, candidate, Refusal::kCountersOff);
+    const auto* taint = this->taint(*extra, request);
+    return taint == nullptr || note_taint(prepared, candidate, *taint);
+}
+
+/// The first one that is not tolerated, or null.
+const api::DeviceTaint* Search::taint(const DeviceExtra& extra,
+                                      const api::ExactRequest& request) const {
+    if (!features_.device_taints) return nullptr;
+    for (const auto& taint : extra.taints) {
+        if (taint.effect != "NoSchedule" && taint.effect != "NoExecute") continue;
+        const bool tolerated =
+            std::any_of(request.tolerations.begin(), request.tolerations.end(),
+                        [&](const auto& toleration) { return api::tolerates(toleration, taint); });
+        if (!tolerated) return &taint;
+    }
+    return nullptr;
+}
+
+/// A dedicated device of which nothing special is asked has room for all of itself.
+bool Search::plain_capacity(const Prepared& prepared, CandidateIndex candidate) const {
+    const auto index = candidates_[candidate].device;
+    const auto& device = data_.devices[index];
+    const auto* extra = data_.extra(device);
+    return !device.allow_multiple && prepared.request->capacity.empty() &&
+           (extra == nullptr || extra->policies.empty()) &&
+           (context_.holdings.capacity.empty() || !context_.holdings.capacity.contains(index));
+}
+
+}  // namespace knd::alloc

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Taking a device and giving it back: the checks that depend on what is picked already.
+#include <algorithm>
+
+#include "host/alloc/search.hpp"
+
+namespace knd::alloc {
+
+bool Search::in_use(CandidateIndex candidate, std::uint32_t claim, bool admin) const {
+    if (!admin) return held(candidate) || taken_[candidate] > 0;
+    // An administrator may look into what others use, but not twice in one claim.
+    return taken_[candidate] > 0 &&
+           std::any_of(picks_.begin(), picks_.end(), [&](const Pick& pick) {
+               return pick.claim == claim && !pick.shared && pick.candidate == candidate;
+           });
+}
+
+/// False: the candidate cannot be had now, or error_ is set.
+bool Search::take(const Place& place, CandidateIndex candidate) {
+    auto& prepared = *place.prepared;
+    if (prepared.all) {
+        if (in_use(candidate, place.claim, prepared.request->admin_access))
+            return refuse(prepared, candidate,
+                          held(candidate) ? Refusal::kInUse : Refusal::kPicked);
+        if (!is_fit(prepared, candidate)) return false;
+    }
+    Pick pick{candidate, &prepared, place.claim, false, false, {}};
+    const auto index = candidates_[candidate].device;
+    pick.shared = features_.consumable_capacity && data_.devices[index].allow_multiple;
+    if (!prepared.all && !has_room(prepared, candidate, pick.consumed)) return false;
+    // The shares of one device use its counters together, so only the first one pays.
+    const bool paid =
+        pick.shared && (context_.holdings.capacity.contains(index) || shares_.contains(index));
+    if (!paid && !pools_.uses(candidate).empty()) {
+        if (!take_counters(prepared, candidate)) return false;
+        pick.charged_counters = true;
+    }
+    if (!join_constraints(place, candidate)) {
+        if (pick.charged_counters) return_counters(candidate);
+        if (prepared.all)
+            fail({Code::kInvalidArgument,
+                  "claim " + prepared.claim->meta.text() + ", request " +
+                      std::string(prepared.own_name()) + ": cannot add device " +
+                      data_.id(data_.devices[index]).text() +
+                      " because a claim constraint would not be satisfied"});
+        return false;
+    }
+    // "All" asks for room last, after the error that a constraint is.
+    if (prepared.all && !has_room(prepared, candidate, pick.consumed)) {
+        leave_constraints(place.claim, prepared, prepared.constraints.size());
+        if (pick.charged_counters) return_counters(candidate);
+        return false;
+    }
+    keep(std::move(pick));
+    return true;
+}
+
+void Search::keep(Pick pick) {
+    if (pick.shared) {
+        auto& shares = shares_[candidates_[pick.candidate].device];
+        shares.sum.resize(pick.consumed.size());
+        for (std::size_t i = 0; i < pick.consumed.size(); ++i)
+            shares.sum[i] += pick.consumed[i];
+        ++shares.count;
+    } else {
+        ++taken_[pick.candidate];
+    }
+    ++prepared_[pick.claim].picks;
+    picks_.push_back(std::move(pick));
+    if (context_.trace != nullptr) trace_pick();
+}
+
+/// Undoes the last take().
+void Search::give_back() {
+    const auto pick = std::move(picks_.back());
+    picks_.pop_back();
+    --prepared_[pick.claim].picks;
+    leave_constraints(pick.claim, *pick.prepared, pick.prepared->constraints.size());
+    if (pick.charged_counters) return_counters(pick.candidate);
+    if (!pick.shared) {
+        --taken_[pick.candidate];
+        return;
+    }
+    const auto found = shares_.find(candidates_[pick.candidate].device);
+    for (std::size_t i = 0; i < pick.consumed.size(); ++i)
+        found->second.sum[i] -= pick.consumed[i];
+    if (--found->second.count == 0) shares_.erase(found);
+}
+
+bool Search::join_constraints(const Place& place, CandidateIndex candidate) {
+    const auto& prepared = *place.prepared;
+    auto& constraints = prepared_[place.claim].constraints;
+    for (std::size_t i = 0; i < prepared.constraints.size(); ++i) {
+        if (constraints[prepared.constraints[i]].add(candidate, prepared.base)) continue;
+        leave_constraints(place.claim, prepared, i);
+        return note_conflict(place.claim, prepared, candidate, prepared.constraints[i]);
+    }
+    return true;
+}
+
+void Search::leave_constraints(std::uint32_t claim, const Prepared& prepared, std::size_t count) {
+    auto& constraints = prepared_[claim].constraints;
+    while (count > 0)
+        constraints[prepared.constraints[--count]].remove(prepared.base);
+}
+
+/// Whether what the request takes fits beside what others hold; `consumed` is set for shares.
+bool Search::has_room(const Prepared& prepared, CandidateIndex candidate, Amounts& consumed) {
+    if (!features_.consumable_capacity || plain_capacity(prepared, candidate)) return true;
+    const auto index = candidates_[candidate].device;
+    const auto& device = data_.devices[index];
+    const auto view = data_.view(device);
+    auto taken = consumed_by(view, data_.extra(device), prepared.request->capacity);
+    if (taken.verdict != Consumption::Verdict::kPossible) return false;
+    const auto held = context_.holdings.capacity.find(index);
+    const auto taking = shares_.find(index);
+    const auto lacking = without_room(
+        view, taken.amounts, held == context_.holdings.capacity.end() ? nullptr : &held->second,
+        taking == shares_.end() ? nullptr : &taking->second.sum);
+    if (lacking) return note_room(prepared, candidate, *lacking, taken.amounts);
+    if (device.allow_multiple) consumed = std::move(taken.amounts);
+    return true;
+}
+
+/// What is left of a pool's counters now.
+std::vector<Quantity>& Search::counters(PoolIndex pool) {
+    const auto [entry, is_new] = counters_.try_emplace(pool);
+    if (is_new)
+        entry->second = pools_.available(pool, context_.holdings, !behaviour_.knows_no_capacity);
+    return entry->second;
+}
+
+/// Refused when any counter of the pool would be overdrawn, also one that the device does not use.
+bool Search::take_counters(const Prepared& prepared, CandidateIndex candidate) {
+    auto& left = counters(candidates_[candidate].pool);
+    for (const auto& use : pools_.uses(candidate))
+        left[use.counter] -= use.value;
+    for (std::uint32_t i = 0; i < left.size(); ++i) {
+        if (left[i].sign() >= 0) continue;
+        return_counters(candidate);
+        return note_counter(prepared, candidate, i);
+    }
+    return true;
+}
+
+void Search::return_counters(CandidateIndex candidate) {
+    auto& left = counters(candidates_[candidate].pool);
+    for (const auto& use : pools_.uses(candidate))
+        left[use.counter] += use.value;
+}
+
+}  // namespace knd::alloc
