@@ -2,21 +2,12 @@
 #include "host/kube/config.hpp"
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 
 #include "host/model/log.hpp"
+#include "host/model/text_file.hpp"
 
 namespace knd::kube {
 namespace {
-
-Result<std::string> read_file(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) return Error::from_errno("read " + path, errno != 0 ? errno : ENOENT);
-    std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    if (in.bad()) return Error::from_errno("read " + path, EIO);
-    return text;
-}
 
 std::string trimmed(std::string text) {
     const auto last = text.find_last_not_of(" \t\r\n");
@@ -45,7 +36,7 @@ Result<std::string> load_secret(const Secret& secret, bool pem, const std::strin
         KND_TRY(check(secret.data, pem, what));
         return secret.data;
     }
-    KND_TRY_ASSIGN(auto text, read_file(secret.file));
+    KND_TRY_ASSIGN(auto text, read_text_file(secret.file));
     if (!pem) text = trimmed(std::move(text));
     KND_TRY(check(text, pem, secret.file));
     return text;

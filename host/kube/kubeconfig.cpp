@@ -1,33 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The kubeconfig format. The only file with yaml-cpp in it, whose exceptions end here.
-#include <yaml-cpp/yaml.h>
-
+// The kubeconfig format.
 #include <cctype>
 #include <cstdint>
 
 #include "host/kube/config.hpp"
+#include "host/model/json_field.hpp"
+#include "host/model/text_file.hpp"
+#include "host/model/yaml.hpp"
 
 namespace knd::kube {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string text_at(const YAML::Node& node, const char* key) {
-    if (!node.IsMap()) return {};
-    const auto value = node[key];
-    return value && value.IsScalar() ? value.Scalar() : std::string();
-}
-
-/// The map called `inner` of the entry of `list` whose name is `name`.
-Result<YAML::Node> named(const YAML::Node& root, const char* list, const std::string& name,
-                         const char* inner) {
-    const auto entries = root[list];
-    if (entries && entries.IsSequence()) {
+/// The entry of `list` whose name is `name`.
+Result<const Json*> named(const Json& root, const char* list, const std::string& name) {
+    const auto& entries = json_at(root, list);
+    if (entries.is_array()) {
         for (const auto& entry : entries) {
-            if (text_at(entry, "name") != name) continue;
-            const auto found = entry[inner];
-            if (found && found.IsMap()) return YAML::Node(found);
+            if (json_string(entry, "name") == name) return &entry;
         }
     }
     return Error(Code::kInvalidArgument, std::string(list) + " has no entry \"" + name + "\"");
@@ -63,62 +55,66 @@ std::string relative_to(const fs::path& base, const std::string& file) {
 }
 
 /// `key`-data or the file named by `key`.
-Result<Secret> secret_at(const YAML::Node& node, const std::string& key, const fs::path& base) {
+Result<Secret> secret_at(const JsonField& field, const std::string& key, const fs::path& base) {
     Secret secret;
     const auto data_key = key + "-data";
-    const auto data = text_at(node, data_key.c_str());
+    KND_TRY_ASSIGN(const auto data, field[data_key].text());
     if (!data.empty()) {
         KND_TRY_ASSIGN(secret.data, decode_base64(data, data_key.c_str()));
         return secret;
     }
-    secret.file = relative_to(base, text_at(node, key.c_str()));
+    KND_TRY_ASSIGN(secret.file, field[key].text());
+    secret.file = relative_to(base, secret.file);
     return secret;
 }
 
-Result<> read_cluster(const YAML::Node& cluster, const fs::path& base, Config& config) {
-    config.server = text_at(cluster, "server");
+Result<> read_cluster(const JsonField& cluster, const fs::path& base, Config& config) {
+    KND_TRY_ASSIGN(config.server, cluster["server"].text());
     while (!config.server.empty() && config.server.back() == '/')
         config.server.pop_back();
     if (!config.server.starts_with("https://") && !config.server.starts_with("http://"))
         return Error(Code::kInvalidArgument,
                      "server is \"" + config.server + "\", it must start with https:// or http://");
-    config.tls_server_name = text_at(cluster, "tls-server-name");
-    config.proxy_url = text_at(cluster, "proxy-url");
-    config.insecure_skip_tls_verify = text_at(cluster, "insecure-skip-tls-verify") == "true";
+    KND_TRY_ASSIGN(config.tls_server_name, cluster["tls-server-name"].text());
+    KND_TRY_ASSIGN(config.proxy_url, cluster["proxy-url"].text());
+    KND_TRY_ASSIGN(config.insecure_skip_tls_verify, cluster["insecure-skip-tls-verify"].boolean());
     KND_TRY_ASSIGN(config.ca, secret_at(cluster, "certificate-authority", base));
     return {};
 }
 
-Result<> read_user(const YAML::Node& user, const fs::path& base, Config& config) {
+Result<> read_user(const JsonField& user, const fs::path& base, Config& config) {
     for (const char* helper : {"exec", "auth-provider"}) {
-        if (!user[helper]) continue;
+        if (!user[helper].present()) continue;
         return Error(Code::kUnimplemented,
                      std::string("the user has an `") + helper +
                          "` section; a daemon does not run login programs: use a token file or a "
                          "client certificate, as a service account has");
     }
-    if (user["username"])
+    if (user["username"].present())
         return Error(Code::kUnimplemented,
                      "the user has a password; Kubernetes no longer accepts those, use a token");
-    config.token.file = relative_to(base, text_at(user, "tokenFile"));
-    config.token.data = text_at(user, "token");
+    KND_TRY_ASSIGN(const auto token_file, user["tokenFile"].text());
+    config.token.file = relative_to(base, token_file);
+    KND_TRY_ASSIGN(config.token.data, user["token"].text());
     KND_TRY_ASSIGN(config.client_cert, secret_at(user, "client-certificate", base));
     KND_TRY_ASSIGN(config.client_key, secret_at(user, "client-key", base));
     return {};
 }
 
-Result<Config> read_root(const YAML::Node& root, const fs::path& base, std::string context) {
-    if (!root.IsMap()) return Error(Code::kInvalidArgument, "it is not a kubeconfig document");
-    if (context.empty()) context = text_at(root, "current-context");
+Result<Config> read_root(const Json& root, const fs::path& base, std::string context) {
+    if (!root.is_object()) return Error(Code::kInvalidArgument, "it is not a kubeconfig document");
+    if (context.empty()) context = json_string(root, "current-context");
     if (context.empty()) return Error(Code::kInvalidArgument, "current-context is not set");
-    KND_TRY_ASSIGN(auto chosen, named(root, "contexts", context, "context"));
-    KND_TRY_ASSIGN(auto cluster, named(root, "clusters", text_at(chosen, "cluster"), "cluster"));
+    KND_TRY_ASSIGN(const auto* chosen, named(root, "contexts", context));
+    const JsonField names(json_at(*chosen, "context"), "context");
+    KND_TRY_ASSIGN(const auto cluster_name, names["cluster"].text());
+    KND_TRY_ASSIGN(const auto user_name, names["user"].text());
+    KND_TRY_ASSIGN(const auto* cluster, named(root, "clusters", cluster_name));
     Config config;
-    KND_TRY(read_cluster(cluster, base, config));
-    const auto user_name = text_at(chosen, "user");
+    KND_TRY(read_cluster(JsonField(json_at(*cluster, "cluster"), "cluster"), base, config));
     if (user_name.empty()) return config;
-    KND_TRY_ASSIGN(auto user, named(root, "users", user_name, "user"));
-    KND_TRY(read_user(user, base, config));
+    KND_TRY_ASSIGN(const auto* user, named(root, "users", user_name));
+    KND_TRY(read_user(JsonField(json_at(*user, "user"), "user"), base, config));
     return config;
 }
 
@@ -126,14 +122,10 @@ Result<Config> read_root(const YAML::Node& root, const fs::path& base, std::stri
 
 Result<Config> Config::from_kubeconfig(const fs::path& path, std::string_view context) {
     const auto where = "kubeconfig " + path.string();
-    try {
-        const auto root = YAML::LoadFile(path.string());
-        return read_root(root, path.parent_path(), std::string(context)).wrap(where);
-    } catch (const YAML::BadFile&) {
-        return Error(Code::kNotFound, where + ": cannot be read");
-    } catch (const YAML::Exception& e) {
-        return Error(Code::kInvalidArgument, where + ": " + e.what());
-    }
+    auto text = read_text_file(path.string());
+    if (!text.ok()) return std::move(text).error().wrap("kubeconfig");
+    KND_TRY_ASSIGN(const auto root, parse_yaml(*text).wrap(where));
+    return read_root(root, path.parent_path(), std::string(context)).wrap(where);
 }
 
 }  // namespace knd::kube

@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/manifest/manifest.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 
 #include "host/manifest/json_cutter.hpp"
+#include "host/model/text_file.hpp"
 #include "host/model/yaml.hpp"
-
-#include <knd/cpp/fd.hpp>
 
 namespace knd::manifest {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxFile = std::size_t{1} << 30;
-constexpr std::size_t kChunk = std::size_t{1} << 20;
 constexpr std::string_view kList = "List";
 
 bool is_manifest(const fs::path& file) {
@@ -134,30 +129,12 @@ Result<std::vector<std::string>> find_files(const std::string& path) {
 }
 
 Result<Source> read_source(const std::string& file) {
-    Source source{file == "-" ? "stdin" : file, {}};
-    Fd opened;
-    if (file != "-") {
-        opened = Fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-        if (!opened) return Error::from_errno(file, errno);
+    if (file == "-") {
+        KND_TRY_ASSIGN(auto text, read_text(STDIN_FILENO, "stdin"));
+        return Source{"stdin", std::move(text)};
     }
-    const int fd = file == "-" ? STDIN_FILENO : opened.get();
-    struct stat status {};
-    const bool sized = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-    // One byte more than there is, to see the end without growing.
-    source.text.resize(sized ? std::min<std::size_t>(status.st_size, kMaxFile) + 1 : kChunk);
-    std::size_t size = 0;
-    for (;;) {
-        if (size == source.text.size()) source.text.resize(size + size / 2);
-        const auto got = ::read(fd, source.text.data() + size, source.text.size() - size);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return Error::from_errno(source.name, errno);
-        if (got == 0) break;
-        size += static_cast<std::size_t>(got);
-        if (size > kMaxFile)
-            return Error(Code::kResourceExhausted, source.name + ": larger than 1 GiB");
-    }
-    source.text.resize(size);
-    return source;
+    KND_TRY_ASSIGN(auto text, read_text_file(file));
+    return Source{file, std::move(text)};
 }
 
 Result<void> for_each_object(const Source& source, const ObjectSink& sink) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <functional>
 
-#include "tools/local/api/decode.hpp"
+#include "tools/local/api/decode_protobuf.hpp"
 
 namespace knd::api {
 namespace {

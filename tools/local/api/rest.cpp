@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "tools/local/api/decode.hpp"
+#include "host/model/yaml.hpp"
+#include "tools/local/api/decode_protobuf.hpp"
 #include "tools/local/api/discovery.hpp"
 #include "tools/local/api/intake.hpp"
 #include "tools/local/api/patch.hpp"

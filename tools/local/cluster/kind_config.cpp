@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/local/cluster/kind_config.hpp"
 
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <set>
 #include <utility>
+
+#include "host/model/json_field.hpp"
+#include "host/model/yaml.hpp"
 
 namespace knd::local {
 namespace {
@@ -36,57 +37,40 @@ bool valid_name(const std::string& name) {
            name.front() != '-' && name.back() != '-';
 }
 
-Result<KindNode> read_node(const YAML::Node& yaml, const std::string& place, KindConfig& config) {
-    if (!yaml.IsMap()) return bad(place + " is not a mapping");
+/// Every file names images; that there are none here is no news.
+Result<KindNode> read_node(const JsonField& field, const std::string& place, KindConfig& config) {
+    if (!field.json().is_object()) return bad(place + " is not a mapping");
     KindNode node;
-    std::string role = "control-plane";
-    for (const auto& entry : yaml) {
-        const auto key = entry.first.as<std::string>();
-        if (key == "role") {
-            role = entry.second.as<std::string>();
-        } else if (key == "labels") {
-            if (!entry.second.IsMap()) return bad(place + ".labels is not a mapping");
-            for (const auto& label : entry.second)
-                node.labels[label.first.as<std::string>()] = label.second.as<std::string>();
-        } else if (kIgnoredInNode.contains(key)) {
-            // Every file names images; that there are none here is no news.
-            if (key != "image") config.ignored.push_back(place + "." + key);
-        } else {
-            config.unknown.push_back(place + "." + key);
-        }
+    KND_TRY_ASSIGN(node.labels, field["labels"].text_map());
+    KND_TRY_ASSIGN(const auto role, field["role"].optional_text());
+    if (role && role != "control-plane" && role != "worker")
+        return bad(place + ".role is \"" + *role + "\": control-plane and worker are known");
+    node.control_plane = role != "worker";
+    for (const auto& [key, value] : field.json().items()) {
+        if (key == "role" || key == "labels" || key == "image") continue;
+        (kIgnoredInNode.contains(key) ? config.ignored : config.unknown)
+            .push_back(place + "." + key);
     }
-    if (role != "control-plane" && role != "worker")
-        return bad(place + ".role is \"" + role + "\": control-plane and worker are known");
-    node.control_plane = role == "control-plane";
     return node;
 }
 
-Result<KindConfig> read_cluster(const YAML::Node& yaml) {
-    if (!yaml.IsMap()) return bad("not a mapping: a file of kind: Cluster is expected");
-    const auto text = [&](const char* key) {
-        return yaml[key] && yaml[key].IsScalar() ? yaml[key].as<std::string>() : std::string();
-    };
-    if (text("kind") != "Cluster")
-        return bad("kind is \"" + text("kind") + "\", Cluster is expected");
-    if (text("apiVersion") != "kind.x-k8s.io/v1alpha4")
-        return bad("apiVersion is \"" + text("apiVersion") +
-                   "\", kind.x-k8s.io/v1alpha4 is expected");
+Result<KindConfig> read_cluster(const Json& json) {
+    if (!json.is_object()) return bad("not a mapping: a file of kind: Cluster is expected");
+    const auto kind = json_string(json, "kind");
+    if (kind != "Cluster") return bad("kind is \"" + kind + "\", Cluster is expected");
+    const auto version = json_string(json, "apiVersion");
+    if (version != "kind.x-k8s.io/v1alpha4")
+        return bad("apiVersion is \"" + version + "\", kind.x-k8s.io/v1alpha4 is expected");
+    const JsonField root(json, "");
     KindConfig config;
-    for (const auto& entry : yaml) {
-        const auto key = entry.first.as<std::string>();
-        if (key == "kind" || key == "apiVersion") continue;
-        if (key == "name") {
-            config.name = entry.second.as<std::string>();
-        } else if (key == "nodes") {
-            if (!entry.second.IsSequence()) return bad("nodes is not a list");
-            for (std::size_t i = 0; i < entry.second.size(); ++i) {
-                const auto place = "nodes[" + std::to_string(i) + "]";
-                KND_TRY_ASSIGN(auto node, read_node(entry.second[i], place, config));
-                config.nodes.push_back(std::move(node));
-            }
-        } else {
-            (kIgnoredInCluster.contains(key) ? config.ignored : config.unknown).push_back(key);
-        }
+    KND_TRY_ASSIGN(const auto name, root["name"].optional_text());
+    if (name) config.name = *name;
+    KND_TRY_ASSIGN(config.nodes, root["nodes"].list<KindNode>([&](const JsonField& node) {
+        return read_node(node, node.path(), config);
+    }));
+    for (const auto& [key, value] : json.items()) {
+        if (key == "kind" || key == "apiVersion" || key == "name" || key == "nodes") continue;
+        (kIgnoredInCluster.contains(key) ? config.ignored : config.unknown).push_back(key);
     }
     return config;
 }
@@ -112,16 +96,13 @@ Result<> finish(KindConfig& config) {
 
 Result<KindConfig> parse_kind_config(std::string_view text, const std::string& origin,
                                      const std::string& name) {
-    try {
-        auto config = read_cluster(YAML::Load(std::string(text)));
-        if (!config.ok()) return std::move(config).error().wrap(origin);
-        if (!name.empty()) config->name = name;
-        if (auto finished = finish(*config); !finished.ok())
-            return std::move(finished).error().wrap(origin);
-        return config;
-    } catch (const YAML::Exception& exception) {
-        return bad(origin + ": " + exception.what());
-    }
+    KND_TRY_ASSIGN(const auto json, parse_yaml(text, {origin, 1}));
+    auto config = read_cluster(json);
+    if (!config.ok()) return std::move(config).error().wrap(origin);
+    if (!name.empty()) config->name = name;
+    if (auto finished = finish(*config); !finished.ok())
+        return std::move(finished).error().wrap(origin);
+    return config;
 }
 
 }  // namespace knd::local
