@@ -407,7 +407,10 @@ class Estimator {
         const auto value = held ? std::optional(held->value) : std::nullopt;
         const auto keys_of = is_list ? Origin::kNone : key_of(from);
         if (!fold.variable2.empty()) {
-            locals_.push_back({fold.variable, keys_of, key, {}});
+            // Kubernetes takes the keys of a domain for its values here, and hence for shorter.
+            const bool mistaken =
+                from == Origin::kAttributeDomain || from == Origin::kCapacityDomain;
+            locals_.push_back({fold.variable, mistaken ? value_of(from) : keys_of, key, {}});
             locals_.push_back({fold.variable2, value_of(from), value, {}});
         } else if (is_list) {
             locals_.push_back({fold.variable, value_of(from), value, {}});

@@ -76,6 +76,7 @@ class Evaluator {
     Found element(const ListData& list, const Value& key, Value& out);
     Value select(const Instruction& i);
     Value has(const Instruction& i);
+    Value has_field(const Value& target, const Value& key);
     Value index_of(const Instruction& i);
     Value optional_select(const Instruction& i);
     Value optional_index(const Instruction& i);

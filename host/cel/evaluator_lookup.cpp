@@ -130,18 +130,22 @@ Value Evaluator::optional_select(const Instruction& i) {
 }
 
 Value Evaluator::has(const Instruction& i) {
-    auto target = eval(i.a);
+    const auto target = eval(i.a);
     charge(i.c);
-    if (target.is_error()) {
-        // A presence test that does not get to its field costs one less.
-        if (!halted_ && cost_ != 0) --cost_;
-        return target;
-    }
+    const bool is_none = target.is(Kind::kOptional) && target.as_optional() == nullptr;
+    // A presence test that does not get to its field costs one less.
+    if ((target.is_error() || is_none) && !halted_ && cost_ != 0) --cost_;
+    if (target.is_error()) return target;
+    if (is_none) return Value::boolean(false);
     if (target.is(Kind::kOptional)) {
-        if (target.as_optional() == nullptr) return Value::boolean(false);
-        target = *target.as_optional();
+        const auto there = has_field(*target.as_optional(), code_.constants[i.b]);
+        if (there.is(Kind::kBool) && !there.as_bool() && !halted_) --cost_;
+        return there;
     }
-    const auto& key = code_.constants[i.b];
+    return has_field(target, code_.constants[i.b]);
+}
+
+Value Evaluator::has_field(const Value& target, const Value& key) {
     // Every domain is there, if only as an empty map; `in` tells which ones a device has.
     if (target.is(Kind::kDevice) || target.is(Kind::kDomains)) return Value::boolean(true);
     if (target.is(Kind::kList)) {

@@ -161,12 +161,7 @@ class Lexer {
             if (at_ >= source_.size() || (!triple && (c == '\n' || c == '\r')))
                 return fail(start, "token recognition error at: '" +
                                        std::string(source_.substr(start, at_ - start)) + "'");
-            if (c == '\\' && prefix.raw && at_ + 1 < source_.size()) {
-                // A raw string keeps its backslashes, but one still protects a quote.
-                text += c;
-                ++at_;
-                text += source_[at_++];
-            } else if (c == '\\') {
+            if (c == '\\' && !prefix.raw) {
                 if (!escape(prefix.bytes, text)) return false;
             } else if (c == '\r' && triple) {
                 // Line ends of a multi-line string are always a single newline.

@@ -49,16 +49,17 @@ Value quantity_add(const Call& call) {
 Value quantity_add_int(const Call& call) {
     return computed(call, call[0].as_quantity() + from_int(call[1].as_int()));
 }
-Value quantity_sub(const Call& call) {
-    return computed(call, call[0].as_quantity() - call[1].as_quantity());
-}
 /// Kubernetes subtracts by adding the negative; the negative of the lowest int is itself.
+Quantity subtract(const Quantity& from, const Quantity& what) {
+    if (what.plain_int64() == std::numeric_limits<std::int64_t>::min())
+        if (auto sum = from + what; sum.is_plain()) return sum;
+    return from - what;
+}
+Value quantity_sub(const Call& call) {
+    return computed(call, subtract(call[0].as_quantity(), call[1].as_quantity()));
+}
 Value quantity_sub_int(const Call& call) {
-    if (call[1].as_int() == std::numeric_limits<std::int64_t>::min()) {
-        const auto sum = call[0].as_quantity() + from_int(call[1].as_int());
-        if (sum.is_plain()) return computed(call, sum);
-    }
-    return computed(call, call[0].as_quantity() - from_int(call[1].as_int()));
+    return computed(call, subtract(call[0].as_quantity(), from_int(call[1].as_int())));
 }
 Value quantity_less(const Call& call) {
     return Value::boolean(call[0].as_quantity() < call[1].as_quantity());

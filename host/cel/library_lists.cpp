@@ -220,8 +220,16 @@ constexpr std::uint64_t kNewList = 11;
 /// Every scalar counts 1, a text a tenth of its bytes.
 std::uint64_t walk(const Value& value) {
     if (value.is(Kind::kString) || value.is(Kind::kBytes)) return value.text().size() / 10;
-    if (!value.is(Kind::kList)) return is_map(value) ? 2 * extent(value) : 1;
     std::uint64_t sum = 0;
+    if (is_map(value)) {
+        Arena arena;
+        std::span<const MapEntry> entries;
+        if (!entries_of(value, arena, entries)) return 1;
+        for (const auto& entry : entries)
+            sum += walk(entry.key) + walk(entry.value);
+        return sum;
+    }
+    if (!value.is(Kind::kList)) return 1;
     for (const auto& item : items(value))
         sum += walk(item);
     return sum;
@@ -230,10 +238,10 @@ std::uint64_t cost_of_walk(const Priced& arguments) {
     return walk(arguments[0]);
 }
 std::uint64_t cost_of_copy(const Priced& arguments) {
-    return kNewList + extent(arguments[0]);
+    return kNewList + (arguments[0].is(Kind::kList) ? extent(arguments[0]) : 1);
 }
 std::uint64_t cost_of_flatten(const Priced& arguments) {
-    if (arguments.size() < 2) return cost_of_copy(arguments);
+    if (arguments.size() < 2) return kNewList + extent(arguments[0]);
     if (!arguments[1].is(Kind::kInt)) return kUnpayable;
     // Negative depths lower the cost, as they do in the reference implementation.
     const auto depth = static_cast<std::uint64_t>(arguments[1].as_int());

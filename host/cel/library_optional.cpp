@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Optional values. or() and orValue() are the evaluator's: their argument may go unevaluated.
+#include "host/cel/arithmetic.hpp"
 #include "host/cel/library.hpp"
 
 namespace knd::cel {
@@ -25,8 +26,8 @@ bool is_zero(const Value& value) {
             return value.as_double() == 0;
         case Kind::kDuration:
             return value.time() == 0;
-        case Kind::kOptional:
-            return value.as_optional() == nullptr;
+        case Kind::kTimestamp:
+            return value.time() == kMinTimestamp && value.nanoseconds() == 0;
         case Kind::kString:
         case Kind::kBytes:
         case Kind::kList:

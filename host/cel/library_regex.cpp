@@ -30,9 +30,31 @@ std::string refusal(std::string_view pattern, const re2::RE2& regex) {
 
 }  // namespace
 
+namespace {
+
+/// Go also takes (?<name>...), which this RE2 only knows as (?P<name>...).
+std::string with_named_groups(std::string_view text) {
+    std::string out;
+    bool in_class = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        out += text[i];
+        if (text[i] == '\\' && i + 1 < text.size()) {
+            out += text[++i];
+        } else if (text[i] == '[' || text[i] == ']') {
+            in_class = text[i] == '[';
+        } else if (!in_class && text.substr(i).starts_with("(?<")) {
+            out += "?P";
+            ++i;
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
 class Pattern {
   public:
-    explicit Pattern(std::string_view text) : regex(piece(text), options()) {}
+    explicit Pattern(std::string_view text) : regex(with_named_groups(text), options()) {}
     const re2::RE2 regex;
 };
 

@@ -91,14 +91,14 @@ constexpr Overload kOperators[] = {
 };
 
 constexpr Overload kStandard[] = {
-    {"size", "(string) int", size},
-    {"size", "string.() int", size},
     {"size", "(bytes) int", size},
     {"size", "bytes.() int", size},
     {"size", "(list(A)) int", size},
     {"size", "list(A).() int", size},
     {"size", "(map(A, B)) int", size},
     {"size", "map(A, B).() int", size},
+    {"size", "(string) int", size},
+    {"size", "string.() int", size},
     {"contains", "string.(string) bool", contains, cost_of_contains},
     {"startsWith", "string.(string) bool", starts_with, cost_of_first},
     {"endsWith", "string.(string) bool", ends_with, cost_of_first},

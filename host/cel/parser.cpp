@@ -338,7 +338,8 @@ class Parser {
     NodeIndex identifier() {
         const auto offset = peek().offset;
         const bool rooted = accept(".");
-        if (peek().kind != TokenKind::kIdent) return unexpected("IDENTIFIER");
+        if (peek().kind != TokenKind::kIdent || (rooted && contains(kKeywords, peek().source)))
+            return unexpected("IDENTIFIER");
         const auto token = take();
         const auto name = token.source;
         if (name == "true" || name == "false")
@@ -355,7 +356,9 @@ class Parser {
             const auto open = take().offset;
             const auto arguments = list(")");
             if (failed_) return kNoNode;
-            if (const auto expanded = expand_macro(b_, options_, open, name, kNoNode, arguments))
+            if (const auto expanded =
+                    rooted ? std::nullopt
+                           : expand_macro(b_, options_, open, name, kNoNode, arguments))
                 return *expanded;
             return b_.call(open, kept, arguments, false);
         }

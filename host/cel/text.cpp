@@ -203,11 +203,13 @@ bool read_duration(std::string_view text, std::int64_t& nanoseconds) {
 }
 
 std::string duration_text(std::int64_t nanoseconds) {
-    // Through unsigned, so that the lowest value has an absolute one.
-    const auto size = nanoseconds < 0 ? 0 - static_cast<std::uint64_t>(nanoseconds)
-                                      : static_cast<std::uint64_t>(nanoseconds);
-    return (nanoseconds < 0 ? "-" : "") + std::to_string(size / kSecond) +
-           fraction_text(static_cast<std::uint32_t>(size % kSecond)) + "s";
+    // By way of a double, which does not hold all of a long duration's nanoseconds: as in Go.
+    const auto seconds = static_cast<double>(nanoseconds / kSecond) +
+                         static_cast<double>(nanoseconds % kSecond) / 1e9;
+    char buffer[64];
+    const auto end =
+        std::to_chars(buffer, buffer + sizeof buffer, seconds, std::chars_format::fixed).ptr;
+    return std::string(buffer, end) + "s";
 }
 
 std::string double_text(double value) {

@@ -378,9 +378,9 @@ const Productions kStrings = {
 
 const Productions kMap = {
     {"{'a': 1, 'b': 2}", "{}", "{'model': 3}"},
-    {"{{s}: {i}, {s}: {i}}", "({b}) ? {m} : {m}", "{m}.transformMap({$0}, {$1}, {i|si})",
-     "{m}.transformMapEntry({$0}, {$1}, {{$0}: {$1}})", "{?{s}: {o}}",
-     "{m}.transformMap({$0}, {$1}, {b|si}, {i|si})",
+    {"{{s}: {i}, {s}: {i}}", "({b}) ? {m} : {m}", "{M}.transformMap({$0}, {$1}, {i|si})",
+     "{m}.transformMap({$0}, {$1}, {$1} + 1)", "{m}.transformMapEntry({$0}, {$1}, {{$0}: {$1}})",
+     "{?{s}: {o}}", "{M}.transformMap({$0}, {$1}, {b|si}, {i|si})",
      "{l}.transformMapEntry({$0}, {$1}, {'' + string({$1}): {$0}})",
      "{M}.transformMapEntry({$0}, {$1}, {{s|si}: {i|si}})", "{M}", "{?{s}: {o}, ?{s}: {o}}"}};
 
