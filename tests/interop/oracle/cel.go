@@ -29,6 +29,9 @@ type celAnswer struct {
 	// Cost is what the evaluation took, Estimate the most that one could take.
 	Cost     *uint64 `json:"cost,omitempty"`
 	Estimate *uint64 `json:"estimate,omitempty"`
+	// How long one takes; only from bench.
+	CompileNanoseconds  int64 `json:"compileNanoseconds,omitempty"`
+	EvaluateNanoseconds int64 `json:"evaluateNanoseconds,omitempty"`
 }
 
 func celFeatures(f Features) cel.Features {
@@ -66,7 +69,7 @@ func cacheFor(f Features) *cel.Cache {
 	return caches[key]
 }
 
-func answerCEL(line []byte) any {
+func answerCEL(line []byte, bench bool) any {
 	var c celCase
 	if err := json.Unmarshal(line, &c); err != nil {
 		return map[string]string{"badCase": err.Error()}
@@ -79,12 +82,22 @@ func answerCEL(line []byte) any {
 	if compiled.MaxCost != math.MaxUint64 {
 		out.Estimate = &compiled.MaxCost
 	}
-	matches, details, err := compiled.DeviceMatches(context.Background(), cel.Device{
+	device := cel.Device{
 		Driver:                   c.Device.Driver,
 		AllowMultipleAllocations: c.Device.AllowMultipleAllocations,
 		Attributes:               c.Device.Attributes,
 		Capacity:                 c.Device.Capacity,
-	})
+	}
+	if bench {
+		// As the scheduler compiles: without an estimate.
+		out.CompileNanoseconds = measureCall(func() {
+			compilerFor(c.Features).CompileCELExpression(c.Expression, cel.Options{DisableCostEstimation: true})
+		})
+		out.EvaluateNanoseconds = measureCall(func() {
+			compiled.DeviceMatches(context.Background(), device)
+		})
+	}
+	matches, details, err := compiled.DeviceMatches(context.Background(), device)
 	if err != nil {
 		out.Error = err.Error()
 	}

@@ -4,7 +4,7 @@
 // JSON lines. One case per line comes in, one answer per line goes out, in the same order.
 //
 //	oracle           answers until the input ends
-//	oracle bench     answers allocations with how long one takes
+//	oracle bench     answers with how long an allocation, a compilation, an evaluation takes
 package main
 
 import (
@@ -45,7 +45,7 @@ func answer(line []byte, bench bool) (out any) {
 	}
 	switch kind.Kind {
 	case "cel":
-		return answerCEL(line)
+		return answerCEL(line, bench)
 	case "alloc":
 		return answerAlloc(line, bench)
 	}
