@@ -39,8 +39,8 @@ struct Example {
 };
 constexpr Example kExamples[] = {
     {"driver", R"(device.driver == "x")"},
-    {"three_clauses",
-     R"(device.driver == "x" && device.attributes["x"].numaNode == 1 && device.attributes["x"].speed >= 200000)"},
+    {"three_clauses", R"(device.driver == "x" && device.attributes["x"].numaNode == 1)"
+                      R"( && device.attributes["x"].speed >= 200000)"},
     {"bind",
      R"(cel.bind(d, device.attributes["x"], d.numaNode == 1 && d.speed >= 200000 && d.model == "cx7"))"},
     {"semver", R"(device.attributes["x"].firmware.compareTo(semver("22.0.0")) > 0)"},

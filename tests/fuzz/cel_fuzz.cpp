@@ -3,17 +3,16 @@
 // Any text as a selector: it is refused, or it evaluates within its limits, and saying why never
 // fails either.
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "host/cel/explain.hpp"
 
 namespace {
 
-using namespace std::literals;
-
 knd::cel::OwnedDevice make_device() {
     auto device = knd::cel::OwnedDevice::make("d",
-                                              {{"s", "abc"s},
+                                              {{"s", std::string("abc")},
                                                {"i", std::int64_t{3}},
                                                {"b", true},
                                                {"v", knd::Version{"1.2.3"}},
