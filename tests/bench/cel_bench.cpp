@@ -37,10 +37,12 @@ struct Example {
     const char* name;
     const char* expression;
 };
+/// The one that the goals are about.
+constexpr auto kThreeClauses = R"(device.driver == "x" && device.attributes["x"].numaNode == 1 && )"
+                               R"(device.attributes["x"].speed >= 200000)";
 constexpr Example kExamples[] = {
     {"driver", R"(device.driver == "x")"},
-    {"three_clauses", R"(device.driver == "x" && device.attributes["x"].numaNode == 1)"
-                      R"( && device.attributes["x"].speed >= 200000)"},
+    {"three_clauses", kThreeClauses},
     {"bind",
      R"(cel.bind(d, device.attributes["x"], d.numaNode == 1 && d.speed >= 200000 && d.model == "cx7"))"},
     {"semver", R"(device.attributes["x"].firmware.compareTo(semver("22.0.0")) > 0)"},
