@@ -215,8 +215,9 @@ Answer<Reply> Rest::read(const Request& request, const Target& target) {
 
 Answer<Reply> Rest::list(const Request& request, const Target& target) {
     const auto& kind = *target.kind;
-    KND_TRY_ASSIGN(const auto selector, Selector::parse(kind, request.parameter("labelSelector"),
-                                                        request.parameter("fieldSelector")));
+    KND_TRY_ASSIGN(const auto selector,
+                   ObjectSelector::parse(kind, request.parameter("labelSelector"),
+                                         request.parameter("fieldSelector")));
     auto objects = store_.list(kind.id, target.ns, selector);
     auto revision = store_.revision();
     // A continue token is the revision of the first page and the last key given out. Later pages
@@ -251,8 +252,8 @@ Answer<Reply> Rest::list(const Request& request, const Target& target) {
 
 Answer<Reply> Rest::watch(const Request& request, const Target& target) {
     const auto& kind = *target.kind;
-    KND_TRY_ASSIGN(auto selector, Selector::parse(kind, request.parameter("labelSelector"),
-                                                  request.parameter("fieldSelector")));
+    KND_TRY_ASSIGN(auto selector, ObjectSelector::parse(kind, request.parameter("labelSelector"),
+                                                        request.parameter("fieldSelector")));
     const bool initial = request.flag("sendInitialEvents");
     if (initial && request.parameter("resourceVersionMatch") != "NotOlderThan")
         return invalid(
@@ -381,8 +382,9 @@ Answer<Reply> Rest::remove(const Request& request, const Target& target) {
 Answer<Reply> Rest::remove_all(const Request& request, const Target& target) {
     const auto& kind = *target.kind;
     KND_TRY_ASSIGN(const auto options, delete_options(request));
-    KND_TRY_ASSIGN(const auto selector, Selector::parse(kind, request.parameter("labelSelector"),
-                                                        request.parameter("fieldSelector")));
+    KND_TRY_ASSIGN(const auto selector,
+                   ObjectSelector::parse(kind, request.parameter("labelSelector"),
+                                         request.parameter("fieldSelector")));
     std::vector<Object> removed;
     for (const auto& object : store_.list(kind.id, target.ns, selector)) {
         auto result =

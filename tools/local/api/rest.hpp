@@ -43,7 +43,7 @@ struct Response {
 struct WatchRequest {
     const Kind& kind;
     std::string ns;
-    Selector selector;
+    ObjectSelector selector;
     Presenter presenter;
     std::uint64_t since;  ///< 0: what exists comes first
     std::int64_t timeout_seconds;

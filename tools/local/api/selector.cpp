@@ -64,7 +64,7 @@ std::string field_text(const Json& object, std::string_view dotted_path) {
     return at->is_null() ? "" : to_text(*at);
 }
 
-Answer<Selector::Requirement> Selector::parse_label(std::string_view text) {
+Answer<ObjectSelector::Requirement> ObjectSelector::parse_label(std::string_view text) {
     Requirement requirement{Operator::kExists, trimmed(text), {}};
     const auto equals = text.find('=');
     const auto open = text.find('(');
@@ -96,9 +96,9 @@ Answer<Selector::Requirement> Selector::parse_label(std::string_view text) {
     return requirement;
 }
 
-Answer<Selector> Selector::parse(const Kind& kind, std::string_view labels,
-                                 std::string_view fields) {
-    Selector selector;
+Answer<ObjectSelector> ObjectSelector::parse(const Kind& kind, std::string_view labels,
+                                             std::string_view fields) {
+    ObjectSelector selector;
     for (const auto& term : split_terms(labels)) {
         KND_TRY_ASSIGN(auto requirement, parse_label(term));
         selector.labels_.push_back(std::move(requirement));
@@ -122,7 +122,7 @@ Answer<Selector> Selector::parse(const Kind& kind, std::string_view labels,
     return selector;
 }
 
-bool Selector::matches(const Json& object) const {
+bool ObjectSelector::matches(const Json& object) const {
     const auto& labels = json_path(object, {"metadata", "labels"});
     for (const auto& one : labels_) {
         const bool has = labels.contains(one.key);

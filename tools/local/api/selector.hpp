@@ -12,13 +12,13 @@
 
 namespace knd::api {
 
-class Selector {
+class ObjectSelector {
   public:
-    Selector() = default;  ///< selects everything
+    ObjectSelector() = default;  ///< selects everything
 
     /// 400 when either does not parse, or when `kind` cannot be selected by one of the fields.
-    static Answer<Selector> parse(const Kind& kind, std::string_view labels,
-                                  std::string_view fields);
+    static Answer<ObjectSelector> parse(const Kind& kind, std::string_view labels,
+                                        std::string_view fields);
 
     bool matches(const Json& object) const;
 

@@ -94,7 +94,7 @@ Answer<Object> Store::get(Resource resource, std::string_view ns, std::string_vi
 }
 
 std::vector<Object> Store::list(Resource resource, std::string_view ns,
-                                const Selector& selector) const {
+                                const ObjectSelector& selector) const {
     std::vector<Object> objects;
     for (const auto& [key, object] : tables_.at(resource)) {
         if ((ns.empty() || key.first == ns) && selector.matches(*object)) objects.push_back(object);

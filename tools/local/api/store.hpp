@@ -93,7 +93,7 @@ class Store {
     Answer<Object> get(Resource resource, std::string_view ns, std::string_view name) const;
     /// In order of namespace and name; an empty `ns` means all of them.
     std::vector<Object> list(Resource resource, std::string_view ns = "",
-                             const Selector& selector = {}) const;
+                             const ObjectSelector& selector = {}) const;
     /// Newest revision given out: what a list taken now would carry as resourceVersion.
     std::uint64_t revision() const { return revision_; }
 

@@ -65,13 +65,13 @@ Result<KindConfig> read_cluster(const Json& json) {
     KindConfig config;
     KND_TRY_ASSIGN(const auto name, root["name"].optional_text());
     if (name) config.name = *name;
-    KND_TRY_ASSIGN(config.nodes, root["nodes"].list<KindNode>([&](const JsonField& node) {
-        return read_node(node, node.path(), config);
-    }));
     for (const auto& [key, value] : json.items()) {
         if (key == "kind" || key == "apiVersion" || key == "name" || key == "nodes") continue;
         (kIgnoredInCluster.contains(key) ? config.ignored : config.unknown).push_back(key);
     }
+    KND_TRY_ASSIGN(config.nodes, root["nodes"].list<KindNode>([&](const JsonField& node) {
+        return read_node(node, node.path(), config);
+    }));
     return config;
 }
 
