@@ -43,6 +43,39 @@ void hold(const Inventory::Data& data, const DeviceId& id, const Capacity* consu
     }
 }
 
+/// The opposite of hold().
+void let_go(const Inventory::Data& data, const DeviceId& id, const Capacity* consumed,
+            Holdings& holdings) {
+    for (const auto index : data.find(id)) {
+        if (consumed == nullptr) {
+            holdings.devices[index] = false;
+            continue;
+        }
+        const auto found = holdings.capacity.find(index);
+        if (found == holdings.capacity.end()) continue;
+        const auto amounts = in_order(data.view(data.devices[index]), *consumed);
+        auto& sum = found->second;
+        bool used = false;
+        for (std::size_t i = 0; i < sum.size(); ++i) {
+            if (i < amounts.size()) sum[i] -= amounts[i];
+            used = used || sum[i].sign() > 0;
+        }
+        if (!used) holdings.capacity.erase(found);
+    }
+}
+
+/// visit(device, consumed capacity or null) for everything that the results take.
+template <class Visit>
+void for_each_holding(std::span<const api::AllocationResult> allocations, Visit visit) {
+    for (const auto& allocation : allocations) {
+        for (const auto& result : allocation.results) {
+            if (result.admin_access) continue;
+            visit(DeviceId{result.driver, result.pool, result.device},
+                  result.share_id.empty() ? nullptr : &result.consumed_capacity);
+        }
+    }
+}
+
 }  // namespace
 
 void AllocatedState::add(const api::AllocationResult& allocation) {
@@ -126,14 +159,17 @@ Result<std::optional<Allocations>> Allocator::allocate(
 void Allocator::commit(std::span<const api::AllocationResult> allocations) {
     const auto& data = state_->inventory->data();
     ++state_->holdings.changes;
-    for (const auto& allocation : allocations) {
-        for (const auto& result : allocation.results) {
-            if (result.admin_access) continue;
-            const bool shared = !result.share_id.empty();
-            hold(data, {result.driver, result.pool, result.device},
-                 shared ? &result.consumed_capacity : nullptr, state_->holdings);
-        }
-    }
+    for_each_holding(allocations, [&](const DeviceId& id, const Capacity* consumed) {
+        hold(data, id, consumed, state_->holdings);
+    });
+}
+
+void Allocator::release(std::span<const api::AllocationResult> allocations) {
+    const auto& data = state_->inventory->data();
+    ++state_->holdings.changes;
+    for_each_holding(allocations, [&](const DeviceId& id, const Capacity* consumed) {
+        let_go(data, id, consumed, state_->holdings);
+    });
 }
 
 std::uint64_t Allocator::steps() const {

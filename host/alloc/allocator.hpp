@@ -118,6 +118,8 @@ class Allocator {
 
     /// Devices of the results become "in use" for the next allocate().
     void commit(std::span<const api::AllocationResult> allocations);
+    /// They are free again: takes back a commit(), or a part of what the Allocator was made with.
+    void release(std::span<const api::AllocationResult> allocations);
 
     /// Candidates looked at by the last allocate().
     std::uint64_t steps() const;

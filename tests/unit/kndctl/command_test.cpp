@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs kndctl on the example input, as a user would.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "host/model/yaml.hpp"
+
+namespace knd {
+namespace {
+
+struct Outcome {
+    int status = -1;
+    std::string output;  ///< stdout
+    std::string errors;  ///< stderr
+};
+
+class Command : public testing::Test {
+  protected:
+    Command() {
+        char name[] = "/tmp/kndctl-test-XXXXXX";
+        directory_ = mkdtemp(name);
+    }
+    ~Command() override { std::filesystem::remove_all(directory_); }
+
+    std::string file(const std::string& name, const std::string& text) const {
+        const auto path = directory_ + "/" + name;
+        std::ofstream(path) << text;
+        return path;
+    }
+
+    Outcome run(const std::string& arguments) const {
+        const auto errors = directory_ + "/stderr";
+        const auto command =
+            "env -u KUBECONFIG HOME=" + directory_ + " " KNDCTL " " + arguments + " 2>" + errors;
+        Outcome out;
+        FILE* pipe = popen(command.c_str(), "r");
+        char buffer[4096];
+        for (std::size_t size; (size = fread(buffer, 1, sizeof buffer, pipe)) > 0;)
+            out.output.append(buffer, size);
+        out.status = WEXITSTATUS(pclose(pipe));
+        std::ifstream stream(errors);
+        out.errors.assign(std::istreambuf_iterator<char>(stream), {});
+        return out;
+    }
+
+    static std::string example(const std::string& name) { return EXAMPLES "/" + name; }
+    static std::string with_cluster(const std::string& name) {
+        return "-f " + example("cluster.yaml") + " -f " + example(name) + " ";
+    }
+
+    std::string directory_;
+};
+
+TEST_F(Command, SimulateExitsWith0WhenANodeFits) {
+    const auto outcome = run("simulate " + with_cluster("pair.yaml"));
+    EXPECT_EQ(outcome.status, 0) << outcome.errors;
+    EXPECT_EQ(outcome.output,
+              "NODE     FITS   DEVICES OR REASON\n"
+              "node-a   yes    default/pair: nic=eth1,eth2\n"
+              "node-b   no     not enough devices that match\n"
+              "1 of 2 nodes fit\n");
+    EXPECT_EQ(outcome.errors, "");
+}
+
+TEST_F(Command, SimulateExitsWith1WhenNoneDoes) {
+    EXPECT_EQ(run("simulate " + with_cluster("trio.yaml")).status, 1);
+}
+
+TEST_F(Command, SimulateExitsWith2AndThePlaceForBadInput) {
+    const auto bad = file("bad.yaml",
+                          "# a comment\n\napiVersion: resource.k8s.io/v1\nkind: "
+                          "ResourceClaim\nmetadata: {name: x}\nspec: {devices: 3}\n");
+    const auto outcome = run("simulate -f " + bad);
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_NE(outcome.errors.find(bad + ":3: "), std::string::npos) << outcome.errors;
+    EXPECT_NE(outcome.errors.find("spec.devices"), std::string::npos) << outcome.errors;
+}
+
+TEST_F(Command, SimulateSaysWhereYamlIsBroken) {
+    const auto bad = file("bad.yaml", "kind: Pod\nmetadata: [\n");
+    const auto outcome = run("simulate -f " + bad);
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_NE(outcome.errors.find(bad + ":"), std::string::npos) << outcome.errors;
+}
+
+TEST_F(Command, SimulateReadsStdinAndDirectories) {
+    const auto all =
+        run("simulate -f " + example("cluster.yaml") + " -f - < " + example("pair.yaml"));
+    EXPECT_EQ(all.status, 0) << all.errors;
+    std::filesystem::create_directory(directory_ + "/input");
+    std::filesystem::copy(example("cluster.yaml"), directory_ + "/input");
+    std::filesystem::copy(example("pair.yaml"), directory_ + "/input");
+    const auto same = run("simulate -f " + directory_ + "/input");
+    EXPECT_EQ(same.output, all.output);
+}
+
+TEST_F(Command, SimulatePrintsTheSameInJsonAndYaml) {
+    const auto json = run("simulate -o json " + with_cluster("pair.yaml"));
+    const auto yaml = run("simulate -o yaml " + with_cluster("pair.yaml"));
+    const auto document = parse_json(json.output);
+    ASSERT_TRUE(document.ok()) << json.output;
+    EXPECT_EQ(*parse_yaml(yaml.output), *document);
+    EXPECT_EQ((*document)["nodes"][0]["node"], "node-a");
+    EXPECT_EQ((*document)["nodes"][0]["error"], nullptr);
+    EXPECT_EQ((*document)["nodes"][1]["fits"], false);
+}
+
+TEST_F(Command, SimulateTakesFeaturesWithAMinusInFront) {
+    for (const auto* spelling : {"--features -DRADeviceTaints", "--features=-DRADeviceTaints",
+                                 "--features +DRAListTypeAttributes,-DRADeviceTaints"}) {
+        const auto outcome =
+            run(std::string("simulate --node node-b ") + spelling + " " + with_cluster("pod.yaml"));
+        EXPECT_EQ(outcome.status, 0) << outcome.errors;
+        EXPECT_NE(outcome.output.find("nic=eth2"), std::string::npos) << spelling;
+    }
+}
+
+TEST_F(Command, SimulateExitsWith2ForAnUnknownFeature) {
+    const auto outcome = run("simulate --features +DRAAdminAcces " + with_cluster("pair.yaml"));
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_NE(outcome.errors.find("did you mean `DRAAdminAccess`"), std::string::npos);
+}
+
+TEST_F(Command, SimulateExitsWith2ForBadFlags) {
+    for (const auto* flags : {"simulate --kubernetes 1.12", "simulate --count 0", "simulate -o xml",
+                              "simulate --nonsense", "nonsense", ""})
+        EXPECT_EQ(run(flags + std::string(" -f ") + example("cluster.yaml")).status, 2) << flags;
+}
+
+TEST_F(Command, SimulateExitsWith2WhenThereIsNothingToLookAt) {
+    const auto outcome = run("simulate");
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_NE(outcome.errors.find("give manifests with -f"), std::string::npos) << outcome.errors;
+}
+
+TEST_F(Command, SimulatePacksCopies) {
+    const auto outcome = run("simulate --count 10 -o json " + with_cluster("pod.yaml"));
+    EXPECT_EQ(outcome.status, 0);
+    const auto document = parse_json(outcome.output);
+    ASSERT_TRUE(document.ok());
+    EXPECT_EQ((*document)["count"]["asked"], 10);
+    EXPECT_EQ((*document)["count"]["fit"], 2);
+}
+
+TEST_F(Command, CelExitsWithTheVerdict) {
+    const auto device = file("device.yaml", "name: eth3\nattributes: {speed: {int: 25000}}\n");
+    const auto cel = [&](const std::string& expression) {
+        return run("cel --driver knd.dev --device " + device + " --expression '" + expression +
+                   "'");
+    };
+    EXPECT_EQ(cel("device.attributes[\"knd.dev\"].speed == 25000").status, 0);
+    EXPECT_EQ(cel("device.attributes[\"knd.dev\"].speed > 25000").status, 1);
+    EXPECT_EQ(cel("device.attributes[\"knd.dev\"].missing > 25000").status, 2);
+    EXPECT_EQ(cel("device.attributes[").status, 2);
+    EXPECT_EQ(cel("device.attributes[\"knd.dev\"].speed").status, 0);
+}
+
+TEST_F(Command, CelPrintsResultErrorAndCost) {
+    const auto outcome =
+        run("cel -o json --name eth4 -e 'device.driver' -d " + example("cluster.yaml"));
+    EXPECT_EQ(outcome.status, 2) << "two nodes have an eth4: " << outcome.output;
+    const auto device = file("device.yaml", "{name: a, attributes: {size: {int: 3}}}");
+    const auto json =
+        run("cel -o json --driver d -e 'device.attributes.d.size + 1' -d " + device).output;
+    const auto document = parse_json(json);
+    ASSERT_TRUE(document.ok()) << json;
+    EXPECT_EQ((*document)["result"], 4);
+    EXPECT_EQ((*document)["error"], nullptr);
+    EXPECT_GT((*document)["cost"], 0);
+}
+
+TEST_F(Command, CommandsOfTheNodeSayWhenNoDaemonIsThere) {
+    for (const auto* command : {"devices", "claims", "journal", "explain device x"}) {
+        const auto outcome = run(std::string(command) + " --socket " + directory_ + "/none.sock");
+        EXPECT_EQ(outcome.status, 1) << command;
+        EXPECT_NE(outcome.errors.find("kndctl: "), std::string::npos) << command;
+    }
+}
+
+TEST_F(Command, HelpNamesEveryCommand) {
+    const auto outcome = run("--help");
+    EXPECT_EQ(outcome.status, 0);
+    for (const auto* command : {"simulate", "explain", "cel", "devices", "journal", "backends"})
+        EXPECT_NE(outcome.output.find(command), std::string::npos) << command;
+}
+
+}  // namespace
+}  // namespace knd

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/kndctl/input.hpp"
+
+#include <CLI/CLI.hpp>
+#include <utility>
+
+#include "host/manifest/manifest.hpp"
+#include "tools/kndctl/live.hpp"
+
+namespace knd::ctl {
+namespace {
+
+constexpr char kInputGroup[] = "Where the cluster comes from";
+constexpr char kRulesGroup[] = "Which Kubernetes decides";
+
+/// A cluster is asked when it is named, or when there is nothing else.
+bool wants_live(const InputOptions& options) {
+    return options.files.empty() || !options.kubeconfig.empty() || !options.context.empty();
+}
+
+}  // namespace
+
+void add_input_options(CLI::App& command, InputOptions& options) {
+    command
+        .add_option("-f,--filename", options.files,
+                    "manifests: files, directories, or - for stdin; YAML or JSON, also what "
+                    "`kubectl get ... -o json` prints")
+        ->type_name("FILE")
+        ->group(kInputGroup);
+    command
+        .add_option("--kubeconfig", options.kubeconfig,
+                    "ask this cluster; without -f: $KUBECONFIG, the pod's service account, or "
+                    "~/.kube/config")
+        ->type_name("FILE")
+        ->group(kInputGroup);
+    command.add_option("--context", options.context, "context of the kubeconfig")
+        ->type_name("NAME")
+        ->group(kInputGroup);
+    command
+        .add_option("--node", options.nodes,
+                    "look at these nodes only; default: every Node, or without any every nodeName "
+                    "of the slices")
+        ->type_name("NAME")
+        ->group(kInputGroup);
+    command
+        .add_option("--kubernetes", options.kubernetes, "version whose rules hold, 1.32 to 1.37")
+        ->type_name("1.NN")
+        ->capture_default_str()
+        ->group(kRulesGroup);
+    command
+        .add_option("--features", options.features,
+                    "feature gates that differ from the version's defaults")
+        ->type_name("+A,-B")
+        ->group(kRulesGroup);
+    command
+        .add_flag("--compat", options.compat,
+                  "decide as kube-scheduler does also where it is known to be wrong")
+        ->group(kRulesGroup);
+}
+
+Result<std::unique_ptr<simulate::Cluster>> read_cluster(const InputOptions& options) {
+    simulate::Settings settings;
+    KND_TRY_ASSIGN(settings.gates, simulate::Gates::make(options.kubernetes, options.features));
+    settings.compat = options.compat;
+    settings.nodes = options.nodes;
+    simulate::Collector collector;
+    KND_TRY(manifest::for_each_object(options.files, [&](const Json& object, const Origin& origin) {
+        return collector.add(object, origin.text());
+    }));
+    if (wants_live(options)) {
+        const auto role =
+            options.files.empty() ? simulate::Role::kAsked : simulate::Role::kBackground;
+        KND_TRY(collect_live({options.kubeconfig, options.context}, collector, role));
+    }
+    return simulate::Cluster::make(collector.take(), std::move(settings));
+}
+
+}  // namespace knd::ctl

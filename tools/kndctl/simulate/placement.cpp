@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/kndctl/simulate/placement.hpp"
+
+#include <algorithm>
+
+namespace knd::simulate {
+namespace {
+
+bool tolerated(const api::Pod& pod, const api::Taint& taint) {
+    return std::any_of(pod.tolerations.begin(), pod.tolerations.end(),
+                       [&](const auto& toleration) { return api::tolerates(toleration, taint); });
+}
+
+}  // namespace
+
+std::string reject(const api::Pod& pod, const api::Node& node) {
+    const api::Taint cordoned{"node.kubernetes.io/unschedulable", "", "NoSchedule", ""};
+    if (node.unschedulable && !tolerated(pod, cordoned)) return "node(s) were unschedulable";
+    if (!pod.node_name.empty() && pod.node_name != node.name)
+        return "node(s) didn't match the requested node name";
+    for (const auto& taint : node.taints) {
+        if (taint.effect != "NoSchedule" && taint.effect != "NoExecute") continue;
+        if (!tolerated(pod, taint))
+            return "node(s) had untolerated taint {" + taint.key + ": " + taint.value + "}";
+    }
+    const bool selected =
+        std::all_of(pod.node_selector.begin(), pod.node_selector.end(), [&](const auto& label) {
+            const auto found = node.labels.find(label.first);
+            return found != node.labels.end() && found->second == label.second;
+        });
+    if (!selected || (pod.node_affinity && !api::matches(*pod.node_affinity, node)))
+        return "node(s) didn't match Pod's node affinity/selector";
+    return {};
+}
+
+}  // namespace knd::simulate

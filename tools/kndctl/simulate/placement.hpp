@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which nodes may take a pod, devices, volumes and resources aside: what of kube-scheduler's
+// filters matters to the question where a claim can be satisfied.
+#pragma once
+
+#include <string>
+
+#include "host/model/core.hpp"
+
+namespace knd::simulate {
+
+/// kube-scheduler's text for the first thing that rules the node out, in the order of its filters:
+/// unschedulable, spec.nodeName, taints, node selector and required node affinity. Empty: nothing.
+std::string reject(const api::Pod& pod, const api::Node& node);
+
+}  // namespace knd::simulate

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/kndctl/simulate/workload.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "host/model/nearest.hpp"
+#include "tools/kndctl/simulate/placement.hpp"
+
+namespace knd::simulate {
+namespace {
+
+Error invalid(const std::string& origin, std::string message) {
+    return {Code::kInvalidArgument, origin + ": " + std::move(message)};
+}
+
+/// Gathers claims and pods in their common order.
+class Gatherer {
+  public:
+    explicit Gatherer(const Objects& objects) : objects_(objects) {}
+
+    Result<Workload> run() {
+        auto pod = objects_.pods.items().begin();
+        const auto last = objects_.pods.items().end();
+        for (const auto& claim : objects_.claims.items()) {
+            for (; pod != last && pod->position < claim.position; ++pod)
+                KND_TRY(add(*pod));
+            const bool asked = claim.role == Role::kAsked;
+            if (asked && !claim.object.allocation) out_.open.push_back(&claim.object);
+        }
+        for (; pod != last; ++pod)
+            KND_TRY(add(*pod));
+        return std::move(out_);
+    }
+
+  private:
+    Result<void> add(const Placed<api::Pod>& pod) {
+        if (pod.role != Role::kAsked) return {};
+        bool waits = false;
+        std::vector<const api::ResourceClaim*> has;
+        for (const auto& entry : pod.object.claims) {
+            KND_TRY_ASSIGN(const auto* claim, claim_of(pod, entry));
+            if (claim == nullptr) continue;
+            waits = waits || !claim->allocation;
+            if (claim->allocation) has.push_back(claim);
+        }
+        if (!waits) return {};
+        out_.pods.push_back(&pod.object);
+        out_.allocated.insert(out_.allocated.end(), has.begin(), has.end());
+        return {};
+    }
+
+    /// Null: the pod's template turned out to need no claim.
+    Result<const api::ResourceClaim*> claim_of(const Placed<api::Pod>& pod,
+                                               const api::PodClaim& entry) {
+        const auto& meta = pod.object.meta;
+        const auto where = "pod " + meta.text() + ", claim " + entry.name + ": ";
+        if (entry.claim_name) {
+            const auto* claim = objects_.claims.find(meta.ns, *entry.claim_name);
+            if (claim != nullptr) return &claim->object;
+            return invalid(pod.origin,
+                           where + "there is no ResourceClaim " + *entry.claim_name +
+                               " in the input; add it, or a ResourceClaimTemplate in its place");
+        }
+        std::string name = meta.name + "-" + entry.name;
+        if (const auto known = pod.object.made_claims.find(entry.name);
+            known != pod.object.made_claims.end()) {
+            if (known->second.empty()) return static_cast<const api::ResourceClaim*>(nullptr);
+            name = known->second;
+            if (const auto* claim = objects_.claims.find(meta.ns, name)) return &claim->object;
+        }
+        if (!entry.template_name)
+            return invalid(pod.origin, where + "names no ResourceClaim and no template");
+        const auto* from = objects_.templates.find(meta.ns, *entry.template_name);
+        if (from == nullptr)
+            return invalid(pod.origin, where + "there is no ResourceClaimTemplate " +
+                                           *entry.template_name + " in the input");
+        auto& claim = out_.made.emplace_back();
+        claim.meta = from->object.claim_meta;
+        claim.meta.ns = meta.ns;
+        claim.meta.name = std::move(name);
+        claim.devices = from->object.devices;
+        out_.open.push_back(&claim);
+        return &claim;
+    }
+
+    const Objects& objects_;
+    Workload out_;
+};
+
+bool same_namespace(const std::string& a, const std::string& b) {
+    return (a.empty() ? "default" : a) == (b.empty() ? "default" : b);
+}
+
+bool uses(const api::Pod& pod, const api::ResourceClaim& claim) {
+    if (!same_namespace(pod.meta.ns, claim.meta.ns)) return false;
+    return std::any_of(pod.claims.begin(), pod.claims.end(), [&](const api::PodClaim& entry) {
+        if (entry.claim_name) return *entry.claim_name == claim.meta.name;
+        const auto made = pod.made_claims.find(entry.name);
+        return claim.meta.name ==
+               (made == pod.made_claims.end() ? pod.meta.name + "-" + entry.name : made->second);
+    });
+}
+
+}  // namespace
+
+bool Workload::is_made(const api::ResourceClaim& claim) const {
+    return std::any_of(made.begin(), made.end(),
+                       [&](const api::ResourceClaim& other) { return &other == &claim; });
+}
+
+bool Workload::is_used(const api::ResourceClaim& claim) const {
+    return std::any_of(pods.begin(), pods.end(),
+                       [&](const api::Pod* pod) { return uses(*pod, claim); });
+}
+
+Result<Workload> waiting(const Objects& objects) {
+    return Gatherer(objects).run();
+}
+
+Result<Workload> only(const Objects& objects, const std::string& ns, const std::string& name) {
+    KND_TRY_ASSIGN(auto all, waiting(objects));
+    const auto is_it = [&](const api::ResourceClaim& claim) {
+        return claim.meta.name == name && same_namespace(claim.meta.ns, ns);
+    };
+    std::erase_if(all.open, [&](const api::ResourceClaim* claim) { return !is_it(*claim); });
+    if (all.open.empty()) {
+        std::vector<std::string> names;
+        for (const auto& claim : objects.claims.items()) {
+            if (same_namespace(claim.object.meta.ns, ns)) names.push_back(claim.object.meta.name);
+            if (is_it(claim.object)) all.open.push_back(&claim.object);
+        }
+        if (all.open.empty())
+            return Error(Code::kNotFound, "there is no ResourceClaim " + name + " in namespace " +
+                                              (ns.empty() ? "default" : ns) +
+                                              did_you_mean(name, names));
+    }
+    std::erase_if(all.pods, [&](const api::Pod* pod) { return !uses(*pod, *all.open.front()); });
+    all.allocated.clear();
+    return all;
+}
+
+std::string reject(const Workload& workload, const api::Node& node) {
+    for (const auto* pod : workload.pods) {
+        auto reason = reject(*pod, node);
+        if (!reason.empty()) return "pod " + pod->meta.text() + ": " + reason;
+    }
+    for (const auto* claim : workload.allocated) {
+        const auto& selector = claim->allocation->node_selector;
+        if (selector && !api::matches(*selector, node))
+            return "claim " + claim->meta.text() + ": resourceclaim not available on the node";
+    }
+    return {};
+}
+
+}  // namespace knd::simulate

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is to be allocated: the claims that have no devices yet, those made from the templates of
+// pods among them, and the pods that wait for them.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "tools/kndctl/simulate/objects.hpp"
+
+namespace knd::simulate {
+
+/// Points into the Objects that it was made from, which must outlive it.
+struct Workload {
+    std::vector<const api::ResourceClaim*> open;  ///< in the order given
+    /// Of `open`, those that were made from a template: each copy of a pod has its own. The others
+    /// are shared by the copies of a pod that name them.
+    std::deque<api::ResourceClaim> made;
+    /// Pods that wait for one of `open`.
+    std::vector<const api::Pod*> pods;
+    /// What those pods use besides and have already: the node must be able to reach it.
+    std::vector<const api::ResourceClaim*> allocated;
+
+    bool is_made(const api::ResourceClaim& claim) const;
+    /// Whether a pod uses it.
+    bool is_used(const api::ResourceClaim& claim) const;
+};
+
+/// Everything that waits. INVALID_ARGUMENT: a pod names a claim or template that is not there.
+Result<Workload> waiting(const Objects& objects);
+
+/// One claim by name, also one that waiting() would make from a pod's template, with the pods that
+/// wait for it. NOT_FOUND names the nearest.
+Result<Workload> only(const Objects& objects, const std::string& ns, const std::string& name);
+
+/// Why the node cannot take the pods, devices aside, in kube-scheduler's words; empty: it can.
+std::string reject(const Workload& workload, const api::Node& node);
+
+}  // namespace knd::simulate
