@@ -14,7 +14,7 @@ namespace {
 
 /// How much is given up, compared with each other. A part of a count or of a capacity weighs by how
 /// large a part it is: one device of eight is less than a constraint, one of two is not.
-constexpr double kRename = 0.5, kTolerate = 1, kPart = 1, kWhole = 4, kConstraint = 3,
+constexpr double kRename = 0.5, kTolerate = 1, kPart = 1, kWhole = 4, kConstraint = 2.9,
                  kClause = 3.5, kFree = 4, kOneOfAll = 4.5, kClass = 5;
 constexpr std::int64_t kMostDevices = 32;
 constexpr std::size_t kMostValues = 16;
