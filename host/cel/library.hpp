@@ -69,7 +69,6 @@ struct Overload {
     Native native = nullptr;
     Cost cost = nullptr;           ///< null: 1
     int since = 0;                 ///< Kubernetes 1.NN
-    int until = 0;                 ///< the first release that does not have it any more
     bool list_attributes = false;  ///< behind that feature gate
     /// Came with a new version of the CEL library, hence for new expressions as well.
     bool with_library = false;

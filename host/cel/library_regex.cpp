@@ -24,8 +24,47 @@ re2::RE2::Options options() {
     return out;
 }
 
-std::string refusal(std::string_view pattern, const re2::RE2& regex) {
-    return "error parsing regexp: " + regex.error() + ": `" + std::string(pattern) + "`";
+/// Go's words for what RE2 says.
+std::string_view refusal_words(re2::RE2::ErrorCode code) {
+    switch (code) {
+        case re2::RE2::ErrorMissingParen:
+            return "missing closing )";
+        case re2::RE2::ErrorMissingBracket:
+            return "missing closing ]";
+        case re2::RE2::ErrorUnexpectedParen:
+            return "unexpected )";
+        case re2::RE2::ErrorBadEscape:
+            return "invalid escape sequence";
+        case re2::RE2::ErrorBadCharClass:
+            return "invalid character class";
+        case re2::RE2::ErrorBadCharRange:
+            return "invalid character class range";
+        case re2::RE2::ErrorRepeatArgument:
+            return "missing argument to repetition operator";
+        case re2::RE2::ErrorRepeatSize:
+            return "invalid repeat count";
+        case re2::RE2::ErrorRepeatOp:
+            return "invalid nested repetition operator";
+        case re2::RE2::ErrorBadPerlOp:
+            return "invalid or unsupported Perl syntax";
+        case re2::RE2::ErrorBadNamedCapture:
+            return "invalid named capture";
+        case re2::RE2::ErrorTrailingBackslash:
+            return "trailing backslash at end of expression";
+        case re2::RE2::ErrorBadUTF8:
+            return "invalid UTF-8";
+        case re2::RE2::ErrorPatternTooLarge:
+            return "expression too large";
+        case re2::RE2::NoError:
+        case re2::RE2::ErrorInternal:
+            break;
+    }
+    return "internal error";
+}
+
+std::string refusal(const re2::RE2& regex) {
+    return "error parsing regexp: " + std::string(refusal_words(regex.error_code())) + ": `" +
+           regex.error_arg() + "`";
 }
 
 }  // namespace
@@ -65,7 +104,7 @@ void PatternDeleter::operator()(const Pattern* pattern) const {
 PatternPointer compile_pattern(std::string_view text, std::string& why) {
     PatternPointer out(new Pattern(text));
     if (out->regex.ok()) return out;
-    why = refusal(text, out->regex);
+    why = refusal(out->regex);
     return nullptr;
 }
 

@@ -217,14 +217,14 @@ std::string Quantity::text() const {
         return sign + digits(number) + std::string(kBinarySuffixes[power]);
     }
     std::int32_t exponent = exponent_;
+    auto text = sign + digits(number);  // as text, because 128 bits may be full already
     for (; exponent % 3 != 0; --exponent)
-        number *= 10;
+        text += '0';
     if (format_ != Format::kDecimalExponent)
         for (const auto& suffix : kDecimalSuffixes)
-            if (suffix.exponent == exponent)
-                return sign + digits(number) + std::string(suffix.text);
-    if (exponent == 0) return sign + digits(number);
-    return sign + digits(number) + "e" + std::to_string(exponent);
+            if (suffix.exponent == exponent) return text + std::string(suffix.text);
+    if (exponent == 0) return text;
+    return text + "e" + std::to_string(exponent);
 }
 
 Quantity::Int Quantity::scaled(std::int32_t to) const {

@@ -44,7 +44,7 @@ constexpr Example kExamples[] = {
     {"driver", R"(device.driver == "x")"},
     {"three_clauses", kThreeClauses},
     {"bind",
-     R"(cel.bind(d, device.attributes["x"], d.numaNode == 1 && d.speed >= 200000 && d.model == "cx7"))"},
+     R"(cel.bind(d, device.attributes["x"], d.numaNode == 1 && d.speed >= 200000 && d.rdma))"},
     {"semver", R"(device.attributes["x"].firmware.compareTo(semver("22.0.0")) > 0)"},
     {"quantity", R"(device.capacity["x"].bandwidth.compareTo(quantity("100G")) >= 0)"},
     {"optional", R"(device.attributes["x"].?absent.orValue(false))"},

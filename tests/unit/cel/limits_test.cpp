@@ -71,6 +71,67 @@ TEST(Limits, NestingIsRefusedBeyond250) {
     EXPECT_TRUE(outcome(repeat("!", 9999) + "false").starts_with("true"));
 }
 
+TEST(Limits, ExponentialLoopsEndAtTheCostLimit) {
+    std::string list = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]";
+    std::string expression = "true";
+    for (const auto* name : {"a", "b", "c", "d", "e", "f", "g", "h"})
+        expression = list + ".all(" + name + ", " + expression + ")";
+    EXPECT_EQ(outcome(expression), "error: operation cancelled: actual cost limit exceeded");
+}
+
+TEST(Limits, DoubledTextsAndListsEndInAnError) {
+    std::string expression = "x0.size() > 0";
+    for (int i = 0; i < 40; ++i) {
+        const auto name = "x" + std::to_string(i), next = "x" + std::to_string(i + 1);
+        expression = "cel.bind(" + name + ", " + next + " + " + next + ", " + expression + ")";
+    }
+    EXPECT_TRUE(outcome("cel.bind(x40, 'a', " + expression + ")").starts_with("error: "));
+    EXPECT_TRUE(outcome("cel.bind(x40, [1], " + expression + ")").starts_with("error: "));
+}
+
+TEST(Limits, ReplacementsDoNotExplode) {
+    std::string expression = "'a'";
+    for (int i = 0; i < 20; ++i)
+        expression += ".replace('', 'aaaaaaaaaaaaaaaa')";
+    EXPECT_TRUE(outcome(expression + ".size() > 0").starts_with("error: "));
+}
+
+TEST(Limits, LongExpressionsCompileAndEvaluate) {
+    std::string expression = "device.driver == 'd'";
+    while (expression.size() < 10'000)
+        expression += " && device.attributes['x'].numaNode == 1";
+    EXPECT_EQ(outcome(expression), "true");
+}
+
+TEST(Limits, LongAttributesAreFine) {
+    const auto device = OwnedDevice::make("d", {{"s", std::string(1 << 20, 'a')}}, {});
+    ASSERT_TRUE(device.ok());
+    const auto run = [&](const char* expression) {
+        return outcome(expression, {}, device->view());
+    };
+    EXPECT_EQ(run("device.attributes['d'].s.size() == 1048576"), "true");
+    EXPECT_EQ(run("device.attributes['d'].s.startsWith('aaa')"), "true");
+    EXPECT_EQ(run("device.attributes['d'].s.endsWith('b')"), "false");
+    EXPECT_TRUE(run("device.attributes['d'].s.matches('(a|aa)+$b')").starts_with("error: ") ||
+                run("device.attributes['d'].s.matches('(a|aa)+$b')") == "false");
+}
+
+TEST(Limits, EvilPatternsAreRefusedOrLinear) {
+    EXPECT_TRUE(outcome("'a'.matches('((a{1,100}){1,100}){1,100}')").starts_with("compile: "));
+    EXPECT_EQ(outcome("'a'.matches('" + repeat("(", 900) + repeat(")", 900) + "')"), "true");
+}
+
+TEST(Limits, ChainsOfOptionalsTakeNoLongerThanTheyAre) {
+    EXPECT_EQ(outcome("optional.of(1)" + repeat(".optMap(x, x)", 12) + ".hasValue()"), "true");
+    EXPECT_EQ(outcome("optional.of(1)" + repeat(".optMap(x, x)", 60) + ".hasValue()"),
+              "error: operation cancelled: actual cost limit exceeded");
+}
+
+TEST(Limits, PrecisionOfAFormatIsBounded) {
+    EXPECT_TRUE(outcome("'%.999999999f'.format([1.0]) == ''").find("precision") !=
+                std::string::npos);
+}
+
 TEST(Limits, LongChainsOfLogicAreFine) {
     EXPECT_EQ(outcome("true" + repeat(" && true", 1200)), "true");
 }

@@ -67,6 +67,25 @@ TEST(Quantity, ComparesByValueNotBySpelling) {
     EXPECT_LT(value("1e30"), value("1e200"));
 }
 
+TEST(Quantity, WritesSumsThatFillAllBits) {
+    const auto sum = *Quantity::parse("501m") - *Quantity::parse(
+                                                    "888888888888888888888888888888"
+                                                    "888888888888888888050m");
+    EXPECT_TRUE(Quantity::parse(sum.text()).ok()) << sum.text();
+}
+
+TEST(Quantity, KnowsWhatKubernetesHoldsAsAPlainInteger) {
+    const auto plain = [](const char* text) { return Quantity::parse(text)->plain_int64(); };
+    EXPECT_EQ(plain("0"), 0);
+    EXPECT_EQ(plain("10Gi"), 10737418240);
+    EXPECT_EQ(plain("1e3"), 1000);
+    EXPECT_EQ(plain("1.0"), std::nullopt);
+    EXPECT_EQ(plain("1.5Gi"), std::nullopt);
+    EXPECT_EQ(plain("1500m"), std::nullopt);
+    EXPECT_EQ((*Quantity::parse("500m") - *Quantity::parse("500m")).plain_int64(), std::nullopt);
+    EXPECT_EQ((*Quantity::parse("2") - *Quantity::parse("3")).plain_int64(), -1);
+}
+
 TEST(Quantity, AddsExactlyAcrossSuffixes) {
     EXPECT_EQ((*Quantity::parse("1Gi") + *Quantity::parse("1")).text(), "1073741825");
     EXPECT_EQ((*Quantity::parse("500m") + *Quantity::parse("500m")).text(), "1");

@@ -267,9 +267,12 @@ void validate_selectors(const Json& selectors, const std::string& path, FieldErr
     for (std::size_t i = 0; i < selectors.size(); ++i) {
         const auto expression = json_string(json_at(selectors[i], "cel"), "expression");
         if (expression.empty()) continue;
-        if (const auto compiled = cel::compile_selector(expression); !compiled.ok())
-            errors.push_back(field_invalid(path_index(path, i) + ".cel.expression", expression,
-                                           compiled.error().message()));
+        const auto field = path_index(path, i) + ".cel.expression";
+        const auto compiled = cel::compile_selector(expression, {.stored = false});
+        if (!compiled.ok())
+            errors.push_back(field_invalid(field, expression, compiled.error().message()));
+        else if (compiled->estimated_cost() > cel::kDefaultCostLimit)
+            errors.push_back(field_forbidden(field, "too complex, exceeds cost limit"));
     }
 }
 

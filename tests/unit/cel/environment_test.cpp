@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What exists in which release of Kubernetes, for stored expressions and for new ones.
+#include <gtest/gtest.h>
+
+#include "tests/unit/cel/expressions.hpp"
+
+namespace knd::cel {
+namespace {
+
+struct Introduction {
+    const char* expression;
+    int minor;
+};
+constexpr Introduction kIntroductions[] = {
+    {"[1, 2].all(i, v, v > i)", 32},
+    {"[1, 2].exists(i, v, v > 1)", 32},
+    {"[1, 2].existsOne(i, v, v > 1)", 32},
+    {"[1, 2].transformList(i, v, v + i) == [1, 3]", 32},
+    {"{'a': 1}.transformMap(k, v, v + 1) == {'a': 2}", 32},
+    {"{'a': 1}.transformMapEntry(k, v, {v: k}) == {1: 'a'}", 32},
+    {"semver('v1.0', true) == semver('1.0.0')", 33},
+    {"isSemver('v1.0', true)", 33},
+    {"[1, 2, 3].slice(0, 1) == [1]", 34},
+    {"[[1], [2]].flatten() == [1, 2]", 34},
+    {"lists.range(2) == [0, 1]", 34},
+    {"[1, 1].distinct() == [1]", 34},
+    {"[1, 2].reverse() == [2, 1]", 34},
+    {"[2, 1].sort() == [1, 2]", 34},
+    {"[2, 1].sortBy(x, -x) == [2, 1]", 34},
+};
+
+Environment of(int minor, bool stored) {
+    Environment out;
+    out.kubernetes_minor = minor;
+    out.stored = stored;
+    return out;
+}
+
+TEST(Environment, HasWhatTheReleaseKnows) {
+    for (const auto& [expression, minor] : kIntroductions) {
+        EXPECT_EQ(outcome(expression, of(minor, true)), "true") << expression;
+        EXPECT_TRUE(outcome(expression, of(minor - 1, true)).starts_with("compile: "))
+            << expression;
+    }
+}
+
+TEST(Environment, OfNewExpressionsIsThatOfTheReleaseBefore) {
+    for (const auto& [expression, minor] : kIntroductions) {
+        EXPECT_EQ(outcome(expression, of(minor + 1, false)), "true") << expression;
+        EXPECT_TRUE(outcome(expression, of(minor, false)).starts_with("compile: ")) << expression;
+    }
+}
+
+TEST(Environment, GetsWhatComesWithTheLanguageAtOnce) {
+    for (const auto* expression : {"[1].first().value() == 1", "[1].last().value() == 1",
+                                   "[optional.of(1)].unwrapOpt() == [1]"}) {
+        EXPECT_EQ(outcome(expression, of(34, false)), "true") << expression;
+        EXPECT_TRUE(outcome(expression, of(33, true)).starts_with("compile: ")) << expression;
+    }
+}
+
+TEST(Environment, HasMultipleAllocationsSince34) {
+    EXPECT_EQ(outcome("!device.allowMultipleAllocations", of(34, true)), "true");
+    EXPECT_EQ(outcome("!device.allowMultipleAllocations", of(34, false)), "true");
+    EXPECT_EQ(compile_error("device.allowMultipleAllocations", of(33, true)),
+              "undefined field 'allowMultipleAllocations'");
+}
+
+TEST(Environment, HasIncludesSince36) {
+    EXPECT_EQ(outcome(R"(device.attributes["d"].i.includes(3))", of(36, true)), "true");
+    EXPECT_EQ(compile_error(R"(device.attributes["d"].i.includes(3))", of(35, true)),
+              "undeclared reference to 'includes' (in container '')");
+}
+
+TEST(Environment, HasTheRestInEveryRelease) {
+    for (int minor = 32; minor <= 37; ++minor) {
+        EXPECT_EQ(outcome("cel.bind(x, 1, x == 1)", of(minor, true)), "true");
+        EXPECT_EQ(outcome("device.attributes.?d.?i.orValue(0) == 3", of(minor, true)), "true");
+        EXPECT_EQ(outcome("semver('1.0.0').isLessThan(semver('1.0.1'))", of(minor, true)), "true");
+        EXPECT_EQ(outcome("quantity('1k') == quantity('1000')", of(minor, true)), "true");
+        EXPECT_EQ(outcome("1 < 1.5", of(minor, true)), "true");
+        EXPECT_EQ(outcome("sets.contains([1], [1])", of(minor, true)), "true");
+        EXPECT_EQ(outcome("ip('::1').isLoopback()", of(minor, true)), "true");
+        EXPECT_EQ(outcome("url('/a').getEscapedPath() == '/a'", of(minor, true)), "true");
+        EXPECT_EQ(outcome("!format.uuid().validate('x') .hasValue()", of(minor, true)), "false");
+        EXPECT_EQ(outcome("'%d'.format([1]) == '1'", of(minor, true)), "true");
+    }
+}
+
+}  // namespace
+}  // namespace knd::cel
