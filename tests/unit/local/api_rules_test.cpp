@@ -232,6 +232,17 @@ TEST_F(ApiRules, WantSelectorsThatCompile) {
                 ElementsAre(HasSubstr("undefined field")));
 }
 
+TEST_F(ApiRules, WantSelectorsThatCannotCostTooMuch) {
+    const auto* expression =
+        "device.attributes.all(a, device.attributes.all(b, device.attributes.all(c, "
+        "device.attributes.all(d, true))))";
+    EXPECT_THAT(claim_refusal([&](Json& devices) {
+                    devices["requests"][0]["exactly"]["selectors"] =
+                        Json::array({{{"cel", {{"expression", expression}}}}});
+                }),
+                ElementsAre(HasSubstr("too complex, exceeds cost limit")));
+}
+
 TEST_F(ApiRules, KeepTheSpecOfAClaim) {
     auto claim = *create(Resource::kResourceClaims, claim_json("c"));
     claim["spec"]["devices"]["requests"][0]["name"] = "other";
