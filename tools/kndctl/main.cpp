@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tools/kndctl/cel_command.hpp"
-// I #include "tools/kndctl/explain_command.hpp"
+#include "tools/kndctl/explain_command.hpp"
 #include "tools/kndctl/node_commands.hpp"
 #include "tools/kndctl/simulate_command.hpp"
 
@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
     knd::ctl::add_simulate_command(app, shared);
     auto& explain = *app.add_subcommand("explain", "why something is as it is");
     explain.require_subcommand(1);
-    // I knd::ctl::add_explain_claim_command(explain, shared);
+    knd::ctl::add_explain_claim_command(explain, shared);
     knd::ctl::add_cel_command(app, shared);
     knd::ctl::add_node_commands(app, explain, shared);
     try {

@@ -150,6 +150,39 @@ TEST_F(Command, SimulatePacksCopies) {
     EXPECT_EQ((*document)["count"]["fit"], 2);
 }
 
+TEST_F(Command, ExplainClaimExitsWith0WhenItFitsAnd1WhenNot) {
+    const auto pair = run("explain claim pair " + with_cluster("pair.yaml"));
+    EXPECT_EQ(pair.status, 0) << pair.errors;
+    EXPECT_NE(pair.output.find("claim default/pair fits on 1 of 2 nodes"), std::string::npos);
+    const auto trio = run("explain claim trio " + with_cluster("trio.yaml"));
+    EXPECT_EQ(trio.status, 1);
+    EXPECT_NE(trio.output.find("in use: by claim team-a/database"), std::string::npos);
+    EXPECT_NE(trio.output.find("Smallest change that makes it fit: ask for 2 instead of 3 devices"),
+              std::string::npos)
+        << trio.output;
+}
+
+TEST_F(Command, ExplainClaimPrintsJson) {
+    const auto outcome = run("explain claim trio -o json " + with_cluster("trio.yaml"));
+    const auto document = parse_json(outcome.output);
+    ASSERT_TRUE(document.ok()) << outcome.output;
+    EXPECT_EQ((*document)["fits"], false);
+    EXPECT_EQ((*document)["nodes"].size(), 2u);
+    EXPECT_EQ((*document)["change"]["node"], "node-a");
+}
+
+TEST_F(Command, ExplainClaimSaysThatAClaimHasItsDevices) {
+    const auto outcome = run("explain claim database -n team-a -f " + example("cluster.yaml"));
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_NE(outcome.output.find("has its devices already"), std::string::npos);
+}
+
+TEST_F(Command, ExplainClaimExitsWith2ForAnUnknownClaim) {
+    const auto outcome = run("explain claim pari " + with_cluster("pair.yaml"));
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_NE(outcome.errors.find("pair"), std::string::npos) << outcome.errors;
+}
+
 TEST_F(Command, CelExitsWithTheVerdict) {
     const auto device = file("device.yaml", "name: eth3\nattributes: {speed: {int: 25000}}\n");
     const auto cel = [&](const std::string& expression) {

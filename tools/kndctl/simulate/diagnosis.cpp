@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/kndctl/simulate/diagnosis.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "host/alloc/inventory.hpp"
+#include "host/cel/explain.hpp"
+
+namespace knd::simulate {
+namespace {
+
+using alloc::DeviceTrace;
+using alloc::Refusal;
+
+std::string joined(const std::vector<std::string>& parts, const char* separator = ", ") {
+    std::string out;
+    for (const auto& part : parts)
+        out += (out.empty() ? "" : separator) + part;
+    return out;
+}
+
+std::string devices_text(std::size_t count) {
+    return std::to_string(count) + (count == 1 ? " device" : " devices");
+}
+
+std::string describe(const api::Taint& taint) {
+    return taint.key + (taint.value.empty() ? "" : "=" + taint.value) + ":" + taint.effect;
+}
+
+std::string describe(const alloc::Shortage& shortage) {
+    const auto name =
+        (shortage.counter_set.empty() ? "" : shortage.counter_set + "/") + shortage.name;
+    return name + ": " + shortage.available.text() + " left, " + shortage.wanted.text() + " wanted";
+}
+
+std::string describe(const alloc::Conflict& conflict) {
+    if (conflict.value.empty()) return "it has no attribute " + conflict.attribute;
+    auto text = conflict.attribute + " is " + conflict.value;
+    if (conflict.other) text += ", and " + conflict.other_value + " on " + conflict.other->text();
+    return text;
+}
+
+/// The request, or the alternative, that a trace speaks of; null: the claim has none like it.
+const api::ExactRequest* find_request(const api::ResourceClaim& claim,
+                                      const alloc::RequestTrace& trace) {
+    if (trace.request >= claim.devices.requests.size()) return nullptr;
+    const auto& request = claim.devices.requests[trace.request];
+    if (request.first_available.empty()) return request.exactly ? &*request.exactly : nullptr;
+    for (const auto& alternative : request.first_available)
+        if (request.name + "/" + alternative.name == trace.name) return &alternative;
+    return nullptr;
+}
+
+/// Says what the allocator's notes mean for one claim.
+class Reader {
+  public:
+    Reader(const Cluster& cluster, const api::ResourceClaim& claim)
+        : cluster_(cluster), claim_(claim), data_(cluster.inventory()->data()) {
+        const auto features = cluster.settings().gates.features();
+        environment_.kubernetes_minor = features.kubernetes_minor;
+        environment_.list_attributes = features.list_attributes;
+        environment_.consumable_capacity = features.consumable_capacity;
+    }
+
+    RequestVerdict read(const alloc::RequestTrace& trace) const {
+        RequestVerdict verdict{trace.name, trace.wanted, 0, trace.reached, trace.limit_reached, {}};
+        const auto* request = find_request(claim_, trace);
+        std::size_t usable = 0;
+        bool together = true;
+        for (const auto& device : trace.devices) {
+            DeviceVerdict entry{device.id, device.picked, {}, {}};
+            if (device.refusal == Refusal::kNone) {
+                ++usable;
+            } else {
+                entry.reason = alloc::refusal_text(device.refusal);
+                entry.details = details(device, request);
+                together = together && alloc::is_lasting(device.refusal);
+            }
+            verdict.devices.push_back(std::move(entry));
+        }
+        // A search that cannot succeed is given up early. Where devices do not stand in each
+        // other's way, the number of the usable ones is what it would have come to.
+        verdict.picked = together ? std::min(usable, trace.wanted) : trace.most_picked;
+        return verdict;
+    }
+
+  private:
+    std::string details(const DeviceTrace& device, const api::ExactRequest* request) const {
+        switch (device.refusal) {
+            case Refusal::kInUse: {
+                const auto& holders = cluster_.holders(device.id);
+                return holders.empty() ? "" : "by claim " + joined(holders);
+            }
+            case Refusal::kTaint:
+                return device.taint ? describe(*device.taint) : "";
+            case Refusal::kConstraint:
+                return device.conflict ? describe(*device.conflict) : "";
+            case Refusal::kCapacityMissing:
+                return device.shortage ? device.shortage->name : "";
+            case Refusal::kCapacityPolicy:
+            case Refusal::kCapacity:
+            case Refusal::kCounters:
+                return device.shortage ? describe(*device.shortage) : "";
+            case Refusal::kClassSelector:
+                return request == nullptr ? "" : of_class(device, request->device_class);
+            case Refusal::kRequestSelector:
+                return request == nullptr ? "" : of_selector(device, request->selectors);
+            case Refusal::kSelectorError: {
+                // The class is asked first: only when its selectors hold did one of the request
+                // fail.
+                if (request == nullptr) return "";
+                const auto text = of_class(device, request->device_class);
+                return text.empty() ? of_selector(device, request->selectors) : text;
+            }
+            default:
+                return "";
+        }
+    }
+
+    std::string of_class(const DeviceTrace& device, const std::string& name) const {
+        const auto* device_class = cluster_.find_class(name);
+        return device_class == nullptr ? "" : of_selector(device, device_class->selectors);
+    }
+
+    template <class Selectors>
+    std::string of_selector(const DeviceTrace& device, const Selectors& selectors) const {
+        if (device.selector >= selectors.size() || !selectors[device.selector]) return "";
+        const auto program = cel::compile_selector(*selectors[device.selector], environment_);
+        if (!program.ok()) return program.error().message();
+        const auto found = data_.find(device.id);
+        if (found.empty()) return "";
+        const auto explanation = cel::explain(*program, data_.view(data_.devices[found.front()]));
+        if (explanation.matches) return "";
+        std::vector<std::string> parts;
+        for (const auto& decision : explanation.decisions)
+            parts.push_back(decision.text());
+        return joined(parts, "; ");
+    }
+
+    const Cluster& cluster_;
+    const api::ResourceClaim& claim_;
+    const alloc::Inventory::Data& data_;
+    cel::Environment environment_;
+};
+
+NodeVerdict look_at(const api::Node& node, const Workload& workload, alloc::Allocator& allocator,
+                    const Reader& reader) {
+    NodeVerdict verdict;
+    verdict.node = node.name;
+    verdict.error = reject(workload, node);
+    if (!verdict.error.empty()) return verdict;
+    alloc::Trace trace;
+    auto result = allocator.allocate(node, workload.open, &trace);
+    if (!result.ok())
+        verdict.error = result.error().message();
+    else if (*result)
+        verdict.allocation = std::move((**result).front());
+    verdict.pools = std::move(trace.pools);
+    for (const auto& request : trace.requests) {
+        verdict.requests.push_back(reader.read(request));
+        verdict.picked += verdict.requests.back().picked;
+    }
+    return verdict;
+}
+
+/// "in use: 3, taint: 1" of the devices that were refused, the most frequent first.
+std::string summary(const RequestVerdict& request) {
+    std::vector<std::pair<std::string, std::size_t>> counts;
+    for (const auto& device : request.devices) {
+        if (device.reason.empty()) continue;
+        const auto known = std::find_if(counts.begin(), counts.end(), [&](const auto& entry) {
+            return entry.first == device.reason;
+        });
+        if (known == counts.end())
+            counts.emplace_back(device.reason, 1);
+        else
+            ++known->second;
+    }
+    std::stable_sort(counts.begin(), counts.end(),
+                     [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::vector<std::string> parts;
+    for (const auto& [reason, count] : counts)
+        parts.push_back(reason + ": " + std::to_string(count));
+    return joined(parts);
+}
+
+/// The request that could not be met: the last one that the search came to.
+const RequestVerdict* stopper(const NodeVerdict& node) {
+    const RequestVerdict* found = nullptr;
+    for (const auto& request : node.requests)
+        if (request.reached && (request.picked < request.wanted || request.wanted == 0))
+            found = &request;
+    return found;
+}
+
+std::string why_not(const NodeVerdict& node) {
+    if (!node.error.empty()) return node.error;
+    const auto* request = stopper(node);
+    if (request == nullptr) return "the requests cannot be met together";
+    if (request->limit_reached) return "a claim may have 32 devices at most";
+    if (request->devices.empty()) return "request " + request->name + " sees no device";
+    auto text = "request " + request->name + " gets " + std::to_string(request->picked) + " of " +
+                devices_text(request->wanted);
+    const auto reasons = summary(*request);
+    return reasons.empty() ? text : text + " (" + reasons + ")";
+}
+
+std::string conclude(const Diagnosis& diagnosis) {
+    const auto& nodes = diagnosis.nodes;
+    const auto title = "claim " + diagnosis.claim;
+    const auto of_all =
+        " of " + std::to_string(nodes.size()) + (nodes.size() == 1 ? " node" : " nodes");
+    const auto fitting = std::count_if(nodes.begin(), nodes.end(),
+                                       [](const NodeVerdict& node) { return node.fits(); });
+    if (fitting > 0) {
+        const auto first = std::find_if(nodes.begin(), nodes.end(),
+                                        [](const NodeVerdict& node) { return node.fits(); });
+        std::vector<std::string> devices;
+        for (const auto& result : first->allocation->results)
+            devices.push_back(result.device);
+        return title + " fits on " + std::to_string(fitting) + of_all + "; on " + first->node +
+               " it gets " + (devices.empty() ? "no device" : joined(devices)) + ".";
+    }
+    if (nodes.empty()) return title + " fits nowhere: there is no node to look at.";
+    const auto closest = std::max_element(
+        nodes.begin(), nodes.end(), [](const NodeVerdict& a, const NodeVerdict& b) {
+            return std::pair(a.error.empty(), a.picked) < std::pair(b.error.empty(), b.picked);
+        });
+    return title + " fits on none" + of_all + "; closest is " + closest->node + ": " +
+           why_not(*closest) + ".";
+}
+
+Json to_json(const RequestVerdict& request) {
+    Json out = {{"name", request.name},
+                {"wanted", request.wanted},
+                {"picked", request.picked},
+                {"reached", request.reached},
+                {"limitReached", request.limit_reached},
+                {"devices", Json::array()}};
+    for (const auto& device : request.devices)
+        out["devices"].push_back({{"driver", device.id.driver},
+                                  {"pool", device.id.pool},
+                                  {"device", device.id.device},
+                                  {"picked", device.picked},
+                                  {"reason", device.reason.empty() ? Json() : Json(device.reason)},
+                                  {"details", device.details}});
+    return out;
+}
+
+std::string_view state_text(alloc::PoolTrace::State state) {
+    switch (state) {
+        case alloc::PoolTrace::State::kIncomplete:
+            return "incomplete";
+        case alloc::PoolTrace::State::kInvalid:
+            return "invalid";
+        case alloc::PoolTrace::State::kUsable:
+            break;
+    }
+    return "usable";
+}
+
+Json to_json(const NodeVerdict& node) {
+    Json out = {{"node", node.node},
+                {"fits", node.fits()},
+                {"error", node.error.empty() ? Json() : Json(node.error)},
+                {"allocation", node.allocation ? api::to_json(*node.allocation) : Json()},
+                {"pools", Json::array()},
+                {"requests", Json::array()}};
+    for (const auto& pool : node.pools)
+        out["pools"].push_back({{"driver", pool.driver},
+                                {"pool", pool.pool},
+                                {"state", state_text(pool.state)},
+                                {"reason", pool.reason},
+                                {"devices", pool.devices}});
+    for (const auto& request : node.requests)
+        out["requests"].push_back(to_json(request));
+    return out;
+}
+
+/// Devices with one fate share a line; more names than that would hide it.
+constexpr std::size_t kMostNames = 4;
+
+struct Fate {
+    std::string text;
+    std::vector<std::string> devices;
+};
+
+std::vector<Fate> fates(const RequestVerdict& request, bool fits) {
+    std::vector<Fate> out;
+    for (const auto& device : request.devices) {
+        auto text = device.reason + (device.details.empty() ? "" : ": " + device.details);
+        if (fits && device.picked)
+            text = "picked";
+        else if (device.reason.empty())
+            text = fits ? "free, not needed" : "usable";
+        const auto known = std::find_if(out.begin(), out.end(),
+                                        [&](const Fate& fate) { return fate.text == text; });
+        auto& fate = known == out.end() ? out.emplace_back(Fate{text, {}}) : *known;
+        fate.devices.push_back(device.id.device);
+    }
+    return out;
+}
+
+std::string line(const Fate& fate) {
+    auto names = fate.devices;
+    std::string more;
+    if (names.size() > kMostNames) {
+        more = " and " + std::to_string(names.size() - kMostNames) + " more";
+        names.resize(kMostNames);
+    }
+    return "    " + joined(names) + more + ": " + fate.text + "\n";
+}
+
+std::string to_text(const NodeVerdict& node) {
+    std::string out = node.node + (node.fits() ? ": fits\n" : ": does not fit\n");
+    if (!node.error.empty()) out += "  " + node.error + "\n";
+    for (const auto& pool : node.pools)
+        if (pool.state != alloc::PoolTrace::State::kUsable)
+            out += "  pool " + pool.driver + "/" + pool.pool + " is " +
+                   std::string(state_text(pool.state)) +
+                   (pool.reason.empty() ? "" : ": " + pool.reason) + "\n";
+    for (const auto& request : node.requests) {
+        out += "  request " + request.name + ": ";
+        if (!request.reached) {
+            out += "not reached\n";
+            continue;
+        }
+        out += std::to_string(request.picked) + " of " + devices_text(request.wanted) +
+               (request.limit_reached ? ", the limit of 32 devices was reached" : "") + "; " +
+               std::to_string(request.devices.size()) + " seen\n";
+        for (const auto& fate : fates(request, node.fits()))
+            out += line(fate);
+    }
+    return out;
+}
+
+}  // namespace
+
+Diagnosis diagnose(const Cluster& cluster, const Workload& workload) {
+    const auto& claim = *workload.open.front();
+    Diagnosis diagnosis;
+    diagnosis.claim = claim.meta.text();
+    const Reader reader(cluster, claim);
+    auto allocator = cluster.allocator();
+    bool fits = false;
+    for (const auto& node : cluster.nodes()) {
+        diagnosis.nodes.push_back(look_at(node, workload, allocator, reader));
+        fits = fits || diagnosis.nodes.back().fits();
+    }
+    diagnosis.conclusion = conclude(diagnosis);
+    if (fits) return diagnosis;
+    auto remedies = find_remedies(cluster, workload);
+    diagnosis.tried_all = remedies.complete;
+    if (!remedies.remedies.empty()) diagnosis.remedy = std::move(remedies.remedies.front());
+    return diagnosis;
+}
+
+Json to_json(const Diagnosis& diagnosis) {
+    Json out = {{"claim", diagnosis.claim},
+                {"fits", false},
+                {"conclusion", diagnosis.conclusion},
+                {"change", Json()},
+                {"nodes", Json::array()}};
+    for (const auto& node : diagnosis.nodes) {
+        if (node.fits()) out["fits"] = true;
+        out["nodes"].push_back(to_json(node));
+    }
+    if (diagnosis.remedy)
+        out["change"] = {{"text", diagnosis.remedy->text()}, {"node", diagnosis.remedy->node}};
+    return out;
+}
+
+std::string to_text(const Diagnosis& diagnosis) {
+    std::string out;
+    bool fits = false;
+    for (const auto& node : diagnosis.nodes) {
+        out += to_text(node);
+        fits = fits || node.fits();
+    }
+    out += (out.empty() ? "" : "\n") + diagnosis.conclusion + "\n";
+    if (fits) return out;
+    if (diagnosis.remedy)
+        return out + "Smallest change that makes it fit: " + diagnosis.remedy->text() + " (on " +
+               diagnosis.remedy->node + ").\n";
+    return out + "No change of one or two things makes it fit" +
+           (diagnosis.tried_all ? "" : ", as far as was tried") + ".\n";
+}
+
+}  // namespace knd::simulate
