@@ -31,6 +31,7 @@ struct Answer {
     Json result;
     std::string error;
     std::uint64_t cost = 0;
+    std::uint64_t estimated_cost = 0;  ///< the most it can be on any device
     std::vector<std::string> reasons;
 };
 
@@ -110,6 +111,7 @@ Result<cel::OwnedDevice> owned(const ChosenDevice& chosen) {
 Answer evaluate(const cel::Program& program, const cel::DeviceView& view) {
     Answer answer;
     answer.type = program.result_type();
+    answer.estimated_cost = program.estimated_cost();
     cel::Arena arena;
     const auto variable = cel::Value::device(&view);
     const auto value = program.evaluate(std::span(&variable, 1), arena, {}, &answer.cost);
@@ -127,6 +129,7 @@ Json document_of(const Options& options, const Answer& answer) {
                 {"type", answer.type},
                 {"result", answer.result},
                 {"cost", answer.cost},
+                {"estimatedCost", answer.estimated_cost},
                 {"because", answer.reasons}};
     out["error"] = answer.error.empty() ? Json() : Json(answer.error);
     return out;
@@ -134,11 +137,14 @@ Json document_of(const Options& options, const Answer& answer) {
 
 std::string text_of(const Answer& answer) {
     std::string text;
+    if (answer.type.empty()) return "error: " + answer.error + "\n";  // it does not compile
     if (answer.error.empty())
         text = "result: " + to_text(answer.result) + "\n";
     else
         text = "error: " + answer.error + "\n";
-    text += "cost: " + std::to_string(answer.cost) + "\n";
+    text += "cost: " + std::to_string(answer.cost) + ", at most " +
+            std::to_string(answer.estimated_cost) + " on any device; the limit is " +
+            std::to_string(cel::kDefaultCostLimit) + "\n";
     for (const auto& reason : answer.reasons)
         text += "because: " + reason + "\n";
     return text;

@@ -18,6 +18,11 @@ bool wants_live(const InputOptions& options) {
     return options.files.empty() || !options.kubeconfig.empty() || !options.context.empty();
 }
 
+Result<simulate::Gates> make_gates(const std::string& version, const std::string& features) {
+    return version.empty() ? simulate::Gates::make("1.36", features)
+                           : simulate::Gates::make(version, features);
+}
+
 }  // namespace
 
 void add_input_options(CLI::App& command, InputOptions& options) {
@@ -43,9 +48,10 @@ void add_input_options(CLI::App& command, InputOptions& options) {
         ->type_name("NAME")
         ->group(kInputGroup);
     command
-        .add_option("--kubernetes", options.kubernetes, "version whose rules hold, 1.32 to 1.37")
+        .add_option("--kubernetes", options.kubernetes,
+                    "version whose rules hold, 1.32 to 1.37; default: the cluster's own, 1.36 for "
+                    "manifests")
         ->type_name("1.NN")
-        ->capture_default_str()
         ->group(kRulesGroup);
     command
         .add_option("--features", options.features,
@@ -59,10 +65,8 @@ void add_input_options(CLI::App& command, InputOptions& options) {
 }
 
 Result<std::unique_ptr<simulate::Cluster>> read_cluster(const InputOptions& options) {
-    simulate::Settings settings;
-    KND_TRY_ASSIGN(settings.gates, simulate::Gates::make(options.kubernetes, options.features));
-    settings.compat = options.compat;
-    settings.nodes = options.nodes;
+    // Before anything is read, so that a typing error is heard at once.
+    KND_TRY_ASSIGN(auto gates, make_gates(options.kubernetes, options.features));
     simulate::Collector collector;
     KND_TRY(manifest::for_each_object(options.files, [&](const Json& object, const Origin& origin) {
         return collector.add(object, origin.text());
@@ -70,9 +74,15 @@ Result<std::unique_ptr<simulate::Cluster>> read_cluster(const InputOptions& opti
     if (wants_live(options)) {
         const auto role =
             options.files.empty() ? simulate::Role::kAsked : simulate::Role::kBackground;
-        KND_TRY(collect_live({options.kubeconfig, options.context}, collector, role));
+        KND_TRY_ASSIGN(const auto live,
+                       collect_live({options.kubeconfig, options.context}, collector, role));
+        if (options.kubernetes.empty() && live.kubernetes_minor != 0) {
+            KND_TRY_ASSIGN(
+                gates, make_gates("1." + std::to_string(live.kubernetes_minor), options.features));
+        }
     }
-    return simulate::Cluster::make(collector.take(), std::move(settings));
+    return simulate::Cluster::make(collector.take(),
+                                   {std::move(gates), options.compat, options.nodes});
 }
 
 }  // namespace knd::ctl

@@ -19,7 +19,7 @@ struct InputOptions {
     std::vector<std::string> nodes;
     std::string kubeconfig;
     std::string context;
-    std::string kubernetes = "1.36";
+    std::string kubernetes;  ///< empty: that of the cluster asked, else 1.36
     std::string features;
     bool compat = false;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/kndctl/live.hpp"
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <charconv>
@@ -12,6 +13,7 @@
 
 #include "host/kube/client.hpp"
 #include "host/kube/resource_api.hpp"
+#include "tools/kndctl/simulate/gates.hpp"
 
 namespace knd::ctl {
 namespace {
@@ -131,12 +133,13 @@ class Lister {
     simulate::Role role_;
 };
 
-/// "34" of "1.34", "34+" of some vendors.
+/// "34" of "1.34", "34+" of some vendors; of a version whose rules are not known the nearest.
 int minor_of(const Json& version) {
     const auto text = json_string(version, "minor");
     int minor = 0;
     std::from_chars(text.data(), text.data() + text.size(), minor);
-    return json_string(version, "major") == "1" ? minor : 0;
+    if (json_string(version, "major") != "1" || minor == 0) return 0;
+    return std::clamp(minor, simulate::kOldestMinor, simulate::kNewestMinor);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ struct LiveOptions {
 
 struct LiveCluster {
     std::string server;
-    int kubernetes_minor = 0;  ///< 0: it does not say
+    int kubernetes_minor = 0;  ///< among those that are known; 0: it does not say
 };
 
 /// Lists everything that matters, page by page, in the newest version of the API that the server
