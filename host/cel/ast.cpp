@@ -12,6 +12,14 @@ bool Ast::is_optional_child(const Node& node, std::uint32_t i) const {
            optional_children.end();
 }
 
+bool Ast::is_binding(const Fold& fold) const {
+    const auto& range = nodes[fold.range];
+    const auto& condition = nodes[fold.condition];
+    return range.kind == NodeKind::kList && range.count == 0 &&
+           condition.kind == NodeKind::kConstant && condition.constant.is(Kind::kBool) &&
+           !condition.constant.as_bool();
+}
+
 std::string_view AstBuilder::keep(std::string_view text) {
     return ast_.texts.emplace_back(text);
 }

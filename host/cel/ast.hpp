@@ -75,6 +75,8 @@ struct Ast {
 
     NodeIndex child(const Node& node, std::uint32_t i) const { return children[node.first + i]; }
     bool is_optional_child(const Node& node, std::uint32_t i) const;
+    /// A fold over nothing, for the sake of its accumulator's name: cel.bind() and its like.
+    bool is_binding(const Fold& fold) const;
 };
 
 /// Where in the source, and what. Several are reported together.

@@ -420,21 +420,11 @@ class Emitter {
         code_.folds.emplace_back();
         const auto scope = scope_.size();
         const auto slot = next_slot_;
-        const auto out = is_binding(fold) ? binding(fold, number) : loop(fold);
+        const auto out = ast_.is_binding(fold) ? binding(fold, number) : loop(fold);
         scope_.resize(scope);
         next_slot_ = slot;
         code_.folds[number] = out;
         return push(Op::kFold, number);
-    }
-
-    bool is_false(NodeIndex index) const {
-        const auto& self = node(index);
-        return self.kind == NodeKind::kConstant && self.constant.is(Kind::kBool) &&
-               !self.constant.as_bool();
-    }
-    /// A fold over nothing, for the sake of its accumulator's name.
-    bool is_binding(const Fold& fold) const {
-        return is_false(fold.condition) && is_empty_aggregate(fold.range);
     }
 
     FoldCode binding(const Fold& fold, std::uint32_t number) {

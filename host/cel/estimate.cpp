@@ -345,7 +345,7 @@ class Estimator {
 
     CostRange fold(NodeIndex index) {
         const auto& fold = ast_.folds[node(index).first];
-        if (!is_binding(fold)) return loop(index, fold);
+        if (!ast_.is_binding(fold)) return loop(index, fold);
         if (fold.accumulator == kOptionalTarget) {
             const auto price = cost(fold.init);
             targets_.push_back({resolve(fold.init), price});
@@ -363,14 +363,6 @@ class Estimator {
         known(index).size = size(fold.result);
         known(index).entries = entries(fold.result);
         return sum;
-    }
-
-    bool is_binding(const Fold& fold) const {
-        const auto& condition = node(fold.condition);
-        const auto& range = node(fold.range);
-        return range.kind == NodeKind::kList && range.count == 0 &&
-               condition.kind == NodeKind::kConstant && condition.constant.is(Kind::kBool) &&
-               !condition.constant.as_bool();
     }
 
     CostRange loop(NodeIndex index, const Fold& fold) {

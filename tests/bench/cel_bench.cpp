@@ -6,29 +6,11 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <new>
 #include <string>
 
 #include "host/cel/cel.hpp"
 #include "host/model/json.hpp"
-
-namespace {
-
-std::size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (auto* memory = std::malloc(size)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
+#include "tests/fakes/count_allocations.hpp"
 
 namespace knd::cel {
 namespace {
@@ -85,13 +67,13 @@ void evaluate_expression(benchmark::State& state, const char* expression) {
     const auto view = device.view();
     const auto program = compile_selector(expression);
     if (!program.ok()) return state.SkipWithError(program.error().message().c_str());
-    const auto before = allocations;
+    const auto before = test::allocations;
     for (auto _ : state) {
         auto matches = program->matches(view);
         benchmark::DoNotOptimize(matches);
     }
-    state.counters["allocations"] = benchmark::Counter(static_cast<double>(allocations - before),
-                                                       benchmark::Counter::kAvgIterations);
+    state.counters["allocations"] = benchmark::Counter(
+        static_cast<double>(test::allocations - before), benchmark::Counter::kAvgIterations);
 }
 
 /// What the oracle says that one compilation or evaluation takes, as manual time.

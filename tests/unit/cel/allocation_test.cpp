@@ -3,28 +3,8 @@
 // A program of its own, because it counts what `new` is asked for.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "tests/fakes/count_allocations.hpp"
 #include "tests/unit/cel/expressions.hpp"
-
-namespace {
-
-std::size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    ++allocations;
-    if (auto* memory = std::malloc(size)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
 
 namespace knd::cel {
 namespace {
@@ -44,9 +24,9 @@ TEST(Evaluation, AsksForNoMemory) {
         const auto view = example_device().view();
         // RE2 builds its automaton when it is first used.
         ASSERT_TRUE(program->matches(view).ok()) << expression;
-        const auto before = allocations;
+        const auto before = test::allocations;
         const auto matches = program->matches(view);
-        EXPECT_EQ(allocations, before) << expression;
+        EXPECT_EQ(test::allocations, before) << expression;
         EXPECT_TRUE(*matches) << expression;
     }
 }
