@@ -34,7 +34,8 @@ int main(int argc, char** argv) {
     app.fallthrough();
     knd::ctl::add_output_option(app, shared);
     knd::ctl::add_simulate_command(app, shared);
-    auto& explain = *app.add_subcommand("explain", "why something is as it is");
+    auto& explain = *app.add_subcommand("explain", "why a claim or a device is as it is");
+    explain.group(knd::ctl::kClusterGroup);
     explain.require_subcommand(1);
     knd::ctl::add_explain_claim_command(explain, shared);
     knd::ctl::add_cel_command(app, shared);
