@@ -16,6 +16,8 @@ constexpr std::int32_t kNano = -9;
 constexpr int kDecimalDigits = 28;
 constexpr int kBinaryDigits = 20;
 constexpr int kMaxDigits = 36;
+constexpr std::size_t kExponentDigits = 9;
+constexpr std::int64_t kMaxExponent = 999'999'999;  ///< of so many digits
 constexpr Int kSaturated = (static_cast<Int>(1) << 126);
 constexpr std::int64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
 constexpr std::string_view kNumberSuffixCharacters = "eEinumkKMGTP";
@@ -44,7 +46,7 @@ bool is_digit(char c) {
 std::optional<Suffix> read_exponent(std::string_view digits) {
     const bool negative = digits.starts_with('-');
     if (negative || digits.starts_with('+')) digits.remove_prefix(1);
-    if (digits.empty() || digits.size() > 9) return std::nullopt;
+    if (digits.empty() || digits.size() > kExponentDigits) return std::nullopt;
     std::int32_t value = 0;
     for (const char c : digits) {
         if (!is_digit(c)) return std::nullopt;
@@ -182,6 +184,9 @@ Result<Quantity> Quantity::parse(std::string_view text) {
         zero.hold(held.scale, held.big);
         return zero;
     }
+    // Digits that were left out would make an exponent that could not be read back.
+    if (exponent > kMaxExponent)
+        return Error(Code::kInvalidArgument, "unable to parse quantity's suffix");
     if (exponent < kNano) {
         mantissa = divide_up(mantissa, kNano - exponent);
         exponent = kNano;

@@ -11,6 +11,11 @@ std::string canonical(std::string_view text) {
     return parsed.ok() ? parsed->text() : "error: " + parsed.error().message();
 }
 
+TEST(Quantity, RefusesAnExponentThatItCouldNotWrite) {
+    EXPECT_FALSE(Quantity::parse("57210000000000000000180246931459E999999998").ok());
+    EXPECT_TRUE(Quantity::parse("5E999999998").ok());
+}
+
 TEST(Quantity, WritesTheCanonicalForm) {
     const std::pair<const char*, const char*> table[] = {
         {"0", "0"},
