@@ -95,7 +95,7 @@ class Lexer {
 
     bool number() {
         const auto start = at_;
-        if (peek() == '0' && (peek(1) == 'x' || peek(1) == 'X') && is_hex(peek(2))) {
+        if (peek() == '0' && peek(1) == 'x' && is_hex(peek(2))) {
             at_ += 2;
             while (is_hex(peek()))
                 ++at_;

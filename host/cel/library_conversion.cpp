@@ -136,15 +136,12 @@ Value bytes_of_string(const Call& call) {
 
 Value duration_of_string(const Call& call) {
     std::int64_t nanoseconds = 0;
-    if (!read_duration(call[0].text(), nanoseconds))
-        return call.error("time: invalid duration \"" + std::string(call[0].text()) + "\"");
+    if (!read_duration(call[0].text(), nanoseconds)) return not_a(call, "google.protobuf.Duration");
     return Value::duration(nanoseconds);
 }
 Value timestamp_of_string(const Call& call) {
     Instant instant;
-    if (!read_timestamp(call[0].text(), instant))
-        return call.error("parsing time \"" + std::string(call[0].text()) +
-                          "\" as RFC 3339 failed");
+    if (!read_timestamp(call[0].text(), instant)) return not_a(call, "google.protobuf.Timestamp");
     return Value::timestamp(instant.seconds, instant.nanoseconds, instant.zone);
 }
 Value timestamp_of_int(const Call& call) {

@@ -249,7 +249,7 @@ std::uint64_t cost_of_flatten(const Priced& arguments) {
 }
 std::uint64_t cost_of_slice(const Priced& arguments) {
     const auto& [list, first, last] = std::tie(arguments[0], arguments[1], arguments[2]);
-    if (list.is_error() || !first.is(Kind::kInt) || !last.is(Kind::kInt)) return kNewList + 1;
+    if (!list.is(Kind::kList) || !first.is(Kind::kInt) || !last.is(Kind::kInt)) return kNewList + 1;
     const auto start = first.as_int(), end = last.as_int();
     const bool valid =
         start >= 0 && start <= end && static_cast<std::uint64_t>(end) <= extent(list);

@@ -417,7 +417,7 @@ class Parser {
     }
 
     static std::optional<std::uint64_t> read_digits(std::string_view text) {
-        const bool hex = text.starts_with("0x") || text.starts_with("0X");
+        const bool hex = text.starts_with("0x");
         if (hex) text.remove_prefix(2);
         std::uint64_t value = 0;
         const auto* end = text.data() + text.size();
