@@ -4,6 +4,7 @@
 // of several runs; what the kernel alone takes for the same work is measured in the same run.
 //   knd_node_bench [--rounds N]
 // Root, release build, an otherwise idle machine. Never part of a verdict.
+#include <fcntl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "host/kube/client.hpp"
 #include "sdk/support/netns.hpp"
 #include "tests/host/node/own_namespaces.hpp"
 #include "tests/host/node/test_node.hpp"
@@ -174,8 +176,45 @@ void bench_floor(int rounds, Samples& in, Samples& out) {
     }
 }
 
+/// What a prepare cannot do without: the claim from the API server, and a flush.
+class PrepareFloor {
+  public:
+    explicit PrepareFloor(const TestNode& node)
+        : file_(::open((node.directory() / "floor").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)),
+          client_(must(kube::Client::open(
+                           io_,
+                           must(kube::Config::from_kubeconfig(node.directory() / "kubeconfig"),
+                                "read the kubeconfig"),
+                           {}),
+                       "open a client")) {}
+
+    void get(const ClaimRef& claim) {
+        std::optional<Result<Json>> answer;
+        client_->get(kube::Resource{"resource.k8s.io/v1", "resourceclaims", claim.ns}, claim.name,
+                     [&](Result<Json> got) { answer = std::move(got); });
+        while (!answer)
+            io_.run_one();
+        must(*std::move(answer), "get the claim");
+    }
+
+    /// As much as the journal writes for one record.
+    void flush() {
+        static constexpr char kPages[3 * 4096] = {};
+        const bool written = ::write(file_.get(), kPages, sizeof kPages) == sizeof kPages;
+        if (!written || ::fdatasync(file_.get()) != 0)
+            must<void>(Error::from_errno("flush", errno), "");
+    }
+
+  private:
+    boost::asio::io_context io_;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_ =
+        boost::asio::make_work_guard(io_);
+    Fd file_;
+    std::unique_ptr<kube::Client> client_;
+};
+
 struct PodSamples {
-    Samples prepare, run, attach, stop, detach, unprepare;
+    Samples call, get, flush, prepare, run, attach, stop, detach, unprepare;
     std::int64_t prepare_flushes = 0;
 };
 
@@ -190,7 +229,7 @@ bool link_ready(const TestPod& pod) {
     return link.ok() && link->up();
 }
 
-void one_pod(TestNode& node, int number, PodSamples& samples) {
+void one_pod(TestNode& node, PrepareFloor& floor, int number, PodSamples& samples) {
     settle();
     TestPod pod(node, "p" + std::to_string(number));
     const auto claim =
@@ -220,6 +259,15 @@ void one_pod(TestNode& node, int number, PodSamples& samples) {
     begin = Clock::now();
     must(node.unprepare(claim), "unprepare");
     samples.unprepare.add(ms_since(begin));
+    begin = Clock::now();
+    must(node.unprepare(claim), "unprepare what is not prepared");
+    samples.call.add(ms_since(begin));
+    begin = Clock::now();
+    floor.get(claim);
+    samples.get.add(ms_since(begin));
+    begin = Clock::now();
+    floor.flush();
+    samples.flush.add(ms_since(begin));
 }
 
 void bench_pods(int rounds) {
@@ -236,8 +284,9 @@ void bench_pods(int rounds) {
             std::fprintf(stderr, "nic0 is not offered\n%s\n", node.daemon_log().c_str());
             std::exit(1);
         }
+        PrepareFloor floor(node);
         for (int i = 0; i < rounds; ++i)
-            one_pod(node, i, samples);
+            one_pod(node, floor, i, samples);
         settle();
         std::printf("-- %d pods with one NIC with one address, one after the other\n", rounds);
         std::printf("%-52s %.2f per prepare, %.2f per life of a pod\n", "journal flushes",
@@ -246,6 +295,9 @@ void bench_pods(int rounds) {
     }
     bench_floor(rounds / 2, floor_in, floor_out);
     samples.prepare.print("NodePrepareResources, as the kubelet sees it");
+    samples.call.print("  a gRPC call that has nothing to do");
+    samples.get.print("  the same claim from the API server, TLS");
+    samples.flush.print("  12 KiB written and flushed");
     samples.run.print("RunPodSandbox hook, as the runtime sees it");
     samples.attach.print("RunPodSandbox until the gate opens");
     floor_in.print("  the kernel alone: move, address, up");
