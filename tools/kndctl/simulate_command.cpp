@@ -39,7 +39,7 @@ Json row(const simulate::NodeOutcome& node) {
     std::string details;
     for (const auto& claim : node.claims)
         details += (details.empty() ? "" : "; ") + describe(claim);
-    if (!node.fits) details = node.error.empty() ? "not enough devices that match" : node.error;
+    if (!node.fits) details = node.reason;
     return {{"node", node.node}, {"fits", node.fits}, {"details", details}};
 }
 
@@ -88,7 +88,7 @@ Result<int> run(const Options& options, const std::string& output) {
         print(packing, output);
         return packing.fit > 0 ? 0 : 1;
     }
-    const auto nodes = simulate::simulate(*cluster, workload);
+    const auto nodes = simulate::simulate(*cluster, workload, !is_structured(output));
     print(nodes, output);
     return fits_somewhere(nodes) ? 0 : 1;
 }

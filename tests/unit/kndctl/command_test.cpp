@@ -64,7 +64,8 @@ TEST_F(Command, SimulateExitsWith0WhenANodeFits) {
     EXPECT_EQ(outcome.output,
               "NODE     FITS   DEVICES OR REASON\n"
               "node-a   yes    default/pair: nic=eth1,eth2\n"
-              "node-b   no     not enough devices that match\n"
+              "node-b   no     request nic gets 0 of 2 devices (request selector: 2, in use: 1, "
+              "taint: 1)\n"
               "1 of 2 nodes fit\n");
     EXPECT_EQ(outcome.errors, "");
 }

@@ -25,6 +25,13 @@ TEST(Pack, EndsWhenAllCopiesFit) {
     EXPECT_EQ(packing.stopped, "");
 }
 
+TEST(Pack, SaysWhatStopsTheNextCopy) {
+    const Scene scene(kNodes + claim("x", request(1)));
+    EXPECT_EQ(pack(*scene.cluster, scene.workload, 5).stopped,
+              "1 node: request r gets 0 of 1 device (in use: 1); "
+              "1 node: request r gets 0 of 1 device (in use: 2)");
+}
+
 TEST(Pack, NumbersTheCopies) {
     const Scene scene(kNodes + claim("x", request(1)));
     const auto packing = pack(*scene.cluster, scene.workload, 3);

@@ -175,6 +175,14 @@ TEST(Simulate, RefusesObjectsThatCannotBeRead) {
     EXPECT_TRUE(message.starts_with("test.yaml:2: ResourceSlice s-n1: ")) << message;
 }
 
+TEST(Simulate, NamesTheClaimThatStopsTheOthers) {
+    const Scene scene(kTwoNodes + claim("z", request(1)) + claim("x", request(1)));
+    const auto outcomes = simulate(*scene.cluster, scene.workload, true);
+    EXPECT_EQ(outcomes[0].reason, "");
+    EXPECT_TRUE(outcomes[1].reason.starts_with("claim ns/x, request r gets 0 of 1 device"))
+        << outcomes[1].reason;
+}
+
 TEST(Simulate, AnswersInTheShapeOfTheApi) {
     const Scene scene(node("n1") + slice("n1", "[{name: a}]") + device_class("c") +
                       claim("x", request(1)));

@@ -6,6 +6,7 @@
 
 #include "host/alloc/inventory.hpp"
 #include "host/cel/explain.hpp"
+#include "tools/kndctl/simulate/reasons.hpp"
 
 namespace knd::simulate {
 namespace {
@@ -18,10 +19,6 @@ std::string joined(const std::vector<std::string>& parts, const char* separator 
     for (const auto& part : parts)
         out += (out.empty() ? "" : separator) + part;
     return out;
-}
-
-std::string devices_text(std::size_t count) {
-    return std::to_string(count) + (count == 1 ? " device" : " devices");
 }
 
 std::string describe(const api::Taint& taint) {
@@ -64,24 +61,17 @@ class Reader {
     }
 
     RequestVerdict read(const alloc::RequestTrace& trace) const {
-        RequestVerdict verdict{trace.name, trace.wanted, 0, trace.reached, trace.limit_reached, {}};
+        RequestVerdict verdict{trace.name,    trace.wanted,        devices_had(trace),
+                               trace.reached, trace.limit_reached, {}};
         const auto* request = find_request(claim_, trace);
-        std::size_t usable = 0;
-        bool together = true;
         for (const auto& device : trace.devices) {
             DeviceVerdict entry{device.id, device.picked, {}, {}};
-            if (device.refusal == Refusal::kNone) {
-                ++usable;
-            } else {
+            if (device.refusal != Refusal::kNone) {
                 entry.reason = alloc::refusal_text(device.refusal);
                 entry.details = details(device, request);
-                together = together && alloc::is_lasting(device.refusal);
             }
             verdict.devices.push_back(std::move(entry));
         }
-        // A search that cannot succeed is given up early. Where devices do not stand in each
-        // other's way, the number of the usable ones is what it would have come to.
-        verdict.picked = together ? std::min(usable, trace.wanted) : trace.most_picked;
         return verdict;
     }
 
@@ -149,6 +139,7 @@ NodeVerdict look_at(const api::Node& node, const Workload& workload, alloc::Allo
     NodeVerdict verdict;
     verdict.node = node.name;
     verdict.error = reject(workload, node);
+    verdict.reason = verdict.error;
     if (!verdict.error.empty()) return verdict;
     alloc::Trace trace;
     auto result = allocator.allocate(node, workload.open, &trace);
@@ -156,54 +147,14 @@ NodeVerdict look_at(const api::Node& node, const Workload& workload, alloc::Allo
         verdict.error = result.error().message();
     else if (*result)
         verdict.allocation = std::move((**result).front());
+    if (!verdict.fits())
+        verdict.reason = result.ok() ? why_not(trace, workload.open) : verdict.error;
     verdict.pools = std::move(trace.pools);
     for (const auto& request : trace.requests) {
         verdict.requests.push_back(reader.read(request));
         verdict.picked += verdict.requests.back().picked;
     }
     return verdict;
-}
-
-/// "in use: 3, taint: 1" of the devices that were refused, the most frequent first.
-std::string summary(const RequestVerdict& request) {
-    std::vector<std::pair<std::string, std::size_t>> counts;
-    for (const auto& device : request.devices) {
-        if (device.reason.empty()) continue;
-        const auto known = std::find_if(counts.begin(), counts.end(), [&](const auto& entry) {
-            return entry.first == device.reason;
-        });
-        if (known == counts.end())
-            counts.emplace_back(device.reason, 1);
-        else
-            ++known->second;
-    }
-    std::stable_sort(counts.begin(), counts.end(),
-                     [](const auto& a, const auto& b) { return a.second > b.second; });
-    std::vector<std::string> parts;
-    for (const auto& [reason, count] : counts)
-        parts.push_back(reason + ": " + std::to_string(count));
-    return joined(parts);
-}
-
-/// The request that could not be met: the last one that the search came to.
-const RequestVerdict* stopper(const NodeVerdict& node) {
-    const RequestVerdict* found = nullptr;
-    for (const auto& request : node.requests)
-        if (request.reached && (request.picked < request.wanted || request.wanted == 0))
-            found = &request;
-    return found;
-}
-
-std::string why_not(const NodeVerdict& node) {
-    if (!node.error.empty()) return node.error;
-    const auto* request = stopper(node);
-    if (request == nullptr) return "the requests cannot be met together";
-    if (request->limit_reached) return "a claim may have 32 devices at most";
-    if (request->devices.empty()) return "request " + request->name + " sees no device";
-    auto text = "request " + request->name + " gets " + std::to_string(request->picked) + " of " +
-                devices_text(request->wanted);
-    const auto reasons = summary(*request);
-    return reasons.empty() ? text : text + " (" + reasons + ")";
 }
 
 std::string conclude(const Diagnosis& diagnosis) {
@@ -228,7 +179,7 @@ std::string conclude(const Diagnosis& diagnosis) {
             return std::pair(a.error.empty(), a.picked) < std::pair(b.error.empty(), b.picked);
         });
     return title + " fits on none" + of_all + "; closest is " + closest->node + ": " +
-           why_not(*closest) + ".";
+           closest->reason + ".";
 }
 
 Json to_json(const RequestVerdict& request) {

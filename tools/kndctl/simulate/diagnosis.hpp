@@ -37,7 +37,8 @@ struct RequestVerdict {
 struct NodeVerdict {
     std::string node;
     std::optional<api::AllocationResult> allocation;  ///< when it fits
-    std::string error;  ///< of the allocator, or why the node takes no such pod
+    std::string error;   ///< of the allocator, or why the node takes no such pod
+    std::string reason;  ///< in a few words, when it does not fit
     std::vector<alloc::PoolTrace> pools;
     std::vector<RequestVerdict> requests;
     std::size_t picked = 0;  ///< devices of all requests at best

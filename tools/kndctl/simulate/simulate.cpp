@@ -2,21 +2,37 @@
 #include "tools/kndctl/simulate/simulate.hpp"
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <span>
 #include <utility>
+
+#include "tools/kndctl/simulate/reasons.hpp"
 
 namespace knd::simulate {
 namespace {
 
-/// Empty: no. Otherwise one result per claim, and `outcome` is left for its claims.
+using Claims = std::span<const api::ResourceClaim* const>;
+
+/// Empty: no, and `outcome` has the error if there is one.
 std::optional<alloc::Allocations> attempt(alloc::Allocator& allocator, const Workload& workload,
-                                          std::span<const api::ResourceClaim* const> claims,
-                                          const api::Node& node, std::string& error) {
-    error = reject(workload, node);
-    if (!error.empty()) return std::nullopt;
+                                          Claims claims, const api::Node& node,
+                                          NodeOutcome& outcome) {
+    outcome.error = reject(workload, node);
+    if (!outcome.error.empty()) return std::nullopt;
     auto result = allocator.allocate(node, claims);
     if (result.ok()) return *std::move(result);
-    error = result.error().message();
+    outcome.error = result.error().message();
     return std::nullopt;
+}
+
+/// Why the last attempt has failed.
+std::string reason_of(alloc::Allocator& allocator, Claims claims, const api::Node& node,
+                      const NodeOutcome& outcome) {
+    if (!outcome.error.empty()) return outcome.error;
+    alloc::Trace trace;
+    const auto again = allocator.allocate(node, claims, &trace);
+    return again.ok() ? why_not(trace, claims) : again.error().message();
 }
 
 /// Places copies; what the copies of a pod share is allocated with the first of them.
@@ -26,9 +42,15 @@ class Packer {
         : workload_(workload), allocator_(cluster.allocator()), claims_(workload.open) {}
 
     bool place(const api::Node& node, std::size_t number, NodeOutcome& outcome) {
-        if (!reaches_shared(node)) return false;
-        auto results = attempt(allocator_, workload_, claims_, node, outcome.error);
-        if (!results) return false;
+        if (!reaches_shared(node)) {
+            outcome.reason = "the claim that the copies share cannot be reached from the node";
+            return false;
+        }
+        auto results = attempt(allocator_, workload_, claims_, node, outcome);
+        if (!results) {
+            outcome.reason = reason_of(allocator_, claims_, node, outcome);
+            return false;
+        }
         allocator_.commit(*results);
         outcome.fits = true;
         for (std::size_t i = 0; i < claims_.size(); ++i) {
@@ -59,16 +81,35 @@ class Packer {
     std::vector<std::optional<api::NodeSelector>> shared_;
 };
 
+/// "2 nodes: REASON; 1 node: REASON", the most frequent first, and not all of very many.
+std::string sum_up(const std::vector<NodeOutcome>& nodes) {
+    constexpr std::size_t kMostReasons = 5;
+    std::map<std::string, std::size_t> counts;
+    for (const auto& node : nodes)
+        ++counts[node.reason];
+    std::vector<std::pair<std::string, std::size_t>> order(counts.begin(), counts.end());
+    std::stable_sort(order.begin(), order.end(),
+                     [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::string out;
+    for (std::size_t i = 0; i < order.size() && i < kMostReasons; ++i)
+        out += (out.empty() ? "" : "; ") + std::to_string(order[i].second) +
+               (order[i].second == 1 ? " node: " : " nodes: ") + order[i].first;
+    if (order.size() > kMostReasons) out += "; and others";
+    return out.empty() ? "there is no node" : out;
+}
+
 }  // namespace
 
-std::vector<NodeOutcome> simulate(const Cluster& cluster, const Workload& workload) {
+std::vector<NodeOutcome> simulate(const Cluster& cluster, const Workload& workload, bool reasons) {
     std::vector<NodeOutcome> outcomes;
     auto allocator = cluster.allocator();
     for (const auto& node : cluster.nodes()) {
         auto& outcome = outcomes.emplace_back();
         outcome.node = node.name;
-        auto results = attempt(allocator, workload, workload.open, node, outcome.error);
+        auto results = attempt(allocator, workload, workload.open, node, outcome);
         outcome.fits = results.has_value();
+        if (!outcome.fits && reasons)
+            outcome.reason = reason_of(allocator, workload.open, node, outcome);
         for (std::size_t i = 0; results && i < results->size(); ++i) {
             const auto& meta = workload.open[i]->meta;
             outcome.claims.push_back({meta.ns, meta.name, std::move((*results)[i])});
@@ -91,6 +132,7 @@ Packing pack(const Cluster& cluster, const Workload& workload, std::size_t copie
             ++out.fit;
         out.copies.push_back(out.fit - before);
     }
+    if (out.fit < copies) out.stopped = sum_up(out.nodes);
     return out;
 }
 

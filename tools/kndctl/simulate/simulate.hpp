@@ -23,10 +23,13 @@ struct NodeOutcome {
     bool fits = false;
     std::vector<ClaimOutcome> claims;  ///< when it fits
     std::string error;                 ///< of the allocator, or why the node takes no such pod
+    std::string reason;                ///< why it does not fit, for people; empty: was not asked
 };
 
-/// All claims of the workload together, on each node as if it were the only one.
-std::vector<NodeOutcome> simulate(const Cluster& cluster, const Workload& workload);
+/// All claims of the workload together, on each node as if it were the only one. `reasons`: say why
+/// a node does not fit, which takes a second look.
+std::vector<NodeOutcome> simulate(const Cluster& cluster, const Workload& workload,
+                                  bool reasons = false);
 
 struct Packing {
     std::vector<NodeOutcome> nodes;  ///< those that were tried, with the claims of all their copies
