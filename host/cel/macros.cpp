@@ -41,8 +41,7 @@ class Expander {
         if (args_.size() == 2) {
             if (name == "all") return quantifier(Quantifier::kAll, 1);
             if (name == "exists") return quantifier(Quantifier::kExists, 1);
-            if (name == "exists_one" || name == "existsOne")
-                return quantifier(Quantifier::kExistsOne, 1);
+            if (name == "exists_one") return quantifier(Quantifier::kExistsOne, 1);
             if (name == "map") return collect(1, kNoNode, args_[1]);
             if (name == "filter") return collect(1, args_[1], args_[0]);
         }
@@ -54,6 +53,7 @@ class Expander {
         if (args_.size() == 3) {
             if (name == "all") return quantifier(Quantifier::kAll, 2);
             if (name == "exists") return quantifier(Quantifier::kExists, 2);
+            // With one variable it has the old name alone.
             if (name == "existsOne" || name == "exists_one")
                 return quantifier(Quantifier::kExistsOne, 2);
         }

@@ -128,7 +128,7 @@ TEST(Logic, AbsorbsErrorsOnEitherSide) {
 TEST(Macros, QuantifyOverListsAndMaps) {
     all_true({"[1, 2].all(x, x > 0)", "[].all(x, false)", "![].exists(x, true)",
               "[1, 2].exists(x, x == 2)", "[1, 2].exists_one(x, x == 2)",
-              "![2, 2].existsOne(x, x == 2)", "{'a': 1}.all(k, k == 'a')",
+              "![2, 2].exists_one(x, x == 2)", "{'a': 1}.all(k, k == 'a')",
               "[1, 2].all(i, v, i < v)", "{'a': 1}.exists(k, v, k == 'a' && v == 1)"});
 }
 
