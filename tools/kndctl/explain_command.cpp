@@ -26,11 +26,9 @@ int print_allocated(const api::ResourceClaim& claim, const std::string& output) 
             (devices.empty() ? "" : ", ") + result.driver + "/" + result.pool + "/" + result.device;
     const auto conclusion = "claim " + claim.meta.text() + " has its devices already" +
                             (devices.empty() ? "" : ": " + devices) + ".";
-    const Json document = {{"claim", claim.meta.text()},
-                           {"fits", true},
-                           {"conclusion", conclusion},
-                           {"change", Json()},
-                           {"nodes", Json::array()}};
+    const Json document = {{"claim", claim.meta.text()},    {"fits", true},
+                           {"conclusion", conclusion},      {"change", Json()},
+                           {"otherChanges", Json::array()}, {"nodes", Json::array()}};
     std::cout << (is_structured(output) ? structured_text(output, document) : conclusion + "\n");
     return 0;
 }

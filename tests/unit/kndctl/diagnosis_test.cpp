@@ -86,14 +86,14 @@ TEST(Diagnosis, CountsWhatARequestGetsAtBest) {
     EXPECT_EQ(found.nodes.at(0).requests.at(0).picked, 2u);
     EXPECT_EQ(found.conclusion,
               "claim ns/x fits on none of 1 node; closest is n1: request r gets 2 of 3 devices.");
-    ASSERT_TRUE(found.remedy.has_value());
-    EXPECT_EQ(found.remedy->text(), "ask for 2 instead of 3 devices in request r");
+    ASSERT_FALSE(found.remedies.empty());
+    EXPECT_EQ(found.remedies[0].text(), "ask for 2 instead of 3 devices in request r");
 }
 
 TEST(Diagnosis, SaysWhereAClaimFitsAndWithWhat) {
     const auto found = diagnosis(kNode + slice("n1", "[{name: a}]") + claim("x", request(1)));
     EXPECT_EQ(found.conclusion, "claim ns/x fits on 1 of 1 node; on n1 it gets a.");
-    EXPECT_FALSE(found.remedy.has_value());
+    EXPECT_TRUE(found.remedies.empty());
     const auto document = to_json(found);
     EXPECT_EQ(document["fits"], true);
     EXPECT_EQ(document["change"], nullptr);

@@ -231,6 +231,8 @@ Json to_json(const NodeVerdict& node) {
 
 /// Devices with one fate share a line; more names than that would hide it.
 constexpr std::size_t kMostNames = 4;
+/// Beyond the first few, changes are for programs.
+constexpr std::size_t kMostRemedies = 4;
 
 struct Fate {
     std::string text;
@@ -303,22 +305,25 @@ Diagnosis diagnose(const Cluster& cluster, const Workload& workload) {
     if (fits) return diagnosis;
     auto remedies = find_remedies(cluster, workload);
     diagnosis.tried_all = remedies.complete;
-    if (!remedies.remedies.empty()) diagnosis.remedy = std::move(remedies.remedies.front());
+    diagnosis.remedies = std::move(remedies.remedies);
     return diagnosis;
 }
 
 Json to_json(const Diagnosis& diagnosis) {
-    Json out = {{"claim", diagnosis.claim},
-                {"fits", false},
-                {"conclusion", diagnosis.conclusion},
-                {"change", Json()},
-                {"nodes", Json::array()}};
+    Json out = {{"claim", diagnosis.claim},           {"fits", false},
+                {"conclusion", diagnosis.conclusion}, {"change", Json()},
+                {"otherChanges", Json::array()},      {"nodes", Json::array()}};
     for (const auto& node : diagnosis.nodes) {
         if (node.fits()) out["fits"] = true;
         out["nodes"].push_back(to_json(node));
     }
-    if (diagnosis.remedy)
-        out["change"] = {{"text", diagnosis.remedy->text()}, {"node", diagnosis.remedy->node}};
+    for (const auto& remedy : diagnosis.remedies) {
+        Json entry = {{"text", remedy.text()}, {"node", remedy.node}};
+        if (out["change"].is_null())
+            out["change"] = std::move(entry);
+        else
+            out["otherChanges"].push_back(std::move(entry));
+    }
     return out;
 }
 
@@ -331,9 +336,12 @@ std::string to_text(const Diagnosis& diagnosis) {
     }
     out += (out.empty() ? "" : "\n") + diagnosis.conclusion + "\n";
     if (fits) return out;
-    if (diagnosis.remedy)
-        return out + "Smallest change that makes it fit: " + diagnosis.remedy->text() + " (on " +
-               diagnosis.remedy->node + ").\n";
+    for (std::size_t i = 0; i < diagnosis.remedies.size() && i < kMostRemedies; ++i) {
+        const auto& remedy = diagnosis.remedies[i];
+        out += (i == 0 ? "Smallest change that makes it fit: " : "Another: ") + remedy.text() +
+               " (on " + remedy.node + ").\n";
+    }
+    if (!diagnosis.remedies.empty()) return out;
     return out + "No change of one or two things makes it fit" +
            (diagnosis.tried_all ? "" : ", as far as was tried") + ".\n";
 }

@@ -50,7 +50,7 @@ struct Diagnosis {
     std::string claim;  ///< "namespace/name"
     std::vector<NodeVerdict> nodes;
     std::string conclusion;  ///< one sentence
-    std::optional<Remedy> remedy;
+    std::vector<Remedy> remedies;  ///< the smallest change first
     bool tried_all = true;  ///< false: there was more to try than is reasonable
 };
 
