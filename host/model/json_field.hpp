@@ -29,9 +29,24 @@ class JsonField {
     bool present() const { return !json_->is_null(); }
     JsonField operator[](std::string_view key) const { return {json_at(*json_, key), *this, key}; }
 
+    /// Another value, named as if it were this one.
+    JsonField in_place_of(const Json& json) const {
+        auto field = *this;
+        field.json_ = &json;
+        return field;
+    }
+
     /// "spec.devices[2].attributes[mac]"
     std::string path() const;
     Error wrong(std::string_view what) const;
+
+    /// The text, or "" for what is none.
+    std::string_view text_or_empty() const {
+        return json_->is_string() ? std::string_view(json_->get_ref<const std::string&>())
+                                  : std::string_view();
+    }
+    /// Members of a map, elements of a list; 0 for anything else.
+    std::size_t size() const { return json_->is_structured() ? json_->size() : 0; }
 
     Result<std::string> text() const;
     Result<std::optional<std::string>> optional_text() const;
@@ -59,6 +74,26 @@ class JsonField {
             out.push_back(std::move(item));
         }
         return out;
+    }
+    /// visit(JsonField) for each element of a list; nothing when it is none.
+    template <class Visit>
+    void each(Visit visit) const {
+        if (!json_->is_array()) return;
+        for (std::size_t i = 0; i < json_->size(); ++i) {
+            JsonField element((*json_)[i], *this, {});
+            element.index_ = i;
+            visit(element);
+        }
+    }
+    /// visit(key, JsonField) for each member of a map; nothing when it is none.
+    template <class Visit>
+    void each_member(Visit visit) const {
+        if (!json_->is_object()) return;
+        for (const auto& [key, value] : json_->items()) {
+            JsonField element(value, *this, key);
+            element.map_key_ = true;
+            visit(key, element);
+        }
     }
     template <class T, class Read>
     Result<std::map<std::string, T>> map(Read read) const {

@@ -116,11 +116,9 @@ Result<SliceDevice> read_device_body(const JsonField& field, std::string name) {
     return out;
 }
 
-/// v1beta1 nests all but the name in `basic`.
 Result<SliceDevice> read_device(const JsonField& field) {
     KND_TRY_ASSIGN(auto name, field["name"].text());
-    const auto basic = field["basic"];
-    return read_device_body(basic.present() ? basic : field, std::move(name));
+    return read_device_body(field.in_place_of(device_body(field.json())), std::move(name));
 }
 
 Result<DeviceConfig> read_device_config(const JsonField& field) {
@@ -158,17 +156,14 @@ Result<ExactRequest> read_exact_request(const JsonField& field) {
     return out;
 }
 
-/// v1beta1 has the fields of `exactly` beside the name.
 Result<DeviceRequest> read_request(const JsonField& field) {
     KND_TRY(field.need_object());
     DeviceRequest out;
     KND_TRY_ASSIGN(out.name, field["name"].text());
     KND_TRY_ASSIGN(out.first_available,
                    field["firstAvailable"].list<ExactRequest>(read_exact_request));
-    const auto exactly = field["exactly"];
-    const bool inline_fields = !exactly.present() && field["deviceClassName"].present();
-    if (exactly.present() || inline_fields) {
-        KND_TRY_ASSIGN(out.exactly, read_exact_request(inline_fields ? field : exactly));
+    if (const auto* exactly = exact_request(field.json())) {
+        KND_TRY_ASSIGN(out.exactly, read_exact_request(field["exactly"].in_place_of(*exactly)));
         out.exactly->name.clear();
     }
     return out;
