@@ -10,7 +10,7 @@ namespace knd::differential {
 namespace {
 
 /// Enough for every case that the oracle answers in time.
-constexpr std::uint64_t kStepLimit = 1'000'000;
+constexpr std::uint64_t kStepLimit = 50'000'000;
 
 Json bad_case(const Error& error) {
     return {{"badCase", error.message()}};
