@@ -174,7 +174,7 @@ Value sort_by(const Call& call, std::span<const Value> values, std::span<const V
     for (const auto& key : keys) {
         if (key.kind() != keys[0].kind())
             return call.error("list elements must have the same type");
-        if (compare(key, key) > 1) return call.error("list elements must be comparable");
+        if (!is_ordered(key)) return call.error("list elements must be comparable");
     }
     std::vector<std::size_t> order(values.size());
     for (std::size_t i = 0; i < order.size(); ++i)
