@@ -24,10 +24,10 @@ void check_expression(const JsonField& field, FieldErrors& errors) {
         errors.push_back(api::field_too_long(field.path(), kMaxExpression));
         return;
     }
-    const auto compiled = cel::compile_selector(expression);
+    const auto compiled = cel::compile_selector(expression, {.stored = false});
     if (!compiled.ok())
         errors.push_back(api::field_invalid(field.path(), expression, compiled.error().message()));
-    else if (compiled->estimated_cost() > kMaxExpressionCost)
+    else if (compiled->estimated_cost() > cel::kDefaultCostLimit)
         errors.push_back(api::field_forbidden(field.path(), "too complex, exceeds cost limit"));
 }
 

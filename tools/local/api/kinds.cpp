@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "host/validation/validation.hpp"
 #include "tools/local/api/columns.hpp"
 #include "tools/local/api/rules.hpp"
 
@@ -10,6 +11,12 @@ namespace knd::api {
 namespace {
 
 constexpr std::string_view kResourceGroup = "resource.k8s.io";
+
+/// A validator of the host as a rule of this server.
+template <void (*validate)(const Json&, const Json&, FieldErrors&)>
+void validate_resource(const Change& change, FieldErrors& errors) {
+    validate(change.before, change.after, errors);
+}
 
 std::vector<Kind> make_kinds() {
     return {
@@ -85,7 +92,7 @@ std::vector<Kind> make_kinds() {
          {},
          plain_columns(),
          complete_nothing,
-         validate_class},
+         validate_resource<validation::validate_class>},
         {Resource::kResourceClaims,
          kResourceGroup,
          "v1",
@@ -113,7 +120,7 @@ std::vector<Kind> make_kinds() {
          {},
          plain_columns(),
          complete_template,
-         validate_template},
+         validate_resource<validation::validate_template>},
         {Resource::kResourceSlices,
          kResourceGroup,
          "v1",
@@ -127,7 +134,7 @@ std::vector<Kind> make_kinds() {
          {"spec.nodeName", "spec.driver", "spec.pool.name"},
          slice_columns(),
          complete_slice,
-         validate_slice},
+         validate_resource<validation::validate_slice>},
     };
 }
 
@@ -152,6 +159,10 @@ bool Kind::has_subresource(std::string_view name) const {
 std::span<const Kind> all_kinds() {
     static const std::vector<Kind> kKinds = make_kinds();
     return kKinds;
+}
+
+bool Kind::rules_in_schema() const {
+    return group != kResourceGroup;
 }
 
 const Kind& kind_of(Resource resource) {

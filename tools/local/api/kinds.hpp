@@ -55,12 +55,14 @@ struct Kind {
     std::vector<Column> columns;
     /// Fills in what the server fills in before validation, beyond the schema's defaults.
     void (*complete)(const Json& before, Json& after);
-    /// Rules over several fields; rules of single fields are in the schema.
+    /// Rules beyond those of the schema.
     void (*validate)(const Change& change, FieldErrors& errors);
 
     std::string api_version() const;         ///< "v1", "resource.k8s.io/v1"
     std::string qualified_resource() const;  ///< "pods", "resourceclaims.resource.k8s.io"
     std::string qualified_kind() const;      ///< "Pod", "ResourceClaim.resource.k8s.io"
+    /// Whether the schema says what single fields may hold; else host/validation says it all.
+    bool rules_in_schema() const;
     bool has_subresource(std::string_view name) const;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rules of metadata, namespaces, pods and events, and the checks that several kinds share.
+// Rules of metadata, namespaces, pods and events.
 #include <algorithm>
 
 #include "tools/local/api/rules.hpp"
@@ -69,10 +69,6 @@ void validate_pod_update(const Change& change, FieldErrors& errors) {
 bool has_named(const Json& list, const std::string& name) {
     return std::any_of(list.begin(), list.end(),
                        [&](const Json& one) { return json_string(one, "name") == name; });
-}
-
-FieldError field_not_found(std::string field, const std::string& name) {
-    return {"FieldValueNotFound", std::move(field), "Not found: " + to_text(Json(name))};
 }
 
 void validate_container(const Json& spec, const Json& container, const std::string& path,
@@ -198,16 +194,6 @@ void validate_metadata(const Kind& kind, const Json& metadata, FieldErrors& erro
     }
 }
 
-void validate_unique(const Json& list, const std::string& path, std::string_view key,
-                     FieldErrors& errors) {
-    std::set<Json> seen;
-    for (std::size_t i = 0; i < list.size(); ++i) {
-        const auto& value = key.empty() ? list[i] : json_at(list[i], key);
-        if (!seen.insert(value).second)
-            errors.push_back(field_duplicate(path_join(path_index(path, i), key), value));
-    }
-}
-
 void validate_keys(const Json& map, const std::string& path, std::string_view format,
                    FieldErrors& errors) {
     if (!map.is_object()) return;
@@ -216,25 +202,6 @@ void validate_keys(const Json& map, const std::string& path, std::string_view fo
             errors.push_back(field_required(path));
         else if (auto why = check_format(format, key); !why.empty())
             errors.push_back(field_invalid(path, key, why));
-    }
-}
-
-void validate_node_selector(const Json& selector, const std::string& path, bool exactly_one,
-                            FieldErrors& errors) {
-    const auto& terms = json_at(selector, "nodeSelectorTerms");
-    const auto terms_path = path + ".nodeSelectorTerms";
-    if (exactly_one && terms.size() > 1)
-        errors.push_back(
-            field_invalid(terms_path, terms, "must have exactly one node selector term"));
-    for (std::size_t i = 0; i < terms.size(); ++i) {
-        const auto& fields = json_at(terms[i], "matchFields");
-        for (std::size_t j = 0; j < fields.size(); ++j) {
-            const auto key = json_string(fields[j], "key");
-            if (key != "metadata.name")
-                errors.push_back(field_invalid(
-                    path_index(path_index(terms_path, i) + ".matchFields", j) + ".key", key,
-                    "not a valid field selector key"));
-        }
     }
 }
 

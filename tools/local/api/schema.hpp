@@ -12,7 +12,7 @@
 //   !        required                     key=a,b   keys of a list that is a map (apply)
 //   fixed    cannot change after create   merge=k   key of strategic merge patch
 //   set      a list without repetition    in=A|B    allowed values
-//   =v       default (=object: {})        fmt=name  label, subdomain, pool, ... (check_format)
+//   =v       default (=object: {})        fmt=name  label, subdomain, ... (check_format)
 //   min=N max=N   of a number, of a string's bytes or a list's items
 #pragma once
 

@@ -2,7 +2,8 @@
 //
 // The types of every served kind. The grammar is explained in schema.hpp. Names of fields are
 // complete down to the pod's containers; parts that nothing on a single machine looks into
-// (sources of volumes, probes, affinity, security contexts) are `any` and kept as they come.
+// (sources of volumes, probes, affinity, security contexts) are `any` and kept as they come. What
+// the fields of resource.k8s.io may hold is in host/validation.
 #include "tools/local/api/schema.hpp"
 
 namespace knd::api {
@@ -365,17 +366,17 @@ DeviceClass: Selects devices that a claim can ask for by name.
   metadata ObjectMeta: Standard metadata.
   spec DeviceClassSpec !: What the class selects and how it configures.
 DeviceClassSpec: What a class selects and how it configures.
-  selectors []DeviceSelector max=32: Each must match a device.
-  config []DeviceClassConfiguration max=32: Configuration of every device claimed through the class.
-  extendedResourceName string fmt=qualified: Extended resource name that stands for this class.
+  selectors []DeviceSelector: Each must match a device.
+  config []DeviceClassConfiguration: Configuration of every device claimed through the class.
+  extendedResourceName string: Extended resource name that stands for this class.
 DeviceClassConfiguration: Configuration for one driver.
   opaque OpaqueDeviceConfiguration: Parameters that only the driver understands.
 DeviceSelector: Selects devices.
   cel CELDeviceSelector !: By an expression.
 CELDeviceSelector: A CEL expression over one device.
-  expression string ! max=10240: CEL over `device`: driver, attributes, capacity; true selects it.
+  expression string !: CEL over `device`: driver, attributes, capacity; true selects it.
 OpaqueDeviceConfiguration: Parameters that only one driver understands.
-  driver string ! fmt=subdomain max=63: Name of the driver.
+  driver string !: Name of the driver.
   parameters any !: A JSON object of at most 10 KiB.
 ResourceClaim: Asks for devices and records which were allocated.
   apiVersion string: Version of this representation.
@@ -386,28 +387,28 @@ ResourceClaim: Asks for devices and records which were allocated.
 ResourceClaimSpec: What is wanted.
   devices DeviceClaim =object: The devices that are wanted.
 DeviceClaim: Requests for devices, and what must hold among them.
-  requests []DeviceRequest max=32: Each asks for one kind of device; all must be met.
-  constraints []DeviceConstraint max=32: What must hold among the allocated devices.
-  config []DeviceClaimConfiguration max=32: Configuration of the allocated devices.
+  requests []DeviceRequest: Each asks for one kind of device; all must be met.
+  constraints []DeviceConstraint: What must hold among the allocated devices.
+  config []DeviceClaimConfiguration: Configuration of the allocated devices.
 DeviceRequest: Asks for devices of one kind.
-  name string ! fmt=label: Name, unique in the claim.
+  name string !: Name, unique in the claim.
   exactly ExactDeviceRequest: Exactly what is wanted.
-  firstAvailable []DeviceSubRequest max=8: Alternatives; the first that can be met is taken.
+  firstAvailable []DeviceSubRequest: Alternatives; the first that can be met is taken.
 ExactDeviceRequest: Exactly what is wanted.
-  deviceClassName string ! fmt=subdomain: Class that the devices must be of.
-  selectors []DeviceSelector max=32: Further selectors; each must match.
+  deviceClassName string !: Class that the devices must be of.
+  selectors []DeviceSelector: Further selectors; each must match.
   allocationMode string =ExactCount in=All|ExactCount: All matching devices, or `count` of them.
-  count int min=1: How many; 1 when not given.
+  count int: How many; 1 when not given.
   adminAccess bool: Whether devices are watched over rather than used.
-  tolerations []DeviceToleration max=16: Taints of devices that are accepted.
+  tolerations []DeviceToleration: Taints of devices that are accepted.
   capacity CapacityRequirements: What each device must have to give.
 DeviceSubRequest: One alternative of a request.
-  name string ! fmt=label: Name, unique in the request.
-  deviceClassName string ! fmt=subdomain: Class that the devices must be of.
-  selectors []DeviceSelector max=32: Further selectors; each must match.
+  name string !: Name, unique in the request.
+  deviceClassName string !: Class that the devices must be of.
+  selectors []DeviceSelector: Further selectors; each must match.
   allocationMode string =ExactCount in=All|ExactCount: All matching devices, or `count` of them.
-  count int min=1: How many; 1 when not given.
-  tolerations []DeviceToleration max=16: Taints of devices that are accepted.
+  count int: How many; 1 when not given.
+  tolerations []DeviceToleration: Taints of devices that are accepted.
   capacity CapacityRequirements: What each device must have to give.
 CapacityRequirements: Capacity that a request needs.
   requests map:quantity: Amount per capacity name.
@@ -418,37 +419,37 @@ DeviceToleration: A taint of devices that is accepted.
   effect string in=NoExecute|NoSchedule: Effect; all when empty.
   tolerationSeconds int: How long NoExecute is borne.
 DeviceConstraint: What must hold among devices.
-  requests []string max=32: Requests it is about; all when empty.
-  matchAttribute string fmt=fullyqualified: Attribute that must be equal on all of them.
-  distinctAttribute string fmt=fullyqualified: Attribute that must differ on all of them.
+  requests []string: Requests it is about; all when empty.
+  matchAttribute string: Attribute that must be equal on all of them.
+  distinctAttribute string: Attribute that must differ on all of them.
 DeviceClaimConfiguration: Configuration of the devices of a claim.
-  requests []string max=32: Requests it is for; all when empty.
+  requests []string: Requests it is for; all when empty.
   opaque OpaqueDeviceConfiguration: Parameters that only the driver understands.
 ResourceClaimStatus: What was allocated, for whom, and how the devices are.
   allocation AllocationResult: Set while devices are allocated.
-  reservedFor []ResourceClaimConsumerReference max=256 merge=uid key=uid: Who may use them now.
+  reservedFor []ResourceClaimConsumerReference merge=uid key=uid: Who may use them now.
   devices []AllocatedDeviceStatus key=driver,device,pool,shareID: State of each, by its driver.
 AllocationResult: Devices that were allocated.
   devices DeviceAllocationResult =object: The devices.
   nodeSelector NodeSelector: Nodes from which they can be used; all when empty.
   allocationTimestamp time: When they were allocated.
 DeviceAllocationResult: Devices that were allocated, and their configuration.
-  results []DeviceRequestAllocationResult max=32: One per device.
-  config []DeviceAllocationConfiguration max=64: Configuration from classes, then from the claim.
+  results []DeviceRequestAllocationResult: One per device.
+  config []DeviceAllocationConfiguration: Configuration from classes, then from the claim.
 DeviceRequestAllocationResult: A device that was allocated.
   request string !: Request that it meets, or request/alternative.
-  driver string ! fmt=subdomain max=63: Driver that offers it.
-  pool string ! fmt=pool max=253: Pool that it is in.
-  device string ! fmt=label: Its name in the pool.
+  driver string !: Driver that offers it.
+  pool string !: Pool that it is in.
+  device string !: Its name in the pool.
   adminAccess bool: Whether it is watched over rather than used.
-  tolerations []DeviceToleration max=16: Taints that the request accepts.
-  bindingConditions []string max=4: Conditions before the pod may be bound.
-  bindingFailureConditions []string max=4: Conditions that undo the allocation.
+  tolerations []DeviceToleration: Taints that the request accepts.
+  bindingConditions []string: Conditions before the pod may be bound.
+  bindingFailureConditions []string: Conditions that undo the allocation.
   shareID string: Identity of a share of the device.
   consumedCapacity map:quantity: What the share takes of the device.
 DeviceAllocationConfiguration: Configuration of allocated devices.
   source string ! in=FromClaim|FromClass: Where it comes from.
-  requests []string max=32: Requests it is for; all when empty.
+  requests []string: Requests it is for; all when empty.
   opaque OpaqueDeviceConfiguration: Parameters that only the driver understands.
 ResourceClaimConsumerReference: Who may use a claim.
   apiGroup string: Group of its resource; empty for core.
@@ -456,17 +457,17 @@ ResourceClaimConsumerReference: Who may use a claim.
   name string !: Its name.
   uid string !: Its UID.
 AllocatedDeviceStatus: State of an allocated device.
-  driver string ! fmt=subdomain max=63: Driver that offers it.
-  pool string ! fmt=pool max=253: Pool that it is in.
-  device string ! fmt=label: Its name in the pool.
+  driver string !: Driver that offers it.
+  pool string !: Pool that it is in.
+  device string !: Its name in the pool.
   shareID string: Identity of a share of the device.
-  conditions []Condition max=8 merge=type key=type: Conditions such as Ready.
+  conditions []Condition merge=type key=type: Conditions such as Ready.
   data any: Anything the driver has to say; a JSON object.
   networkData NetworkDeviceData: For network devices.
 NetworkDeviceData: A network device in a pod.
-  interfaceName string max=256: Name of the interface in the pod.
-  ips []string max=16: Its addresses, such as 10.0.0.5/24.
-  hardwareAddress string max=128: Its hardware address.
+  interfaceName string: Name of the interface in the pod.
+  ips []string: Its addresses, such as 10.0.0.5/24.
+  hardwareAddress string: Its hardware address.
 ResourceClaimTemplate: From which each pod that names it gets a claim of its own.
   apiVersion string: Version of this representation.
   kind string: Name of this type.
@@ -481,47 +482,47 @@ ResourceSlice: Devices that a driver offers, a part of one pool.
   metadata ObjectMeta: Standard metadata.
   spec ResourceSliceSpec !: The devices and where they can be used.
 ResourceSliceSpec: Devices and where they can be used.
-  driver string ! fixed fmt=subdomain max=63: Driver that offers them. Cannot be changed.
+  driver string !: Driver that offers them. Cannot be changed.
   pool ResourcePool !: Pool that the slice is a part of.
-  nodeName string fixed: The one node from which they can be used. Cannot be changed.
+  nodeName string: The one node from which they can be used. Cannot be changed.
   nodeSelector NodeSelector: Nodes from which they can be used.
   allNodes bool: They can be used from all nodes.
   perDeviceNodeSelection bool: Each device says where it can be used.
-  devices []Device max=128: The devices.
-  sharedCounters []CounterSet max=8: Counters from which devices consume.
+  devices []Device: The devices.
+  sharedCounters []CounterSet: Counters from which devices consume.
 ResourcePool: Names a pool and its version.
-  name string ! fixed fmt=pool max=253: Name, unique per driver. Cannot be changed.
-  generation int min=0 =0: Older slices of the pool do not count.
-  resourceSliceCount int ! min=1: Slices of this generation; fewer mean the pool is not complete.
+  name string !: Name, unique per driver. Cannot be changed.
+  generation int =0: Older slices of the pool do not count.
+  resourceSliceCount int !: Slices of this generation; fewer mean the pool is not complete.
 CounterSet: Counters that devices share.
-  name string ! fmt=label: Name of the set.
+  name string !: Name of the set.
   counters map:Counter !: The counters.
 Counter: An amount that can be consumed.
   value quantity !: The amount.
 Device: One device.
-  name string ! fmt=label: Name, unique in the pool.
+  name string !: Name, unique in the pool.
   attributes map:DeviceAttribute: What it is; names without domain are the driver's.
   capacity map:DeviceCapacity: What it has to give.
-  consumesCounters []DeviceCounterConsumption max=2: What it takes from shared counters.
+  consumesCounters []DeviceCounterConsumption: What it takes from shared counters.
   nodeName string: The one node from which it can be used.
   nodeSelector NodeSelector: Nodes from which it can be used.
   allNodes bool: It can be used from all nodes.
-  taints []DeviceTaint max=16: Reasons not to use it.
+  taints []DeviceTaint: Reasons not to use it.
   bindsToNode bool: Whether an allocation ties the claim to one node.
-  bindingConditions []string max=4: Conditions before a pod may be bound.
-  bindingFailureConditions []string max=4: Conditions that undo an allocation.
+  bindingConditions []string: Conditions before a pod may be bound.
+  bindingFailureConditions []string: Conditions that undo an allocation.
   allowMultipleAllocations bool: Whether several claims may share it.
 DeviceAttribute: One value of one type.
   int int: A number.
   bool bool: True or false.
-  string string max=64: A string.
-  version string max=64: A semantic version.
+  string string: A string.
+  version string: A semantic version.
 DeviceCapacity: What a device has to give.
   value quantity !: The amount.
   requestPolicy CapacityRequestPolicy: How requests are rounded.
 CapacityRequestPolicy: How requests for capacity are rounded.
   default quantity: What a request takes that does not say.
-  validValues []quantity max=10: The only amounts there are.
+  validValues []quantity: The only amounts there are.
   validRange CapacityRequestPolicyRange: The range of amounts.
 CapacityRequestPolicyRange: A range of amounts.
   min quantity !: Least.

@@ -4,12 +4,6 @@
 namespace knd::api {
 namespace {
 
-std::string join(std::string_view head, std::string_view detail) {
-    std::string text(head);
-    if (!detail.empty()) text.append(": ").append(detail);
-    return text;
-}
-
 std::string in_quotes(std::string_view text) {
     return to_text(Json(text));
 }
@@ -23,43 +17,6 @@ Json details_of(std::string_view resource, std::string_view name) {
 }
 
 }  // namespace
-
-FieldError field_required(std::string field, std::string_view detail) {
-    return {"FieldValueRequired", std::move(field), join("Required value", detail)};
-}
-
-FieldError field_forbidden(std::string field, std::string_view detail) {
-    return {"FieldValueForbidden", std::move(field), join("Forbidden", detail)};
-}
-
-FieldError field_invalid(std::string field, const Json& value, std::string_view detail) {
-    return {"FieldValueInvalid", std::move(field),
-            join("Invalid value: " + to_text(value), detail)};
-}
-
-FieldError field_duplicate(std::string field, const Json& value) {
-    return {"FieldValueDuplicate", std::move(field), "Duplicate value: " + to_text(value)};
-}
-
-FieldError field_too_many(std::string field, std::size_t actual, std::size_t limit) {
-    return {"FieldValueTooMany", std::move(field),
-            "Too many: " + std::to_string(actual) + ": must have at most " + std::to_string(limit) +
-                " items"};
-}
-
-FieldError field_too_long(std::string field, std::size_t limit) {
-    return {"FieldValueTooLong", std::move(field),
-            "Too long: may not be more than " + std::to_string(limit) + " bytes"};
-}
-
-FieldError field_unsupported(std::string field, const Json& value,
-                             const std::vector<std::string>& supported) {
-    std::string list;
-    for (const auto& one : supported)
-        list.append(list.empty() ? "" : ", ").append(in_quotes(one));
-    return {"FieldValueNotSupported", std::move(field),
-            "Unsupported value: " + to_text(value) + ": supported values: " + list};
-}
 
 Json Status::json() const {
     Json status = {{"apiVersion", "v1"},  {"kind", "Status"},   {"metadata", Json::object()},
@@ -116,15 +73,12 @@ Status conflict(std::string_view resource, std::string_view name, std::string_vi
 
 Status invalid(std::string_view kind, std::string_view name, const FieldErrors& errors) {
     Json causes = Json::array();
-    std::string text;
-    for (const auto& e : errors) {
+    for (const auto& e : errors)
         causes.push_back({{"reason", e.reason}, {"message", e.message}, {"field", e.field}});
-        text.append(text.empty() ? "" : ", ").append(e.field).append(": ").append(e.message);
-    }
-    if (errors.size() > 1) text = "[" + text + "]";
     auto details = details_of(kind, name);
     details["causes"] = std::move(causes);
-    return {422, "Invalid", std::string(kind) + " " + in_quotes(name) + " is invalid: " + text,
+    return {422, "Invalid",
+            std::string(kind) + " " + in_quotes(name) + " is invalid: " + joined(errors),
             std::move(details)};
 }
 

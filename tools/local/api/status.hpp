@@ -11,29 +11,11 @@
 #include <variant>
 #include <vector>
 
-#include "host/model/json.hpp"
+#include "host/validation/field_error.hpp"
 
 #include <knd/cpp/result.hpp>
 
 namespace knd::api {
-
-/// One violated rule of one field, in the spelling of k8s.io/apimachinery's field.Error.
-struct FieldError {
-    std::string reason;  ///< "FieldValueInvalid" and so on
-    std::string field;   ///< "spec.devices.requests[0].name"
-    std::string message;
-};
-
-using FieldErrors = std::vector<FieldError>;
-
-FieldError field_required(std::string field, std::string_view detail = "");
-FieldError field_forbidden(std::string field, std::string_view detail);
-FieldError field_invalid(std::string field, const Json& value, std::string_view detail);
-FieldError field_duplicate(std::string field, const Json& value);
-FieldError field_too_many(std::string field, std::size_t actual, std::size_t limit);
-FieldError field_too_long(std::string field, std::size_t limit);
-FieldError field_unsupported(std::string field, const Json& value,
-                             const std::vector<std::string>& supported);
 
 struct Status {
     int code = 500;

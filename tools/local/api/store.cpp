@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
+#include "host/validation/validation.hpp"
 #include "tools/local/api/clock.hpp"
 #include "tools/local/api/database.hpp"
 #include "tools/local/api/intake.hpp"
 #include "tools/local/api/patch.hpp"
-#include "tools/local/api/rules.hpp"
 #include "tools/local/api/schema.hpp"
 
 namespace knd::api {
@@ -112,7 +112,7 @@ Answer<bool> Store::admit(const Kind& kind, std::string_view ns, const Json& obj
                              " because it is being terminated");
     FieldErrors errors;
     if (kind.id == Resource::kResourceClaims || kind.id == Resource::kResourceClaimTemplates)
-        validate_admin_access(object, *found, errors);
+        validation::validate_admin_access(object, *found, errors);
     if (errors.empty()) return true;
     return invalid(kind.qualified_kind(), object_name(object), errors);
 }

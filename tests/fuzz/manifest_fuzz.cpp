@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Any text as a manifest, YAML or JSON, down to typed objects and API validation. A text that is
+// read is read again from the JSON of its objects, with the same result.
+#include <cstdlib>
+#include <string>
+
+#include "host/manifest/objects.hpp"
+#include "host/validation/validation.hpp"
+
+namespace {
+
+/// A list of all objects of the text; nothing where it does not read.
+knd::Result<knd::Json> objects_of(const std::string& text) {
+    auto list = knd::Json::array();
+    KND_TRY(knd::manifest::for_each_object(
+        knd::manifest::Source{"fuzz", text},
+        [&](knd::Json object, const knd::Origin& origin) -> knd::Result<void> {
+            if (origin.line < 1) std::abort();
+            static_cast<void>(knd::validation::validate_object(object));
+            list.push_back(std::move(object));
+            return {};
+        }));
+    return list;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+    const std::string text(reinterpret_cast<const char*>(data), size);
+    static_cast<void>(knd::manifest::read_objects(knd::manifest::Source{"fuzz", text}));
+    const auto objects = objects_of(text);
+    if (!objects.ok()) return 0;
+    // Deeper by the list itself: may be refused for that, but never read differently.
+    const auto again = objects_of(to_text({{"kind", "List"}, {"items", *objects}}));
+    if (again.ok() && *again != *objects && to_text(*again) != to_text(*objects)) std::abort();
+    return 0;
+}
