@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "host/manifest/manifest.hpp"
+#include "host/validation/validation.hpp"
 #include "tools/kndctl/live.hpp"
 
 namespace knd::ctl {
@@ -21,6 +22,15 @@ bool wants_live(const InputOptions& options) {
 Result<simulate::Gates> make_gates(const std::string& version, const std::string& features) {
     return version.empty() ? simulate::Gates::make("1.36", features)
                            : simulate::Gates::make(version, features);
+}
+
+/// What an API server would not take is refused in its words; one that is asked has done so itself.
+Result<void> collect_files(const std::vector<std::string>& files, simulate::Collector& collector) {
+    const auto take = [&](const Json& object, const Origin& origin) -> Result<void> {
+        KND_TRY(validation::validate_object(object));
+        return collector.add(object, origin.text());
+    };
+    return manifest::for_each_object(files, take);
 }
 
 }  // namespace
@@ -68,9 +78,7 @@ Result<std::unique_ptr<simulate::Cluster>> read_cluster(const InputOptions& opti
     // Before anything is read, so that a typing error is heard at once.
     KND_TRY_ASSIGN(auto gates, make_gates(options.kubernetes, options.features));
     simulate::Collector collector;
-    KND_TRY(manifest::for_each_object(options.files, [&](const Json& object, const Origin& origin) {
-        return collector.add(object, origin.text());
-    }));
+    KND_TRY(collect_files(options.files, collector));
     if (wants_live(options)) {
         const auto role =
             options.files.empty() ? simulate::Role::kAsked : simulate::Role::kBackground;
