@@ -49,9 +49,9 @@ struct NodeVerdict {
 struct Diagnosis {
     std::string claim;  ///< "namespace/name"
     std::vector<NodeVerdict> nodes;
-    std::string conclusion;  ///< one sentence
+    std::string conclusion;        ///< one sentence
     std::vector<Remedy> remedies;  ///< the smallest change first
-    bool tried_all = true;  ///< false: there was more to try than is reasonable
+    bool tried_all = true;         ///< false: there was more to try than is reasonable
 };
 
 /// `workload` has one open claim, as only() makes it.
