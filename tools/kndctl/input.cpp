@@ -7,6 +7,7 @@
 #include "host/manifest/manifest.hpp"
 #include "host/validation/validation.hpp"
 #include "tools/kndctl/live.hpp"
+#include "tools/kndctl/output.hpp"
 
 namespace knd::ctl {
 namespace {
@@ -24,13 +25,19 @@ Result<simulate::Gates> make_gates(const std::string& version, const std::string
                            : simulate::Gates::make(version, features);
 }
 
-/// What an API server would not take is refused in its words; one that is asked has done so itself.
-Result<void> collect_files(const std::vector<std::string>& files, simulate::Collector& collector) {
+/// What an API server would not take is told of in its words. Not refused unless asked for: another
+/// version may take it, and kube-scheduler decides about what is stored. An API server that is
+/// asked has validated its objects itself.
+Result<void> collect_files(const InputOptions& options, simulate::Collector& collector) {
     const auto take = [&](const Json& object, const Origin& origin) -> Result<void> {
-        KND_TRY(validation::validate_object(object));
+        if (options.validate != "ignore") {
+            const auto valid = validation::validate_object(object);
+            if (!valid && options.validate == "strict") return valid.error();
+            if (!valid) remark(origin.text() + ": " + valid.error().message());
+        }
         return collector.add(object, origin.text());
     };
-    return manifest::for_each_object(files, take);
+    return manifest::for_each_object(options.files, take);
 }
 
 }  // namespace
@@ -41,6 +48,14 @@ void add_input_options(CLI::App& command, InputOptions& options) {
                     "manifests: files, directories, or - for stdin; YAML or JSON, also what "
                     "`kubectl get ... -o json` prints")
         ->type_name("FILE")
+        ->group(kInputGroup);
+    command
+        .add_option(
+            "--validate", options.validate,
+            "manifests that no API server of 1.36 would take: strict refuses them, warn says "
+            "so, ignore does not look")
+        ->check(CLI::IsMember({"strict", "warn", "ignore"}))
+        ->capture_default_str()
         ->group(kInputGroup);
     command
         .add_option("--kubeconfig", options.kubeconfig,
@@ -78,7 +93,7 @@ Result<std::unique_ptr<simulate::Cluster>> read_cluster(const InputOptions& opti
     // Before anything is read, so that a typing error is heard at once.
     KND_TRY_ASSIGN(auto gates, make_gates(options.kubernetes, options.features));
     simulate::Collector collector;
-    KND_TRY(collect_files(options.files, collector));
+    KND_TRY(collect_files(options, collector));
     if (wants_live(options)) {
         const auto role =
             options.files.empty() ? simulate::Role::kAsked : simulate::Role::kBackground;

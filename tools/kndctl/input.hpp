@@ -22,6 +22,7 @@ struct InputOptions {
     std::string kubernetes;  ///< empty: that of the cluster asked, else 1.36
     std::string features;
     bool compat = false;
+    std::string validate = "warn";
 };
 
 void add_input_options(CLI::App& command, InputOptions& options);

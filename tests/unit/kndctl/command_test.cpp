@@ -85,6 +85,23 @@ TEST_F(Command, SimulateExitsWith2AndThePlaceForBadInput) {
     EXPECT_NE(outcome.errors.find("spec.devices"), std::string::npos) << outcome.errors;
 }
 
+TEST_F(Command, SimulateTellsOfWhatAnApiServerWouldNotTake) {
+    const auto bad = file("bad.yaml",
+                          "apiVersion: resource.k8s.io/v1\nkind: DeviceClass\n"
+                          "metadata: {name: bad}\n"
+                          "spec: {selectors: [{cel: {expression: device.nonsense}}]}\n");
+    const auto warned = run("simulate " + with_cluster("pair.yaml") + " -f " + bad);
+    EXPECT_EQ(warned.status, 0) << warned.errors;
+    EXPECT_NE(warned.errors.find(bad + ":1: "), std::string::npos) << warned.errors;
+    EXPECT_NE(warned.errors.find("spec.selectors[0].cel.expression: Invalid value"),
+              std::string::npos)
+        << warned.errors;
+    EXPECT_EQ(run("simulate --validate strict " + with_cluster("pair.yaml") + " -f " + bad).status,
+              2);
+    EXPECT_EQ(run("simulate --validate ignore " + with_cluster("pair.yaml") + " -f " + bad).errors,
+              "");
+}
+
 TEST_F(Command, SimulateSaysWhereYamlIsBroken) {
     const auto bad = file("bad.yaml", "kind: Pod\nmetadata: [\n");
     const auto outcome = run("simulate -f " + bad);
