@@ -54,7 +54,10 @@ class Builder : public YAML::EventHandler {
         return Origin{origin_.file, line(mark)}.text();
     }
 
-    void OnDocumentStart(const YAML::Mark&) override {
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        // The library finds endless empty documents before a bracket that nothing has opened.
+        if (mark.pos == document_start_) return fail(mark, "invalid YAML: not expected here");
+        document_start_ = mark.pos;
         stack_.clear();
         anchors_.clear();
         document_ = Json();
@@ -206,6 +209,7 @@ class Builder : public YAML::EventHandler {
     std::size_t repeated_ = 0;
     Json document_;
     int document_line_ = 0;
+    int document_start_ = -1;
     std::optional<Error> error_;
 };
 

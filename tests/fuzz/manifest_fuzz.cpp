@@ -32,7 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     const auto objects = objects_of(text);
     if (!objects.ok()) return 0;
     // Deeper by the list itself: may be refused for that, but never read differently.
-    const auto again = objects_of(to_text({{"kind", "List"}, {"items", *objects}}));
-    if (again.ok() && *again != *objects && to_text(*again) != to_text(*objects)) std::abort();
+    const auto again = objects_of(knd::to_text({{"kind", "List"}, {"items", *objects}}));
+    if (again.ok() && *again != *objects && knd::to_text(*again) != knd::to_text(*objects))
+        std::abort();
     return 0;
 }

@@ -88,6 +88,10 @@ TEST(Yaml, SaysWhereItIsBroken) {
     EXPECT_THAT(parse_yaml("a: 'x").error().message(), HasSubstr("line 1: column"));
 }
 
+TEST(Yaml, EndsAtABracketThatNothingHasOpened) {
+    EXPECT_EQ(refusal(",: &x yes, 0x1F]\nb: 1"), "f.yaml:1: invalid YAML: not expected here");
+}
+
 TEST(Yaml, RefusesDeepNesting) {
     EXPECT_EQ(refusal(std::string(200, '[') + std::string(200, ']')),
               "f.yaml:1: YAML is nested over 128 levels deep");
