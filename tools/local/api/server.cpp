@@ -6,11 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <list>
 #include <sstream>
 
 #include "host/model/log.hpp"
+#include "host/model/text_file.hpp"
 #include "tools/local/api/certificates.hpp"
 #include "tools/local/api/connection.hpp"
 
@@ -33,10 +33,7 @@ Result<> write_private(const std::filesystem::path& path, const std::string& tex
 
 /// Empty when the file is not there.
 std::string read_file(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
+    return read_text_file(path.string()).value_or("");
 }
 
 Result<Credential> load_authority(const std::filesystem::path& directory) {

@@ -9,19 +9,15 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
-#include <iterator>
+
+#include "host/model/text_file.hpp"
 
 #include <knd/cpp/fd.hpp>
 
 namespace knd::local {
 
 Result<std::string> read_file(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return Error::from_errno("open " + path.string(), errno);
-    std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    if (file.bad()) return Error::from_errno("read " + path.string(), errno);
-    return content;
+    return read_text_file(path.string());
 }
 
 Result<> write_file(const std::filesystem::path& path, std::string_view content, mode_t mode) {
