@@ -25,6 +25,7 @@
 #include "tests/interop/differential/minimise.hpp"
 #include "tests/interop/differential/oracle.hpp"
 #include "tests/interop/differential/ours.hpp"
+#include "tests/interop/differential/shares.hpp"
 
 namespace knd::differential {
 namespace {
@@ -117,12 +118,14 @@ class Run {
     std::size_t different_ = 0;
     std::size_t shown_ = 0;
     std::map<std::string, std::size_t> categories_;
+    Shares shares_;
 };
 
 Result<void> Run::judge(std::span<const Json> cases, Counts& counts) {
     std::vector<std::pair<std::size_t, Comparison>> differences;
     KND_TRY(oracle_.ask(cases, [&](std::size_t i, const Json& answer) {
         tally(answer, counts);
+        if (answer.contains("nodes")) shares_.count(cases[i], answer);
         auto comparison = compare(cases[i], answer, our_answer(cases[i]), settings_.strictness);
         if (comparison.verdict == Verdict::kSkipped) ++counts.skipped;
         if (comparison.verdict == Verdict::kDifferent)
@@ -208,6 +211,7 @@ Result<void> Run::corpus() {
 }
 
 Result<void> Run::random(const std::string& kind) {
+    shares_ = Shares();
     Random random(settings_.seed);
     Counts counts;
     for (std::size_t done = 0; done < settings_.count;) {
@@ -218,6 +222,7 @@ Result<void> Run::random(const std::string& kind) {
         KND_TRY(judge(batch, counts));
     }
     summary("random " + kind, counts);
+    if (!shares_.empty()) std::printf("%s", shares_.table().c_str());
     return {};
 }
 
