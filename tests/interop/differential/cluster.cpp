@@ -297,7 +297,7 @@ bool Scope::parse(std::string_view text) {
         text.remove_prefix(std::min(end + 1, text.size()));
         bool known = name == "all" || name == "basic";
         for (const auto& [known_name, value] : kNames) {
-            const bool meant = name == known_name || (name == "all" && value != &flaws);
+            const bool meant = name == known_name || (name == "all");
             if (meant) *value = known = true;
         }
         if (!known) return false;

@@ -25,6 +25,7 @@
 #include "tests/interop/differential/minimise.hpp"
 #include "tests/interop/differential/oracle.hpp"
 #include "tests/interop/differential/ours.hpp"
+#include "tests/interop/differential/record.hpp"
 #include "tests/interop/differential/shares.hpp"
 
 namespace knd::differential {
@@ -37,6 +38,8 @@ struct Settings {
     std::string oracle;
     std::string corpus;
     std::string kind;
+    std::string record;  ///< file to write instead of comparing
+    std::string sign;    ///< what recorded cases have in their text
     std::string features = "all";
     std::vector<std::string> checks;
     std::size_t count = 2000;
@@ -228,6 +231,11 @@ Result<void> Run::random(const std::string& kind) {
 
 Result<bool> compare_all(const Settings& settings) {
     KND_TRY_ASSIGN(auto oracle, Oracle::start(settings.oracle));
+    if (!settings.record.empty()) {
+        KND_TRY(record(oracle, settings.scope, settings.seed, settings.count, settings.sign,
+                       settings.record));
+        return true;
+    }
     Run run(settings, oracle);
     if (!settings.corpus.empty()) KND_TRY(run.corpus());
     std::printf("seed %llu\n", static_cast<unsigned long long>(settings.seed));
@@ -245,6 +253,9 @@ int run(int argc, char** argv) {
     app.add_option("--oracle", settings.oracle, "The built tests/interop/oracle")->required();
     app.add_option("--corpus", settings.corpus, "Directory of cases to replay first");
     app.add_option("--kind", settings.kind)->check(CLI::IsMember({"cel", "alloc"}));
+    app.add_option("--record", settings.record,
+                   "Write random allocations with the oracle's answers to this file");
+    app.add_option("--sign", settings.sign, "With --record: what a case must have in its text");
     app.add_option("--count", settings.count, "Random cases of each kind");
     app.add_option("--seed", settings.seed, "Repeats a run");
     app.add_option("--features", settings.features,

@@ -27,7 +27,9 @@ constexpr std::pair<const char*, const char*> kSigns[] = {
     {"tolerations", "\"tolerations\""},
 };
 
-bool uses(const Json& one, const std::string& text, const std::pair<const char*, const char*>& sign) {
+using Sign = std::pair<const char*, const char*>;
+
+bool uses(const Json& one, const std::string& text, const Sign& sign) {
     if (sign.first != std::string_view("adminAccess"))
         return text.find(sign.second) != std::string::npos;
     // The gate has the same name.
@@ -39,10 +41,10 @@ bool uses(const Json& one, const std::string& text, const std::pair<const char*,
 void Shares::count(const Json& one, const Json& answer) {
     std::array<std::size_t, 4> fates{};
     for (const auto& node : json_at(answer, "nodes")) {
-        const auto fate = json_bool(node, "aborted")     ? kAborted
-                          : node.contains("error")       ? kError
-                          : json_bool(node, "fits")      ? kFits
-                                                         : kDoesNotFit;
+        const auto fate = json_bool(node, "aborted") ? kAborted
+                          : node.contains("error")   ? kError
+                          : json_bool(node, "fits")  ? kFits
+                                                     : kDoesNotFit;
         ++fates[fate];
     }
     const auto add = [&](const std::string& feature) {
@@ -62,7 +64,7 @@ std::string Shares::table() const {
     for (const auto& [feature, fates] : by_feature_) {
         const auto sum = fates[0] + fates[1] + fates[2] + fates[3];
         const auto percent = [&](Fate fate) {
-            return sum == 0 ? 0.0 : 100.0 * static_cast<double>(fates[fate]) / static_cast<double>(sum);
+            return sum == 0 ? 0.0 : 100.0 * static_cast<double>(fates[fate]) / double(sum);
         };
         char line[128];
         std::snprintf(line, sizeof line, "  %-20s %8zu %5.1f%% %5.1f%% %5.1f%% %6.1f%%\n",
