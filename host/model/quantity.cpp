@@ -17,7 +17,7 @@ constexpr int kDecimalDigits = 28;
 constexpr int kBinaryDigits = 20;
 constexpr int kMaxDigits = 36;
 constexpr std::size_t kExponentDigits = 9;
-constexpr std::int64_t kMaxExponent = 999'999'999;  ///< of so many digits
+constexpr std::int32_t kMaxExponent = 999'999'999;  ///< of so many digits
 constexpr Int kSaturated = (static_cast<Int>(1) << 126);
 constexpr std::int64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
 constexpr std::string_view kNumberSuffixCharacters = "eEinumkKMGTP";
@@ -184,14 +184,14 @@ Result<Quantity> Quantity::parse(std::string_view text) {
         zero.hold(held.scale, held.big);
         return zero;
     }
-    // Digits that were left out would make an exponent that could not be read back.
-    if (exponent > kMaxExponent)
-        return Error(Code::kInvalidArgument, "unable to parse quantity's suffix");
     if (exponent < kNano) {
         mantissa = divide_up(mantissa, kNano - exponent);
         exponent = kNano;
     }
     Quantity result(mantissa, static_cast<std::int32_t>(exponent), format);
+    // Left-out digits and zeros at the end make an exponent that could not be read back.
+    if (result.exponent_ > kMaxExponent)
+        return Error(Code::kInvalidArgument, "unable to parse quantity's suffix");
     result.hold(held.scale, held.big);
     if (format == Format::kBinarySi) {
         if (result > Quantity(kMaxInt64)) {

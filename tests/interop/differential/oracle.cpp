@@ -44,7 +44,7 @@ Oracle::~Oracle() {
     }
 }
 
-Result<Oracle> Oracle::start(const std::string& path) {
+Result<Oracle> Oracle::start(const std::string& path, const std::string& mode) {
     int in[2], out[2];
     if (::pipe2(in, O_CLOEXEC) != 0) return Error::from_errno("pipe", errno);
     Fd in_read(in[0]), in_write(in[1]);
@@ -55,7 +55,8 @@ Result<Oracle> Oracle::start(const std::string& path) {
     posix_spawn_file_actions_adddup2(&actions, in_read.get(), STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, out_write.get(), STDOUT_FILENO);
     std::string program = path;
-    char* const arguments[] = {program.data(), nullptr};
+    std::string argument = mode;
+    char* const arguments[] = {program.data(), mode.empty() ? nullptr : argument.data(), nullptr};
     pid_t child = -1;
     const int failed = ::posix_spawn(&child, path.c_str(), &actions, nullptr, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);

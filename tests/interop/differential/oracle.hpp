@@ -19,7 +19,8 @@ namespace knd::differential {
 
 class Oracle {
   public:
-    static Result<Oracle> start(const std::string& path);
+    /// `mode` is the program's argument; "bench": answers say how long they took.
+    static Result<Oracle> start(const std::string& path, const std::string& mode = "");
     Oracle(Oracle&& other) noexcept;
     Oracle& operator=(Oracle&&) = delete;
     /// Closes the child's input, which ends it, and waits for it.
