@@ -119,11 +119,10 @@ void validate_class(const Json&, const Json& after, FieldErrors& errors) {
 
 void validate_claim(const Json& before, const Json& after, FieldErrors& errors) {
     const JsonField root(after, "");
-    // What cannot change needs no second look: a rule may have become stricter since.
-    if (before.is_null())
-        check_claim_spec(root["spec"], errors);
-    else
-        check_immutable(root["spec"], json_at(before, "spec"), errors);
+    const auto known = errors.size();
+    if (!before.is_null()) check_immutable(root["spec"], json_at(before, "spec"), errors);
+    // What has not changed needs no second look: a rule may have become stricter since.
+    if (before.is_null() || errors.size() > known) check_claim_spec(root["spec"], errors);
 }
 
 void validate_template(const Json& before, const Json& after, FieldErrors& errors) {
