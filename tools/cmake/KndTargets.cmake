@@ -130,15 +130,15 @@ endfunction()
 # daemon's start and 3 MiB off its memory, and a backend may bring its own protobuf.
 function(knd_link_archives target)
   foreach(library ${ARGN})
-    # A sanitizer leaves a shared object alone; code of an archive that it did not compile looks to
-    # it like ours.
-    set(names lib${library}.a ${library})
     if(KND_SANITIZE)
-      set(names ${library})
+      # A sanitizer leaves a shared object alone; code of an archive that it did not compile looks
+      # to it like ours.
+      target_link_libraries(${target} PUBLIC ${library})
+    else()
+      find_library(KND_ARCHIVE_${library} NAMES lib${library}.a ${library} REQUIRED)
+      mark_as_advanced(KND_ARCHIVE_${library})
+      target_link_libraries(${target} PUBLIC ${KND_ARCHIVE_${library}})
     endif()
-    find_library(KND_ARCHIVE_${library} NAMES ${names} REQUIRED)
-    mark_as_advanced(KND_ARCHIVE_${library})
-    target_link_libraries(${target} PUBLIC ${KND_ARCHIVE_${library}})
   endforeach()
 endfunction()
 
