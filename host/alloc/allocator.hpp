@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "host/alloc/trace.hpp"
+#include "host/cel/cel.hpp"
 #include "host/model/resource.hpp"
 
 #include <knd/cpp/result.hpp>
@@ -41,6 +42,9 @@ struct Features {
     bool device_binding = true;
     bool list_attributes = false;
 };
+
+/// What selectors of stored objects are compiled with under these features.
+cel::Environment selector_environment(const Features& features);
 
 /// Kubernetes keeps three implementations side by side: what is new enters the experimental one
 /// and moves on with time.

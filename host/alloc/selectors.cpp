@@ -9,16 +9,20 @@ constexpr std::size_t kMaxSelectors = 1000;
 
 }  // namespace
 
+cel::Environment selector_environment(const Features& features) {
+    cel::Environment environment;
+    environment.kubernetes_minor = features.kubernetes_minor;
+    environment.list_attributes = features.list_attributes;
+    environment.consumable_capacity = features.consumable_capacity;
+    return environment;
+}
+
 Selector::Selector(std::string expression, const Inventory::Data& data, const Features& features)
     : expression_(std::move(expression)), data_(data), features_(features) {}
 
 Result<void> Selector::compile() {
     if (!program_) {
-        cel::Environment environment;
-        environment.kubernetes_minor = features_.kubernetes_minor;
-        environment.list_attributes = features_.list_attributes;
-        environment.consumable_capacity = features_.consumable_capacity;
-        program_ = cel::compile_selector(expression_, environment);
+        program_ = cel::compile_selector(expression_, selector_environment(features_));
         verdicts_.assign(data_.devices.size(), Verdict::kUnknown);
     }
     if (!program_->ok()) return program_->error();

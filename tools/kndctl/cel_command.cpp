@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "host/alloc/allocator.hpp"
 #include "host/cel/cel.hpp"
 #include "host/cel/explain.hpp"
 #include "host/manifest/manifest.hpp"
@@ -152,15 +153,11 @@ std::string text_of(const Answer& answer) {
 
 Result<int> run(const Options& options, const std::string& output) {
     KND_TRY_ASSIGN(const auto gates, simulate::Gates::make(options.kubernetes, options.features));
-    const auto features = gates.features();
-    cel::Environment environment;
-    environment.kubernetes_minor = features.kubernetes_minor;
-    environment.list_attributes = features.list_attributes;
-    environment.consumable_capacity = features.consumable_capacity;
     KND_TRY_ASSIGN(const auto chosen, choose_device(options));
     KND_TRY_ASSIGN(const auto device, owned(chosen));
     Answer answer;
-    const auto program = cel::compile(options.expression, environment);
+    const auto program =
+        cel::compile(options.expression, alloc::selector_environment(gates.features()));
     if (program.ok())
         answer = evaluate(*program, device.view());
     else

@@ -21,8 +21,7 @@ bool wants_live(const InputOptions& options) {
 }
 
 Result<simulate::Gates> make_gates(const std::string& version, const std::string& features) {
-    return version.empty() ? simulate::Gates::make("1.36", features)
-                           : simulate::Gates::make(version, features);
+    return simulate::Gates::make(version.empty() ? "1.36" : version, features);
 }
 
 /// What an API server would not take is told of in its words. Not refused unless asked for: another

@@ -64,11 +64,7 @@ Json evaluate(const cel::Program& program, const cel::DeviceView& view) {
 }
 
 Json answer_cel(const Json& one) {
-    const auto features = read_features(json_at(one, "features"));
-    cel::Environment environment;
-    environment.kubernetes_minor = features.kubernetes_minor;
-    environment.list_attributes = features.list_attributes;
-    environment.consumable_capacity = features.consumable_capacity;
+    const auto environment = alloc::selector_environment(read_features(json_at(one, "features")));
     const auto program = cel::compile_selector(json_string(one, "expression"), environment);
     if (!program.ok()) return {{"compileError", program.error().message()}, {"result", false}};
     auto device = read_device(json_at(one, "device"));

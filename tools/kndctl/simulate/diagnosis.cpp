@@ -2,6 +2,7 @@
 #include "tools/kndctl/simulate/diagnosis.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "host/alloc/inventory.hpp"
@@ -53,12 +54,10 @@ const api::ExactRequest* find_request(const api::ResourceClaim& claim,
 class Reader {
   public:
     Reader(const Cluster& cluster, const api::ResourceClaim& claim)
-        : cluster_(cluster), claim_(claim), data_(cluster.inventory()->data()) {
-        const auto features = cluster.settings().gates.features();
-        environment_.kubernetes_minor = features.kubernetes_minor;
-        environment_.list_attributes = features.list_attributes;
-        environment_.consumable_capacity = features.consumable_capacity;
-    }
+        : cluster_(cluster),
+          claim_(claim),
+          data_(cluster.inventory()->data()),
+          environment_(alloc::selector_environment(cluster.settings().gates.features())) {}
 
     RequestVerdict read(const alloc::RequestTrace& trace) const {
         RequestVerdict verdict{trace.name,    trace.wanted,        devices_had(trace),
@@ -116,7 +115,7 @@ class Reader {
     template <class Selectors>
     std::string of_selector(const DeviceTrace& device, const Selectors& selectors) const {
         if (device.selector >= selectors.size() || !selectors[device.selector]) return "";
-        const auto program = cel::compile_selector(*selectors[device.selector], environment_);
+        const auto& program = compiled(*selectors[device.selector]);
         if (!program.ok()) return program.error().message();
         const auto found = data_.find(device.id);
         if (found.empty()) return "";
@@ -128,10 +127,19 @@ class Reader {
         return joined(parts, "; ");
     }
 
+    /// A claim has few selectors, and a cluster many devices that they refuse.
+    const Result<cel::Program>& compiled(const std::string& expression) const {
+        const auto known = programs_.find(expression);
+        if (known != programs_.end()) return known->second;
+        return programs_.emplace(expression, cel::compile_selector(expression, environment_))
+            .first->second;
+    }
+
     const Cluster& cluster_;
     const api::ResourceClaim& claim_;
     const alloc::Inventory::Data& data_;
-    cel::Environment environment_;
+    const cel::Environment environment_;
+    mutable std::map<std::string, Result<cel::Program>> programs_;
 };
 
 NodeVerdict look_at(const api::Node& node, const Workload& workload, alloc::Allocator& allocator,
