@@ -5,8 +5,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "host/manifest/objects.hpp"
+#include "host/manifest/manifest.hpp"
 #include "host/validation/validation.hpp"
+#include "tools/kndctl/simulate/objects.hpp"
 
 namespace {
 
@@ -24,11 +25,21 @@ knd::Result<knd::Json> objects_of(const std::string& text) {
     return list;
 }
 
+/// As kndctl reads them: what it is asked with comes from anywhere.
+knd::Result<knd::simulate::Objects> typed_objects_of(const std::string& text) {
+    knd::simulate::Collector collector;
+    KND_TRY(knd::manifest::for_each_object(knd::manifest::Source{"fuzz", text},
+                                           [&](const knd::Json& object, const knd::Origin& at) {
+                                               return collector.add(object, at.text());
+                                           }));
+    return collector.take();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     const std::string text(reinterpret_cast<const char*>(data), size);
-    static_cast<void>(knd::manifest::read_objects(knd::manifest::Source{"fuzz", text}));
+    static_cast<void>(typed_objects_of(text));
     const auto objects = objects_of(text);
     if (!objects.ok()) return 0;
     // Deeper by the list itself: may be refused for that, but never read differently.

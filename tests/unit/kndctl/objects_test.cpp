@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/manifest/objects.hpp"
+#include "tools/kndctl/simulate/objects.hpp"
 
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
-namespace knd::manifest {
+#include "tests/unit/kndctl/scene.hpp"
+
+namespace knd::simulate {
 namespace {
 
 constexpr const char* kCluster = R"(
@@ -55,70 +57,55 @@ items:
 )";
 
 TEST(Objects, AreReadFromEveryKindAndVersion) {
-    const auto objects = read_objects(Source{"f", kCluster});
+    const auto objects = read(kCluster);
     ASSERT_TRUE(objects.ok()) << objects.error().message();
     ASSERT_EQ(objects->slices.size(), 1u);
     EXPECT_EQ(objects->slices[0].devices.at(0).attributes.at("up"), AttributeValue(true));
     ASSERT_EQ(objects->classes.size(), 1u);
-    EXPECT_EQ(objects->classes[0].selectors.at(0), "true");
-    ASSERT_EQ(objects->claims.size(), 1u);
-    EXPECT_EQ(objects->claims[0].meta.text(), "default/c");
-    ASSERT_EQ(objects->templates.size(), 1u);
-    ASSERT_EQ(objects->pods.size(), 1u);
-    EXPECT_EQ(objects->pods[0].claims.at(0).template_name, "t");
+    EXPECT_EQ(objects->classes.at("nic").selectors.at(0), "true");
+    ASSERT_EQ(objects->claims.items().size(), 1u);
+    EXPECT_EQ(objects->claims.items()[0].object.meta.text(), "default/c");
+    ASSERT_EQ(objects->templates.items().size(), 1u);
+    ASSERT_EQ(objects->pods.items().size(), 1u);
+    EXPECT_EQ(objects->pods.items()[0].object.claims.at(0).template_name, "t");
     ASSERT_EQ(objects->nodes.size(), 1u);
     ASSERT_EQ(objects->taint_rules.size(), 1u);
 }
 
-TEST(Objects, CountWhatIsOfNoUse) {
-    const auto objects = read_objects(Source{"f", kCluster});
-    ASSERT_TRUE(objects.ok()) << objects.error().message();
-    EXPECT_EQ(objects->ignored,
-              (std::map<std::string, std::size_t>{{"ConfigMap", 1}, {"Node", 1}}));
-}
-
 TEST(Objects, RememberWhereTheyCameFrom) {
-    const auto objects = read_objects(Source{"f", kCluster});
+    const auto objects = read(kCluster);
     ASSERT_TRUE(objects.ok());
-    ASSERT_NE(objects->origin("ResourceClaim", "default/c"), nullptr);
-    EXPECT_EQ(objects->origin("ResourceClaim", "default/c")->text(), "f:29");
-    EXPECT_EQ(objects->origin("ResourceClaim", "default/d"), nullptr);
+    const auto* claim = objects->claims.find("default", "c");
+    ASSERT_NE(claim, nullptr);
+    EXPECT_EQ(claim->origin, "test.yaml:29");
+    EXPECT_EQ(objects->claims.find("default", "d"), nullptr);
 }
 
 TEST(Objects, NameFileLineObjectAndFieldOfAnError) {
-    const auto objects = read_objects(
-        Source{"f",
-               "kind: Node\n---\nkind: ResourceClaim\nmetadata: {namespace: a, name: c}\n"
-               "spec: {devices: {requests: [{name: 1}]}}\n"});
+    const auto objects = read(
+        "kind: Node\n---\nkind: ResourceClaim\nmetadata: {namespace: a, name: c}\n"
+        "spec: {devices: {requests: [{name: 1}]}}\n");
     ASSERT_FALSE(objects.ok());
     EXPECT_EQ(objects.error().message(),
-              "f:3: ResourceClaim a/c: spec.devices.requests[0].name: must be a string");
+              "test.yaml:3: ResourceClaim a/c: spec.devices.requests[0].name: must be a string");
 }
 
 TEST(Objects, RefuseAnUnknownVersion) {
-    const auto objects =
-        read_objects(Source{"f",
-                            "{\"kind\": \"ResourceSlice\", \"apiVersion\": "
-                            "\"resource.k8s.io/v9\", \"metadata\": {\"name\": \"s\"}}"});
+    const auto objects = read(
+        "{\"kind\": \"ResourceSlice\", \"apiVersion\": "
+        "\"resource.k8s.io/v9\", \"metadata\": {\"name\": \"s\"}}");
     ASSERT_FALSE(objects.ok());
     EXPECT_EQ(objects.error().message(),
-              "f:1: ResourceSlice s: unknown apiVersion resource.k8s.io/v9");
+              "test.yaml:1: ResourceSlice s: unknown apiVersion resource.k8s.io/v9");
 }
 
 TEST(Objects, RefuseOneThatIsGivenTwice) {
-    const auto objects = read_objects(
-        Source{"f", "kind: Node\nmetadata: {name: a}\n---\nkind: Node\nmetadata: {name: a}\n"});
-    ASSERT_FALSE(objects.ok());
-    EXPECT_EQ(objects.error().message(), "f:4: Node a is given twice, first at f:1");
-}
-
-TEST(Objects, AskTheCheckForEachObject) {
     const auto objects =
-        read_objects(Source{"f", "kind: Node\nmetadata: {name: a}\n"},
-                     [](const Json&) { return Error(Code::kInvalidArgument, "not today"); });
+        read("kind: Node\nmetadata: {name: a}\n---\nkind: Node\nmetadata: {name: a}\n");
     ASSERT_FALSE(objects.ok());
-    EXPECT_EQ(objects.error().message(), "f:1: Node a: not today");
+    EXPECT_EQ(objects.error().message(),
+              "test.yaml:4: Node a is given twice, first at test.yaml:1");
 }
 
 }  // namespace
-}  // namespace knd::manifest
+}  // namespace knd::simulate
