@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "host/model/nearest.hpp"
-#include "tools/kndctl/simulate/placement.hpp"
+#include "host/model/placement.hpp"
 
 namespace knd::simulate {
 namespace {
@@ -142,7 +142,7 @@ Result<Workload> only(const Objects& objects, const std::string& ns, const std::
 
 std::string reject(const Workload& workload, const api::Node& node) {
     for (const auto* pod : workload.pods) {
-        auto reason = reject(*pod, node);
+        auto reason = api::reject(*pod, node);
         if (!reason.empty()) return "pod " + pod->meta.text() + ": " + reason;
     }
     for (const auto* claim : workload.allocated) {

@@ -134,7 +134,8 @@ void Scheduler::schedule(Pass& pass, const Json& pod) {
         return unschedulable(pod, prefix + checked.error().message() + ".");
     std::map<std::string, int> reasons;
     for (const auto& node : in_order(pass.nodes, pass.pods_on)) {
-        auto reason = reject_node(pod, *node);
+        const auto rejected = reject_node(pod, *node);
+        auto reason = rejected.ok() ? *rejected : rejected.error().message();
         if (reason.empty() && !claims->reachable_from(*node))
             reason = "resourceclaim not available on the node";
         if (reason.empty()) {

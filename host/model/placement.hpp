@@ -8,10 +8,10 @@
 
 #include "host/model/core.hpp"
 
-namespace knd::simulate {
+namespace knd::api {
 
 /// kube-scheduler's text for the first thing that rules the node out, in the order of its filters:
 /// unschedulable, spec.nodeName, taints, node selector and required node affinity. Empty: nothing.
-std::string reject(const api::Pod& pod, const api::Node& node);
+std::string reject(const Pod& pod, const Node& node);
 
-}  // namespace knd::simulate
+}  // namespace knd::api

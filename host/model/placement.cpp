@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/kndctl/simulate/placement.hpp"
+#include "host/model/placement.hpp"
 
 #include <algorithm>
 
-namespace knd::simulate {
+namespace knd::api {
 namespace {
 
-bool tolerated(const api::Pod& pod, const api::Taint& taint) {
+bool tolerated(const Pod& pod, const Taint& taint) {
     return std::any_of(pod.tolerations.begin(), pod.tolerations.end(),
-                       [&](const auto& toleration) { return api::tolerates(toleration, taint); });
+                       [&](const auto& toleration) { return tolerates(toleration, taint); });
 }
 
 }  // namespace
 
-std::string reject(const api::Pod& pod, const api::Node& node) {
-    const api::Taint cordoned{"node.kubernetes.io/unschedulable", "", "NoSchedule", ""};
+std::string reject(const Pod& pod, const Node& node) {
+    const Taint cordoned{"node.kubernetes.io/unschedulable", "", "NoSchedule", ""};
     if (node.unschedulable && !tolerated(pod, cordoned)) return "node(s) were unschedulable";
     if (!pod.node_name.empty() && pod.node_name != node.name)
         return "node(s) didn't match the requested node name";
@@ -28,9 +28,9 @@ std::string reject(const api::Pod& pod, const api::Node& node) {
             const auto found = node.labels.find(label.first);
             return found != node.labels.end() && found->second == label.second;
         });
-    if (!selected || (pod.node_affinity && !api::matches(*pod.node_affinity, node)))
+    if (!selected || (pod.node_affinity && !matches(*pod.node_affinity, node)))
         return "node(s) didn't match Pod's node affinity/selector";
     return {};
 }
 
-}  // namespace knd::simulate
+}  // namespace knd::api

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/kndctl/simulate/placement.hpp"
+#include "host/model/placement.hpp"
 
 #include <gtest/gtest.h>
 
-namespace knd::simulate {
+namespace knd::api {
 namespace {
 
-api::Node labelled() {
+Node labelled() {
     return {"n", {{"zone", "east"}}, false, {}};
 }
 
 TEST(Placement, TakesAPodThatAsksForNothing) {
-    EXPECT_EQ(reject(api::Pod{}, labelled()), "");
+    EXPECT_EQ(reject(Pod{}, labelled()), "");
 }
 
 TEST(Placement, KeepsToTheNodeSelector) {
-    api::Pod pod;
+    Pod pod;
     pod.node_selector = {{"zone", "east"}};
     EXPECT_EQ(reject(pod, labelled()), "");
     pod.node_selector = {{"zone", "west"}};
@@ -25,17 +25,17 @@ TEST(Placement, KeepsToTheNodeSelector) {
 }
 
 TEST(Placement, KeepsToRequiredAffinity) {
-    api::Pod pod;
-    pod.node_affinity = api::NodeSelector{{{{{"zone", "NotIn", {"east"}}}, {}}}};
+    Pod pod;
+    pod.node_affinity = NodeSelector{{{{{"zone", "NotIn", {"east"}}}, {}}}};
     EXPECT_EQ(reject(pod, labelled()), "node(s) didn't match Pod's node affinity/selector");
-    pod.node_affinity = api::NodeSelector{{{{{"zone", "In", {"east", "west"}}}, {}}}};
+    pod.node_affinity = NodeSelector{{{{{"zone", "In", {"east", "west"}}}, {}}}};
     EXPECT_EQ(reject(pod, labelled()), "");
 }
 
 TEST(Placement, KeepsAwayFromTaintsThatAreNotTolerated) {
     auto tainted = labelled();
     tainted.taints = {{"team", "a", "NoSchedule", ""}};
-    api::Pod pod;
+    Pod pod;
     EXPECT_EQ(reject(pod, tainted), "node(s) had untolerated taint {team: a}");
     pod.tolerations = {{"team", "Equal", "a", "", std::nullopt}};
     EXPECT_EQ(reject(pod, tainted), "");
@@ -44,23 +44,23 @@ TEST(Placement, KeepsAwayFromTaintsThatAreNotTolerated) {
 TEST(Placement, DoesNotMindTaintsThatOnlyAdvise) {
     auto tainted = labelled();
     tainted.taints = {{"team", "a", "PreferNoSchedule", ""}};
-    EXPECT_EQ(reject(api::Pod{}, tainted), "");
+    EXPECT_EQ(reject(Pod{}, tainted), "");
 }
 
 TEST(Placement, KeepsAwayFromCordonedNodes) {
     auto cordoned = labelled();
     cordoned.unschedulable = true;
-    api::Pod pod;
+    Pod pod;
     EXPECT_EQ(reject(pod, cordoned), "node(s) were unschedulable");
     pod.tolerations = {{"node.kubernetes.io/unschedulable", "Exists", "", "", std::nullopt}};
     EXPECT_EQ(reject(pod, cordoned), "");
 }
 
 TEST(Placement, KeepsToTheNodeThatThePodNames) {
-    api::Pod pod;
+    Pod pod;
     pod.node_name = "other";
     EXPECT_EQ(reject(pod, labelled()), "node(s) didn't match the requested node name");
 }
 
 }  // namespace
-}  // namespace knd::simulate
+}  // namespace knd::api
