@@ -26,7 +26,7 @@ class PluginFixture {
         options.directory = KND_BAD_BACKENDS;
 #endif
         options.grace = Milliseconds(100);
-        options.probe_timeout = Milliseconds(3000);
+        options.probe_timeout = Milliseconds(60000);  // a loaded machine is no hang
     }
     ~PluginFixture() {
         // Calls on workers come to their end before what they use goes away.
