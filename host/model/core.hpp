@@ -21,6 +21,7 @@ struct ObjectMeta {
     std::string ns;
     std::string name;
     std::string uid;
+    std::string created;  ///< RFC 3339 in UTC, so that texts compare as times
     std::map<std::string, std::string> labels;
     std::map<std::string, std::string> annotations;
     /// "ns/name", or "name" for what has no namespace.
@@ -76,6 +77,7 @@ struct Node {
     std::map<std::string, std::string> labels;
     bool unschedulable = false;
     std::vector<Taint> taints;
+    std::map<std::string, Quantity> allocatable = {};
 };
 
 /// Full v1.NodeSelector matching; an empty term matches nothing, nor does a malformed requirement.
@@ -98,6 +100,7 @@ struct PodContainer {
     std::map<std::string, Quantity>
         requests;                     ///< resources.requests, completed by resources.limits
     std::vector<std::string> claims;  ///< names of PodClaims that it uses
+    bool restarts_always = false;     ///< of an init container: a sidecar
 };
 
 struct Pod {

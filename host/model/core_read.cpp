@@ -45,6 +45,8 @@ Result<PodContainer> read_container(const JsonField& field) {
     out.requests.merge(limits);
     KND_TRY_ASSIGN(out.claims, resources["claims"].list<std::string>(
                                    [](const JsonField& claim) { return claim["name"].text(); }));
+    KND_TRY_ASSIGN(const auto policy, field["restartPolicy"].text());
+    out.restarts_always = policy == "Always";
     return out;
 }
 
@@ -84,6 +86,7 @@ Result<ObjectMeta> read_meta(const JsonField& meta) {
     KND_TRY_ASSIGN(out.ns, meta["namespace"].text());
     KND_TRY_ASSIGN(out.name, meta["name"].text());
     KND_TRY_ASSIGN(out.uid, meta["uid"].text());
+    KND_TRY_ASSIGN(out.created, meta["creationTimestamp"].text());
     KND_TRY_ASSIGN(out.labels, meta["labels"].text_map());
     KND_TRY_ASSIGN(out.annotations, meta["annotations"].text_map());
     return out;
@@ -126,6 +129,7 @@ Result<Node> read_node(const Json& object) {
     KND_TRY_ASSIGN(out.labels, root["metadata"]["labels"].text_map());
     KND_TRY_ASSIGN(out.unschedulable, spec["unschedulable"].boolean());
     KND_TRY_ASSIGN(out.taints, spec["taints"].list<Taint>(read_taint));
+    KND_TRY_ASSIGN(out.allocatable, root["status"]["allocatable"].quantities());
     return out;
 }
 

@@ -35,8 +35,9 @@ int print_allocated(const api::ResourceClaim& claim, const std::string& output) 
 
 Result<int> run(const Options& options, const std::string& output) {
     KND_TRY_ASSIGN(const auto cluster, read_cluster(options.input));
-    KND_TRY_ASSIGN(const auto workload,
-                   simulate::only(cluster->objects(), options.ns, options.name));
+    KND_TRY_ASSIGN(
+        const auto workload,
+        simulate::only(cluster->objects(), cluster->settings().gates, options.ns, options.name));
     for (const auto& text : cluster->remarks())
         remark(text);
     const auto& claim = *workload.open.front();

@@ -79,7 +79,8 @@ void print(const Outcome& outcome, const std::string& output) {
 
 Result<int> run(const Options& options, const std::string& output) {
     KND_TRY_ASSIGN(const auto cluster, read_cluster(options.input));
-    KND_TRY_ASSIGN(const auto workload, simulate::waiting(cluster->objects()));
+    KND_TRY_ASSIGN(const auto workload,
+                   simulate::waiting(cluster->objects(), cluster->settings().gates));
     for (const auto& text : cluster->remarks())
         remark(text);
     if (workload.open.empty()) remark("no claim waits for devices, so that every node fits");

@@ -13,7 +13,8 @@ using ::testing::HasSubstr;
 
 Diagnosis diagnosis(const std::string& yaml) {
     const Scene scene(yaml);
-    const auto workload = only(scene.cluster->objects(), "ns", "x");
+    const auto workload =
+        only(scene.cluster->objects(), scene.cluster->settings().gates, "ns", "x");
     return diagnose(*scene.cluster, *workload);
 }
 

@@ -11,7 +11,8 @@ namespace {
 /// The remedies for the claim "x" as texts, the smallest first.
 std::vector<std::string> remedies(const std::string& yaml) {
     const Scene scene(yaml);
-    const auto workload = only(scene.cluster->objects(), "ns", "x");
+    const auto workload =
+        only(scene.cluster->objects(), scene.cluster->settings().gates, "ns", "x");
     std::vector<std::string> out;
     for (const auto& remedy : find_remedies(*scene.cluster, *workload).remedies)
         out.push_back(remedy.text() + " (" + remedy.node + ")");

@@ -66,7 +66,7 @@ struct Scene {
         auto objects = read(yaml);
         if (!objects.ok()) throw std::runtime_error(objects.error().message());
         cluster = *Cluster::make(*std::move(objects), std::move(settings));
-        workload = *waiting(cluster->objects());
+        workload = *waiting(cluster->objects(), cluster->settings().gates);
     }
     std::unique_ptr<Cluster> cluster;
     Workload workload;

@@ -30,7 +30,7 @@ std::string outcome(const Scene& scene) {
 std::string failure(const std::string& yaml) {
     auto objects = read(yaml);
     if (!objects.ok()) return objects.error().message();
-    auto work = waiting(*objects);
+    auto work = waiting(*objects, *Gates::make());
     return work.ok() ? "" : work.error().message();
 }
 

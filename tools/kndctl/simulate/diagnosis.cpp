@@ -42,11 +42,11 @@ std::string describe(const alloc::Conflict& conflict) {
 /// The request, or the alternative, that a trace speaks of; null: the claim has none like it.
 const api::ExactRequest* find_request(const api::ResourceClaim& claim,
                                       const alloc::RequestTrace& trace) {
-    if (trace.request >= claim.devices.requests.size()) return nullptr;
-    const auto& request = claim.devices.requests[trace.request];
-    if (request.first_available.empty()) return request.exactly ? &*request.exactly : nullptr;
-    for (const auto& alternative : request.first_available)
-        if (request.name + "/" + alternative.name == trace.name) return &alternative;
+    for (const auto& request : claim.devices.requests) {
+        if (request.exactly && request.name == trace.name) return &*request.exactly;
+        for (const auto& alternative : request.first_available)
+            if (request.name + "/" + alternative.name == trace.name) return &alternative;
+    }
     return nullptr;
 }
 
@@ -149,14 +149,18 @@ NodeVerdict look_at(const api::Node& node, const Workload& workload, alloc::Allo
     verdict.error = reject(workload, node);
     verdict.reason = verdict.error;
     if (!verdict.error.empty()) return verdict;
+    const auto claims = workload.on(node, workload.open);
+    if (claims.empty()) {
+        verdict.allocation.emplace();  // device plugins of the node provide everything
+        return verdict;
+    }
     alloc::Trace trace;
-    auto result = allocator.allocate(node, workload.open, &trace);
+    auto result = allocator.allocate(node, claims, &trace);
     if (!result.ok())
         verdict.error = result.error().message();
     else if (*result)
         verdict.allocation = std::move((**result).front());
-    if (!verdict.fits())
-        verdict.reason = result.ok() ? why_not(trace, workload.open) : verdict.error;
+    if (!verdict.fits()) verdict.reason = result.ok() ? why_not(trace, claims) : verdict.error;
     verdict.pools = std::move(trace.pools);
     for (const auto& request : trace.requests) {
         verdict.requests.push_back(reader.read(request));

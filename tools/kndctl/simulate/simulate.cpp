@@ -46,16 +46,17 @@ class Packer {
             outcome.reason = "the claim that the copies share cannot be reached from the node";
             return false;
         }
-        auto results = attempt(allocator_, workload_, claims_, node, outcome);
+        const auto claims = workload_.on(node, claims_);
+        auto results = attempt(allocator_, workload_, claims, node, outcome);
         if (!results) {
-            outcome.reason = reason_of(allocator_, claims_, node, outcome);
+            outcome.reason = reason_of(allocator_, claims, node, outcome);
             return false;
         }
         allocator_.commit(*results);
         outcome.fits = true;
-        for (std::size_t i = 0; i < claims_.size(); ++i) {
-            const auto& meta = claims_[i]->meta;
-            const bool shared = is_shared(*claims_[i]);
+        for (std::size_t i = 0; i < claims.size(); ++i) {
+            const auto& meta = claims[i]->meta;
+            const bool shared = is_shared(*claims[i]);
             auto name = shared ? meta.name : meta.name + "-" + std::to_string(number);
             if (shared) shared_.push_back((*results)[i].node_selector);
             outcome.claims.push_back({meta.ns, std::move(name), std::move((*results)[i])});
@@ -106,12 +107,12 @@ std::vector<NodeOutcome> simulate(const Cluster& cluster, const Workload& worklo
     for (const auto& node : cluster.nodes()) {
         auto& outcome = outcomes.emplace_back();
         outcome.node = node.name;
-        auto results = attempt(allocator, workload, workload.open, node, outcome);
+        const auto claims = workload.on(node, workload.open);
+        auto results = attempt(allocator, workload, claims, node, outcome);
         outcome.fits = results.has_value();
-        if (!outcome.fits && reasons)
-            outcome.reason = reason_of(allocator, workload.open, node, outcome);
+        if (!outcome.fits && reasons) outcome.reason = reason_of(allocator, claims, node, outcome);
         for (std::size_t i = 0; results && i < results->size(); ++i) {
-            const auto& meta = workload.open[i]->meta;
+            const auto& meta = claims[i]->meta;
             outcome.claims.push_back({meta.ns, meta.name, std::move((*results)[i])});
         }
     }

@@ -17,7 +17,9 @@ Error invalid(const std::string& origin, std::string message) {
 /// Gathers claims and pods in their common order.
 class Gatherer {
   public:
-    explicit Gatherer(const Objects& objects) : objects_(objects) {}
+    Gatherer(const Objects& objects, const Gates& gates) : objects_(objects) {
+        if (gates.enabled("DRAExtendedResource")) backing_ = backing_classes(objects.classes);
+    }
 
     Result<Workload> run() {
         auto pod = objects_.pods.items().begin();
@@ -43,6 +45,11 @@ class Gatherer {
             if (claim == nullptr) continue;
             waits = waits || !claim->allocation;
             if (claim->allocation) has.push_back(claim);
+        }
+        if (auto extended = ExtendedClaim::make(pod.object, backing_, objects_.nodes)) {
+            out_.extended.push_back(*std::move(extended));
+            out_.open.push_back(&out_.extended.back().whole());
+            waits = true;
         }
         if (!waits) return {};
         out_.pods.push_back(&pod.object);
@@ -85,6 +92,7 @@ class Gatherer {
     }
 
     const Objects& objects_;
+    BackingClasses backing_;
     Workload out_;
 };
 
@@ -92,7 +100,15 @@ bool same_namespace(const std::string& a, const std::string& b) {
     return (a.empty() ? "default" : a) == (b.empty() ? "default" : b);
 }
 
-bool uses(const api::Pod& pod, const api::ResourceClaim& claim) {
+/// Null: it does not stand for extended resources.
+const ExtendedClaim* extended_of(const Workload& workload, const api::ResourceClaim& claim) {
+    const auto found = std::find_if(workload.extended.begin(), workload.extended.end(),
+                                    [&](const auto& entry) { return entry.has(claim); });
+    return found == workload.extended.end() ? nullptr : &*found;
+}
+
+bool uses(const Workload& workload, const api::Pod& pod, const api::ResourceClaim& claim) {
+    if (const auto* own = extended_of(workload, claim)) return &own->pod() == &pod;
     if (!same_namespace(pod.meta.ns, claim.meta.ns)) return false;
     return std::any_of(pod.claims.begin(), pod.claims.end(), [&](const api::PodClaim& entry) {
         if (entry.claim_name) return *entry.claim_name == claim.meta.name;
@@ -104,22 +120,35 @@ bool uses(const api::Pod& pod, const api::ResourceClaim& claim) {
 
 }  // namespace
 
+std::vector<const api::ResourceClaim*> Workload::on(
+    const api::Node& node, std::span<const api::ResourceClaim* const> claims) const {
+    std::vector<const api::ResourceClaim*> out;
+    for (const auto* claim : claims) {
+        const auto* own = extended_of(*this, *claim);
+        const auto* seen = own == nullptr ? claim : own->on(node);
+        if (seen != nullptr) out.push_back(seen);
+    }
+    return out;
+}
+
 bool Workload::is_made(const api::ResourceClaim& claim) const {
-    return std::any_of(made.begin(), made.end(),
+    return extended_of(*this, claim) != nullptr ||
+           std::any_of(made.begin(), made.end(),
                        [&](const api::ResourceClaim& other) { return &other == &claim; });
 }
 
 bool Workload::is_used(const api::ResourceClaim& claim) const {
     return std::any_of(pods.begin(), pods.end(),
-                       [&](const api::Pod* pod) { return uses(*pod, claim); });
+                       [&](const api::Pod* pod) { return uses(*this, *pod, claim); });
 }
 
-Result<Workload> waiting(const Objects& objects) {
-    return Gatherer(objects).run();
+Result<Workload> waiting(const Objects& objects, const Gates& gates) {
+    return Gatherer(objects, gates).run();
 }
 
-Result<Workload> only(const Objects& objects, const std::string& ns, const std::string& name) {
-    KND_TRY_ASSIGN(auto all, waiting(objects));
+Result<Workload> only(const Objects& objects, const Gates& gates, const std::string& ns,
+                      const std::string& name) {
+    KND_TRY_ASSIGN(auto all, waiting(objects, gates));
     const auto is_it = [&](const api::ResourceClaim& claim) {
         return claim.meta.name == name && same_namespace(claim.meta.ns, ns);
     };
@@ -135,7 +164,8 @@ Result<Workload> only(const Objects& objects, const std::string& ns, const std::
                                               (ns.empty() ? "default" : ns) +
                                               did_you_mean(name, names));
     }
-    std::erase_if(all.pods, [&](const api::Pod* pod) { return !uses(*pod, *all.open.front()); });
+    std::erase_if(all.pods,
+                  [&](const api::Pod* pod) { return !uses(all, *pod, *all.open.front()); });
     all.allocated.clear();
     return all;
 }

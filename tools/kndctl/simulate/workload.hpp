@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is to be allocated: the claims that have no devices yet, those made from the templates of
-// pods among them, and the pods that wait for them.
+// What is to be allocated: the claims that have no devices yet, those made from the templates and
+// for the extended resources of pods among them, and the pods that wait for them.
 #pragma once
 
 #include <deque>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "tools/kndctl/simulate/extended_resources.hpp"
+#include "tools/kndctl/simulate/gates.hpp"
 #include "tools/kndctl/simulate/objects.hpp"
 
 namespace knd::simulate {
@@ -18,22 +21,29 @@ struct Workload {
     /// Of `open`, those that were made from a template: each copy of a pod has its own. The others
     /// are shared by the copies of a pod that name them.
     std::deque<api::ResourceClaim> made;
+    /// Those that stand for extended resources; `open` has them whole.
+    std::deque<ExtendedClaim> extended;
     /// Pods that wait for one of `open`.
     std::vector<const api::Pod*> pods;
     /// What those pods use besides and have already: the node must be able to reach it.
     std::vector<const api::ResourceClaim*> allocated;
 
+    /// The claims as that node sees them: without what its device plugins provide.
+    std::vector<const api::ResourceClaim*> on(
+        const api::Node& node, std::span<const api::ResourceClaim* const> claims) const;
+    /// Whether each copy of a pod has its own.
     bool is_made(const api::ResourceClaim& claim) const;
     /// Whether a pod uses it.
     bool is_used(const api::ResourceClaim& claim) const;
 };
 
 /// Everything that waits. INVALID_ARGUMENT: a pod names a claim or template that is not there.
-Result<Workload> waiting(const Objects& objects);
+Result<Workload> waiting(const Objects& objects, const Gates& gates);
 
-/// One claim by name, also one that waiting() would make from a pod's template, with the pods that
-/// wait for it. NOT_FOUND names the nearest.
-Result<Workload> only(const Objects& objects, const std::string& ns, const std::string& name);
+/// One claim by name, also one that waiting() would make for a pod, with the pods that wait for it.
+/// NOT_FOUND names the nearest.
+Result<Workload> only(const Objects& objects, const Gates& gates, const std::string& ns,
+                      const std::string& name);
 
 /// Why the node cannot take the pods, devices aside, in kube-scheduler's words; empty: it can.
 std::string reject(const Workload& workload, const api::Node& node);
