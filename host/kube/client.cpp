@@ -18,7 +18,6 @@ using Ms = std::chrono::milliseconds;
 /// A GET that meets a restarting server is repeated this often.
 constexpr int kGetAttempts = 5;
 
-/// What the transport's thread makes of an answer, ready for the domain thread.
 struct Outcome {
     int status = 0;
     std::optional<std::chrono::seconds> retry_after;
@@ -176,7 +175,6 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     void send(const std::shared_ptr<Call>& call);
     void answered(const std::shared_ptr<Call>& call, Outcome outcome);
     bool retry(const std::shared_ptr<Call>& call, const Outcome& outcome);
-    void retry_with_token(const std::shared_ptr<Call>& call, Outcome outcome);
     void next_page(const std::shared_ptr<Paging>& paging);
     void take_page(const std::shared_ptr<Paging>& paging, Result<Json> page);
     Watch watch(std::string target, std::function<void(WatchEvent)> event,
@@ -191,7 +189,6 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     Reachability reachability_;
     std::function<void(const CallReport&)> observer_;
     std::minstd_rand random_{std::random_device{}()};
-    /// Last: its thread is joined before the rest goes.
     std::unique_ptr<Http> http_;
 };
 
@@ -210,13 +207,10 @@ void Client::Impl::send(const std::shared_ptr<Call>& call) {
     auto request = call->request;
     const auto left = std::chrono::ceil<Ms>(call->deadline - Clock::now());
     request.timeout = std::max(left, Ms(1));
-    http_->send(std::move(request),
-                [weak = weak_from_this(), &domain = domain_, call](Result<HttpResponse> answer) {
-                    auto outcome = interpret(call->what(), std::move(answer));
-                    boost::asio::post(domain, [weak, call, outcome = std::move(outcome)]() mutable {
-                        if (const auto self = weak.lock()) self->answered(call, std::move(outcome));
-                    });
-                });
+    http_->send(std::move(request), [weak = weak_from_this(), call](Result<HttpResponse> answer) {
+        const auto self = weak.lock();
+        if (self) self->answered(call, interpret(call->what(), std::move(answer)));
+    });
 }
 
 void Client::Impl::answered(const std::shared_ptr<Call>& call, Outcome outcome) {
@@ -224,8 +218,9 @@ void Client::Impl::answered(const std::shared_ptr<Call>& call, Outcome outcome) 
     if (observer_)
         observer_(
             {call->request.method, call->plural, outcome.status, Clock::now() - call->started});
-    if (outcome.status == 401 && !call->token_retried)
-        return retry_with_token(call, std::move(outcome));
+    if (outcome.status == 401 && !std::exchange(call->token_retried, true) &&
+        http_->token_rejected())
+        return send(call);
     if (retry(call, outcome)) return;
     call->done(std::move(outcome.result));
 }
@@ -249,19 +244,6 @@ bool Client::Impl::retry(const std::shared_ptr<Call>& call, const Outcome& outco
         if (!ec && self) self->send(call);
     });
     return true;
-}
-
-void Client::Impl::retry_with_token(const std::shared_ptr<Call>& call, Outcome outcome) {
-    call->token_retried = true;
-    auto answer = std::make_shared<Outcome>(std::move(outcome));
-    http_->token_rejected([weak = weak_from_this(), &domain = domain_, call, answer](bool changed) {
-        boost::asio::post(domain, [weak, call, answer, changed] {
-            const auto self = weak.lock();
-            if (!self) return;
-            if (changed) return self->send(call);
-            call->done(std::move(answer->result));
-        });
-    });
 }
 
 void Client::Impl::note(int status, const std::string& error) {
@@ -314,7 +296,7 @@ Watch Client::Impl::watch(std::string target, std::function<void(WatchEvent)> ev
     HttpRequest request;
     request.target = std::move(target);
     request.idle_timeout = options_.watch_idle;
-    // `this` outlives both: ~Impl joins the transport's thread.
+    // `this` outlives both: they end with http_.
     request.on_line = [this, stream](std::string_view line) { stream_line(stream, line); };
     stream->id = http_->send(std::move(request), [this, stream](Result<HttpResponse> answer) {
         stream_done(stream, std::move(answer));
@@ -325,7 +307,8 @@ Watch Client::Impl::watch(std::string target, std::function<void(WatchEvent)> ev
     });
 }
 
-/// On the transport's thread.
+/// Whoever hears of an event may end the watch, and a transport that is reading must not be told
+/// so: events and the end come by post, in order.
 void Client::Impl::stream_line(const std::shared_ptr<Stream>& stream, std::string_view line) {
     if (line.empty()) return;
     auto event = parse_event(line);
@@ -340,10 +323,10 @@ void Client::Impl::stream_line(const std::shared_ptr<Stream>& stream, std::strin
                       });
 }
 
-/// On the transport's thread.
 void Client::Impl::stream_done(const std::shared_ptr<Stream>& stream, Result<HttpResponse> answer) {
     auto outcome = interpret(stream->what, std::move(answer));
-    if (outcome.status == 401) http_->token_rejected([](bool) {});
+    // The next watch shows the token that is there by then.
+    if (outcome.status == 401) http_->token_rejected();
     boost::asio::post(
         domain_, [weak = weak_from_this(), stream, outcome = std::move(outcome)]() mutable {
             const auto self = weak.lock();
@@ -364,7 +347,7 @@ Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::open(boost::asio::io_context& domain, const Config& config,
                                              Options options) {
-    KND_TRY_ASSIGN(auto http, Http::open(config, options.user_agent));
+    KND_TRY_ASSIGN(auto http, Http::open(domain, config, options.user_agent));
     return std::unique_ptr<Client>(
         new Client(std::make_shared<Impl>(domain, std::move(http), std::move(options))));
 }

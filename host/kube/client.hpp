@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Client: the Kubernetes API spoken over Http. Requests are made on the domain thread and answered
-// there; JSON is parsed on the transport's thread. There is no client-side rate limiter: the server
-// has priority and fairness, and a pod that waits for its claim must not wait for us.
+// Client: the Kubernetes API spoken over Http. There is no client-side rate limiter: the server has
+// priority and fairness, and a pod that waits for its claim must not wait for us.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -130,8 +129,7 @@ class Client {
   private:
     class Impl;
     explicit Client(std::shared_ptr<Impl> impl);
-    /// Shared with calls in flight, which hold it weakly: they outlive the Client on the
-    /// transport's thread.
+    /// Shared with what is posted and with timers, which hold it weakly.
     std::shared_ptr<Impl> impl_;
 };
 

@@ -58,7 +58,7 @@ struct CredentialSet {
 /// Reads the files of a Config again: at most once a minute, or at once after token_rejected().
 /// A file that has become unreadable or is no PEM keeps its former content; that is logged once.
 ///
-/// Threads: one (the transport's).
+/// Threads: one.
 class Credentials {
   public:
     using Clock = std::chrono::steady_clock;

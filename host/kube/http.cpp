@@ -4,16 +4,14 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <atomic>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <charconv>
-#include <csignal>
 #include <map>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 namespace knd::kube {
@@ -145,93 +143,91 @@ void set_blob(CURL* easy, CURLoption option, const std::string& text) {
 
 }  // namespace
 
-class Http::Impl {
+class Http::Impl : public std::enable_shared_from_this<Impl> {
   public:
-    static Result<std::unique_ptr<Impl>> open(const Config& config, std::string user_agent) {
+    static Result<std::shared_ptr<Impl>> open(boost::asio::io_context& domain, const Config& config,
+                                              std::string user_agent) {
         KND_TRY_ASSIGN(auto credentials, Credentials::open(config));
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
             return Error(Code::kInternal, "libcurl does not initialise");
-        auto impl = std::make_unique<Impl>(config, std::move(credentials), std::move(user_agent));
+        auto impl =
+            std::make_shared<Impl>(domain, config, std::move(credentials), std::move(user_agent));
         if (!impl->multi_) return Error(Code::kResourceExhausted, "no memory for libcurl");
         KND_TRY(impl->read_url());
-        impl->start();
         return impl;
     }
 
-    Impl(const Config& config, Credentials credentials, std::string user_agent)
-        : config_(config),
+    Impl(boost::asio::io_context& domain, const Config& config, Credentials credentials,
+         std::string user_agent)
+        : domain_(domain),
+          config_(config),
           credentials_(std::move(credentials)),
           user_agent_(std::move(user_agent)),
+          timer_(domain),
+          silence_(domain),
           multi_(curl_multi_init()) {
-        curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-        curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, 64L);
+        auto* multi = multi_.get();
+        curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+        curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, 64L);
+        curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+        curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+        curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+        curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
     }
 
     ~Impl() {
-        if (thread_.joinable()) {
-            post([this] { stopping_ = true; });
-            thread_.join();
-        }
         idle_.clear();
         multi_.reset();
         curl_global_cleanup();
     }
 
-    Id send(HttpRequest request, Done done) {
-        auto transfer = std::make_shared<Transfer>();
-        transfer->request = std::move(request);
-        transfer->done = std::move(done);
-        const auto id = transfer->id = ++next_id_;
-        post([this, transfer] { begin(transfer); });
-        return id;
-    }
-
-    /// Runs `command` on the transport's thread.
-    void post(std::function<void()> command) {
-        {
-            const std::lock_guard lock(mutex_);
-            inbox_.push_back(std::move(command));
-        }
-        curl_multi_wakeup(multi_.get());
-    }
-
-    void cancel(Id id) {
-        const auto found = running_.find(id);
-        if (found != running_.end())
-            finish(found->second, Error(Code::kCancelled, "the request was cancelled"));
-    }
-
-    Credentials& credentials() { return credentials_; }
+    Id send(HttpRequest request, Done done);
+    void cancel(Id id);
+    void close();
+    bool token_rejected() { return credentials_.token_rejected(Clock::now()); }
 
   private:
+    /// A socket of curl's, which opens and closes it, while curl wants to hear of it.
+    struct Socket {
+        boost::asio::posix::stream_descriptor descriptor;
+        int wanted = CURL_POLL_NONE;
+        int awaited = 0;  ///< CURL_POLL_IN, CURL_POLL_OUT: a wait is under way
+    };
+    using SocketPtr = std::shared_ptr<Socket>;  ///< shared with its waits
+
+    static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* socket);
+    static int on_timer(CURLM* multi, long timeout_ms, void* self);
+    void watch(curl_socket_t fd, int what);
+    void await(curl_socket_t fd, const SocketPtr& socket);
+    void await(curl_socket_t fd, const SocketPtr& socket, int what);
+    void act(curl_socket_t fd, int events);
+
     Result<> read_url();
-    void start();
-    void run();
-    void run_commands();
-    void begin(const std::shared_ptr<Transfer>& transfer);
+    bool begin(const std::shared_ptr<Transfer>& transfer);
     void set_options(Transfer& transfer);
     void set_tls(CURL* easy, const CredentialSet& secrets);
     void collect_finished();
+    void await_silence();
     void end_silent();
-    int wait_ms() const;
     Result<HttpResponse> outcome(Transfer& transfer, CURLcode code);
-    void finish(std::shared_ptr<Transfer> transfer, Result<HttpResponse> result);
+    Done take(const std::shared_ptr<Transfer>& transfer);
 
+    boost::asio::io_context& domain_;
     const Config config_;
     std::string base_url_;
     Slist connect_to_;
     Credentials credentials_;
     const std::string user_agent_;
+    boost::asio::steady_timer timer_;    ///< curl's own
+    boost::asio::steady_timer silence_;  ///< for streams that say nothing
+    bool awaiting_silence_ = false;
+    std::map<curl_socket_t, SocketPtr> sockets_;
     std::unique_ptr<CURLM, MultiDelete> multi_;
-    /// Shared with the closure that carries a transfer into the thread.
+    /// Shared with the loops that end them.
     std::map<Id, std::shared_ptr<Transfer>> running_;
     std::vector<Easy> idle_;
-    bool stopping_ = false;
-
-    std::atomic<Id> next_id_{0};
-    std::mutex mutex_;
-    std::vector<std::function<void()>> inbox_;  ///< guarded by mutex_
-    std::thread thread_;
+    Id next_id_ = 0;
+    unsigned timer_round_ = 0;
 };
 
 /// The name to verify goes into the URL, and the host to connect to beside it.
@@ -261,43 +257,112 @@ Result<> Http::Impl::read_url() {
     return {};
 }
 
-void Http::Impl::start() {
-    // Signals are the domain thread's business, and a connection that closes under OpenSSL must not
-    // raise SIGPIPE here.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([this] { run(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+// --- curl's sockets and timer --------------------------------------------------------------------
+
+int Http::Impl::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
+    static_cast<Impl*>(self)->watch(fd, what);
+    return 0;
 }
 
-void Http::Impl::run() {
-    pthread_setname_np(pthread_self(), "knd-http");
-    while (!stopping_) {
-        run_commands();
-        int running = 0;
-        curl_multi_perform(multi_.get(), &running);
-        collect_finished();
-        end_silent();
-        if (!stopping_) curl_multi_poll(multi_.get(), nullptr, 0, wait_ms(), nullptr);
+void Http::Impl::watch(curl_socket_t fd, int what) {
+    if (what == CURL_POLL_REMOVE) {
+        const auto found = sockets_.find(fd);
+        if (found == sockets_.end()) return;
+        found->second->descriptor.release();
+        found->second->wanted = CURL_POLL_NONE;
+        sockets_.erase(found);
+        return;
     }
-    run_commands();
+    auto& socket = sockets_[fd];
+    if (!socket) {
+        socket = std::make_shared<Socket>(boost::asio::posix::stream_descriptor(domain_));
+        boost::system::error_code ec;
+        socket->descriptor.assign(fd, ec);
+        // Never seen: epoll takes every socket. The exchange would end at its time limit.
+        if (ec) return;
+    }
+    socket->wanted = what;
+    await(fd, socket);
+}
+
+void Http::Impl::await(curl_socket_t fd, const SocketPtr& socket) {
+    if (!socket->descriptor.is_open()) return;
+    for (const int what : {CURL_POLL_IN, CURL_POLL_OUT})
+        if ((socket->wanted & what) != 0 && (socket->awaited & what) == 0) await(fd, socket, what);
+}
+
+void Http::Impl::await(curl_socket_t fd, const SocketPtr& socket, int what) {
+    using Descriptor = boost::asio::posix::stream_descriptor;
+    socket->awaited |= what;
+    socket->descriptor.async_wait(
+        what == CURL_POLL_IN ? Descriptor::wait_read : Descriptor::wait_write,
+        [weak = weak_from_this(), fd, socket, what](const boost::system::error_code& ec) {
+            socket->awaited &= ~what;
+            const auto self = weak.lock();
+            // Not wanted any more: perhaps the number is another socket's by now.
+            if (ec || !self || (socket->wanted & what) == 0) return;
+            self->act(fd, what == CURL_POLL_IN ? CURL_CSELECT_IN : CURL_CSELECT_OUT);
+            self->await(fd, socket);
+        });
+}
+
+int Http::Impl::on_timer(CURLM*, long timeout_ms, void* user) {
+    auto& self = *static_cast<Impl*>(user);
+    const auto round = ++self.timer_round_;
+    const auto expired = [weak = self.weak_from_this(), round] {
+        const auto impl = weak.lock();
+        if (impl && impl->timer_round_ == round) impl->act(CURL_SOCKET_TIMEOUT, 0);
+    };
+    self.timer_.cancel();
+    if (timeout_ms < 0) return 0;
+    if (timeout_ms == 0) {
+        boost::asio::post(self.domain_, expired);
+        return 0;
+    }
+    self.timer_.expires_after(std::chrono::milliseconds(timeout_ms));
+    self.timer_.async_wait([expired](const boost::system::error_code& ec) {
+        if (!ec) expired();
+    });
+    return 0;
+}
+
+/// The one place where curl works.
+void Http::Impl::act(curl_socket_t fd, int events) {
+    int running = 0;
+    curl_multi_socket_action(multi_.get(), fd, events, &running);
+    collect_finished();
+}
+
+// --- exchanges -----------------------------------------------------------------------------------
+
+Http::Id Http::Impl::send(HttpRequest request, Done done) {
+    auto transfer = std::make_shared<Transfer>();
+    transfer->request = std::move(request);
+    transfer->done = std::move(done);
+    const auto id = transfer->id = ++next_id_;
+    running_[id] = transfer;
+    if (!begin(transfer)) {
+        boost::asio::post(domain_, [done = take(transfer)] {
+            done(Error(Code::kResourceExhausted, "no memory for a request"));
+        });
+    }
+    if (transfer->request.idle_timeout.count() > 0) await_silence();
+    return id;
+}
+
+void Http::Impl::cancel(Id id) {
+    const auto found = running_.find(id);
+    if (found != running_.end()) take(std::shared_ptr(found->second));
+}
+
+void Http::Impl::close() {
     while (!running_.empty())
         cancel(running_.begin()->first);
+    timer_.cancel();
+    silence_.cancel();
 }
 
-void Http::Impl::run_commands() {
-    std::vector<std::function<void()>> commands;
-    {
-        const std::lock_guard lock(mutex_);
-        commands.swap(inbox_);
-    }
-    for (auto& command : commands)
-        command();
-}
-
-void Http::Impl::begin(const std::shared_ptr<Transfer>& transfer) {
-    if (stopping_) return transfer->done(Error(Code::kCancelled, "the daemon is stopping"));
+bool Http::Impl::begin(const std::shared_ptr<Transfer>& transfer) {
     if (idle_.empty()) {
         transfer->easy.reset(curl_easy_init());
     } else {
@@ -305,14 +370,10 @@ void Http::Impl::begin(const std::shared_ptr<Transfer>& transfer) {
         idle_.pop_back();
         curl_easy_reset(transfer->easy.get());
     }
-    running_[transfer->id] = transfer;
-    if (!transfer->easy)
-        return finish(transfer, Error(Code::kResourceExhausted, "no memory for a request"));
+    if (!transfer->easy) return false;
     transfer->last_byte = Clock::now();
     set_options(*transfer);
-    if (const auto code = curl_multi_add_handle(multi_.get(), transfer->easy.get());
-        code != CURLM_OK)
-        finish(transfer, Error(Code::kInternal, curl_multi_strerror(code)));
+    return curl_multi_add_handle(multi_.get(), transfer->easy.get()) == CURLM_OK;
 }
 
 void Http::Impl::set_options(Transfer& transfer) {
@@ -338,7 +399,6 @@ void Http::Impl::set_options(Transfer& transfer) {
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -380,9 +440,9 @@ void Http::Impl::collect_finished() {
         void* owner = nullptr;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
         const auto found = running_.find(static_cast<Transfer*>(owner)->id);
-        auto transfer = found->second;
+        const auto transfer = found->second;
         auto result = outcome(*transfer, code);
-        finish(std::move(transfer), std::move(result));
+        take(transfer)(std::move(result));
     }
 }
 
@@ -401,48 +461,65 @@ Result<HttpResponse> Http::Impl::outcome(Transfer& transfer, CURLcode code) {
     return Error(kind, config_.server + ": " + text);
 }
 
-/// curl's own low-speed check would wake us every second for each watch.
+/// curl's own low-speed check would wake us every second for each watch. Ours looks when the first
+/// stream might have been silent for too long.
+void Http::Impl::await_silence() {
+    if (std::exchange(awaiting_silence_, true)) return;
+    auto first = Clock::time_point::max();
+    for (const auto& [id, transfer] : running_)
+        if (const auto limit = transfer->request.idle_timeout; limit.count() > 0)
+            first = std::min(first, transfer->last_byte + limit);
+    silence_.expires_at(first);
+    silence_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+        const auto self = weak.lock();
+        if (ec || !self) return;
+        self->awaiting_silence_ = false;
+        self->end_silent();
+    });
+}
+
 void Http::Impl::end_silent() {
     const auto now = Clock::now();
     std::vector<std::shared_ptr<Transfer>> silent;
+    bool others = false;
     for (const auto& [id, transfer] : running_) {
         const auto limit = transfer->request.idle_timeout;
-        if (limit.count() > 0 && now - transfer->last_byte >= limit) silent.push_back(transfer);
+        if (limit.count() == 0) continue;
+        if (now - transfer->last_byte >= limit)
+            silent.push_back(transfer);
+        else
+            others = true;
     }
-    for (auto& transfer : silent) {
+    if (others) await_silence();
+    for (const auto& transfer : silent) {
+        if (!running_.contains(transfer->id)) continue;  // another one's Done has cancelled it
         const auto seconds = transfer->request.idle_timeout.count();
-        finish(transfer,
-               Error(Code::kDeadlineExceeded, config_.server + ": the stream was silent for " +
-                                                  std::to_string(seconds) + " s"));
+        take(transfer)(Error(
+            Code::kDeadlineExceeded,
+            config_.server + ": the stream was silent for " + std::to_string(seconds) + " s"));
     }
 }
 
-int Http::Impl::wait_ms() const {
-    auto wait = std::chrono::milliseconds(60'000);
-    const auto now = Clock::now();
-    for (const auto& [id, transfer] : running_) {
-        if (transfer->request.idle_timeout.count() == 0) continue;
-        const auto left = transfer->last_byte + transfer->request.idle_timeout - now;
-        wait = std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(left));
-    }
-    return static_cast<int>(std::max<std::int64_t>(wait.count(), 0));
-}
-
-void Http::Impl::finish(std::shared_ptr<Transfer> transfer, Result<HttpResponse> result) {
+/// The exchange is over; what is left of it is its Done.
+Http::Done Http::Impl::take(const std::shared_ptr<Transfer>& transfer) {
     running_.erase(transfer->id);
     if (transfer->easy) {
         curl_multi_remove_handle(multi_.get(), transfer->easy.get());
         if (idle_.size() < kIdleHandles) idle_.push_back(std::move(transfer->easy));
         transfer->easy.reset();
     }
-    transfer->done(std::move(result));
+    return std::move(transfer->done);
 }
 
-Http::Http(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Http::~Http() = default;
+Http::Http(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<std::unique_ptr<Http>> Http::open(const Config& config, std::string user_agent) {
-    KND_TRY_ASSIGN(auto impl, Impl::open(config, std::move(user_agent)));
+Http::~Http() {
+    impl_->close();
+}
+
+Result<std::unique_ptr<Http>> Http::open(boost::asio::io_context& domain, const Config& config,
+                                         std::string user_agent) {
+    KND_TRY_ASSIGN(auto impl, Impl::open(domain, config, std::move(user_agent)));
     return std::unique_ptr<Http>(new Http(std::move(impl)));
 }
 
@@ -451,13 +528,11 @@ Http::Id Http::send(HttpRequest request, Done done) {
 }
 
 void Http::cancel(Id id) {
-    impl_->post([impl = impl_.get(), id] { impl->cancel(id); });
+    impl_->cancel(id);
 }
 
-void Http::token_rejected(std::function<void(bool)> changed) {
-    impl_->post([impl = impl_.get(), changed = std::move(changed)] {
-        changed(impl->credentials().token_rejected(Clock::now()));
-    });
+bool Http::token_rejected() {
+    return impl_->token_rejected();
 }
 
 }  // namespace knd::kube

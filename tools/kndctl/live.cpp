@@ -66,7 +66,7 @@ class Asker {
   private:
     Asker() = default;
     boost::asio::io_context io_;
-    /// The answers come from the transport's thread, so that there is a time with nothing to run.
+    /// A loop that runs out of work stops for good.
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
         io_.get_executor()};
     std::unique_ptr<kube::Client> client_;

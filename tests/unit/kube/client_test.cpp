@@ -169,6 +169,34 @@ TEST_F(ClientTest, IsSilentAfterItsDestruction) {
     EXPECT_FALSE(called);
 }
 
+TEST_F(ClientTest, MayBeDestroyedByAnAnswer) {
+    bool first = false, second = false;
+    server.inject({.path_prefix = kNodesPath + "/n2", .delay = std::chrono::milliseconds(50)});
+    client->get(kNodes, "n1", [&](const Result<Json>&) {
+        first = true;
+        api.reset();
+        client.reset();
+    });
+    client->get(kNodes, "n2", [&](const Result<Json>&) { second = true; });
+    ASSERT_TRUE(until([&] { return first; }));
+    fakes::run_for(io, std::chrono::milliseconds(100));
+    EXPECT_FALSE(second);
+}
+
+TEST_F(ClientTest, AnswersManyRequestsThatAreMadeAtOnce) {
+    int answers = 0;
+    for (int i = 0; i < 40; ++i) {
+        const auto name = "n" + std::to_string(i);
+        server.put(kNodesPath, node(name));
+        client->get(kNodes, name, [&answers, name](const Result<Json>& got) {
+            ASSERT_TRUE(got.ok()) << got.error().message();
+            EXPECT_EQ(json_string(json_at(*got, "metadata"), "name"), name);
+            ++answers;
+        });
+    }
+    EXPECT_TRUE(until([&] { return answers == 40; })) << answers;
+}
+
 class WatchTest : public ClientTest {
   protected:
     void start(const std::string& version = "0") {
@@ -241,6 +269,22 @@ TEST_F(WatchTest, EndsAfterTooMuchSilence) {
     ASSERT_TRUE(until([&] { return ended.has_value(); }));
     EXPECT_EQ(ended->code(), Code::kDeadlineExceeded);
     EXPECT_NE(ended->error().message().find("silent for 1 s"), std::string::npos);
+}
+
+TEST_F(WatchTest, MayBeStoppedByAnEvent) {
+    int seen = 0;
+    watch = client->watch(
+        kNodes, {}, "0",
+        [&](const WatchEvent&) {
+            ++seen;
+            watch.stop();
+        },
+        [](const Result<>&) { FAIL() << "a watch that was stopped is silent"; });
+    server.put(kNodesPath, node("a"));
+    server.put(kNodesPath, node("b"));
+    ASSERT_TRUE(until([&] { return seen > 0; }));
+    fakes::run_for(io, std::chrono::milliseconds(50));
+    EXPECT_EQ(seen, 1);
 }
 
 TEST_F(WatchTest, IsSilentOnceStopped) {
