@@ -29,6 +29,8 @@ struct Preparer::Call {
     std::vector<Part> parts;
     std::size_t awaited = 0;
     std::vector<BindingRecord> records;
+    Result<void> journalled;
+    Result<void> cdi_written;
 
     Backend::Binding binding(const Part& part) const {
         const bool known = part.effects && part.effects->ok();
@@ -197,30 +199,41 @@ void Preparer::write(const CallPtr& call) {
         call->records.push_back(record_of(*call, part));
         changes.push_back(JournalChange::put(call->records.back()));
     }
+    call->awaited = 2;
     ports_.journal.commit(std::move(changes), Durability::kDisk,
                           [this, alive = std::weak_ptr(alive_), call](Result<void> result) {
-                              if (!alive.expired()) on_written(call, std::move(result));
+                              if (alive.expired()) return;
+                              call->journalled = std::move(result);
+                              if (--call->awaited == 0) on_written(call);
                           });
+    // While the disk is busy. Before the record is there the file is of no use to anybody, and a
+    // restart sweeps it away.
+    call->cdi_written = write_cdi(call->ref);
+    if (call->cdi_written) ports_.observer.on_step("prepare.cdi", call->ref.text(), "");
+    if (--call->awaited == 0) on_written(call);
 }
 
-void Preparer::on_written(const CallPtr& call, Result<void> result) {
-    if (!result) return undo(call, std::move(result).error());
+void Preparer::on_written(const CallPtr& call) {
+    if (!call->journalled) {
+        if (auto removed = cdi_.remove(call->ref.uid); !removed)
+            log::warn("the CDI file of a claim that failed is left behind",
+                      {{"claim", call->ref.text()}, {"error", removed.error().message()}});
+        return undo(call, call->journalled.error());
+    }
     for (auto& record : call->records) {
         ports_.observer.on_step("prepare.journalled", call->ref.text(), record.device.name);
-        log::info("device prepared", {{"claim", call->ref.text()},
-                                      {"device", record.device.name},
-                                      {"backend", record.device.backend}});
         bindings_.add(std::move(record));
     }
+    // In the journal already, so that the way back is that of a claim that ends.
+    if (!call->cdi_written) lifecycle_.end_claim(bindings_.of_claim(call->ref.uid));
+    finish(call, call->cdi_written);
+    // The kubelet has its answer; what follows nobody waits for.
+    if (call->cdi_written)
+        for (const auto& part : call->parts)
+            log::info("device prepared", {{"claim", call->ref.text()},
+                                          {"device", part.device.name},
+                                          {"backend", part.device.backend}});
     on_prepared();
-    result = write_cdi(call->ref);
-    if (!result) {
-        // In the journal already, so that the way back is that of a claim that ends.
-        lifecycle_.end_claim(bindings_.of_claim(call->ref.uid));
-    } else {
-        ports_.observer.on_step("prepare.cdi", call->ref.text(), "");
-    }
-    finish(call, std::move(result));
 }
 
 void Preparer::undo(const CallPtr& call, Error error) {

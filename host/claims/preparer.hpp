@@ -43,7 +43,7 @@ class Preparer {
     /// Runs `then` when the call for this claim, which there must be, has ended.
     void when_done(const std::string& claim_uid, std::function<void()> then);
 
-    /// Runs when bindings have been added.
+    /// Runs when bindings have been added, after the answer.
     std::function<void()> on_prepared = [] {};
 
   private:
@@ -60,7 +60,7 @@ class Preparer {
     void on_effects(const CallPtr& call, std::size_t index, Result<Effects> effects);
     Result<void> check_effects(const Call& call) const;
     void write(const CallPtr& call);
-    void on_written(const CallPtr& call, Result<void> result);
+    void on_written(const CallPtr& call);
     void undo(const CallPtr& call, Error error);
     void finish(const CallPtr& call, Result<void> result);
 

@@ -238,6 +238,7 @@ TEST_F(PrepareTest, UndoesAllWhenTheJournalsDiskIsFull) {
     EXPECT_EQ(result.code(), Code::kResourceExhausted);
     EXPECT_EQ(result.error().message(), "claim default/a: journal: the disk is full");
     EXPECT_TRUE(world.hardware.prepared.empty());
+    EXPECT_FALSE(std::filesystem::exists(world.cdi_path("a")));
     world.disk.fail_after = -1;
     EXPECT_TRUE(world.prepare(ref).ok());
 }
