@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -37,11 +38,14 @@ constexpr char kCreateSchema[] =
     "COMMIT;";
 static_assert(kApplicationId == 1802396721 && kSchema == 1, "kCreateSchema says the same");
 
-// EXCLUSIVE: nobody else can write beside us, and WAL needs no shared-memory file.
+// EXCLUSIVE: nobody else can write beside us, and WAL needs no shared-memory file. No checkpoint of
+// SQLite's own: it would come inside a commit and keep a pod waiting for three more flushes.
 constexpr char kSettings[] =
     "PRAGMA locking_mode = EXCLUSIVE;"
     "PRAGMA journal_mode = WAL;"
+    "PRAGMA wal_autocheckpoint = 0;"
     "PRAGMA journal_size_limit = 4194304;";
+constexpr int kCheckpointPages = 1000;
 
 constexpr char kMeaning[] =
     " It knows which devices are in pods, so it is never replaced by itself. Drain the node, move "
@@ -135,14 +139,24 @@ class SqliteJournal::Database {
     /// All of the changes in one transaction. With FULL it is on the disk when it returns; with
     /// NORMAL it is in the kernel's hands, and the next flush takes it along.
     Result<void> apply(const std::vector<JournalChange>& changes, Durability durability) {
-        KND_TRY(execute(durability == Durability::kDisk ? "PRAGMA synchronous = FULL"
-                                                        : "PRAGMA synchronous = NORMAL"));
-        KND_TRY(execute("BEGIN IMMEDIATE"));
+        if (durability_ != durability) {
+            KND_TRY(execute(durability == Durability::kDisk ? "PRAGMA synchronous = FULL"
+                                                            : "PRAGMA synchronous = NORMAL"));
+            durability_ = durability;
+        }
+        KND_TRY(run(begin_.get()));
         auto result = write(changes);
-        if (result) result = execute("COMMIT");
+        if (result) result = run(commit_.get());
         // A full disk ends the transaction by itself; the second ROLLBACK's complaint says nothing.
         if (!result) sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
         return result;
+    }
+
+    /// Between commits: brings a long log home into the database. When it cannot, the log is as
+    /// good a place, and it is tried again after the next commit.
+    void checkpoint_if_long() {
+        if (log_pages_ < kCheckpointPages) return;
+        sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     }
 
   private:
@@ -215,6 +229,15 @@ class SqliteJournal::Database {
                        statement("INSERT OR REPLACE INTO bindings VALUES (?, ?, ?, ?, ?, ?)"));
         KND_TRY_ASSIGN(erase_, statement("DELETE FROM bindings WHERE claim_uid = ? AND pool = ? "
                                          "AND device = ?"));
+        KND_TRY_ASSIGN(begin_, statement("BEGIN IMMEDIATE"));
+        KND_TRY_ASSIGN(commit_, statement("COMMIT"));
+        sqlite3_wal_hook(
+            db_.get(),
+            [](void* self, sqlite3*, const char*, int pages) {
+                static_cast<Database*>(self)->log_pages_ = pages;
+                return SQLITE_OK;
+            },
+            this);
         return {};
     }
 
@@ -229,13 +252,19 @@ class SqliteJournal::Database {
                 sqlite3_bind_int64(statement, 5, change.record->changed_ms);
                 bind(statement, 6, to_text(to_json(*change.record)));
             }
-            const int code = sqlite3_step(statement);
-            auto error = code == SQLITE_DONE ? std::nullopt : std::optional(failure(code));
-            sqlite3_reset(statement);
+            auto result = run(statement);
             sqlite3_clear_bindings(statement);
-            if (error) return *std::move(error);
+            KND_TRY(std::move(result));
         }
         return {};
+    }
+
+    /// To its end; it yields no rows.
+    Result<void> run(sqlite3_stmt* statement) {
+        const int code = sqlite3_step(statement);
+        auto result = code == SQLITE_DONE ? Result<void>() : Result<void>(failure(code));
+        sqlite3_reset(statement);
+        return result;
     }
 
     static void bind(sqlite3_stmt* statement, int index, std::string_view text) {
@@ -275,6 +304,10 @@ class SqliteJournal::Database {
     Connection db_;
     Statement put_;  // after db_: destroyed before it
     Statement erase_;
+    Statement begin_;
+    Statement commit_;
+    std::optional<Durability> durability_;  ///< what `synchronous` is set to
+    int log_pages_ = 0;
 };
 
 /// The thread that writes.
@@ -329,9 +362,18 @@ class SqliteJournal::Writer {
             lock.lock();
             if (result && durability == Durability::kDisk) ++flushes_;
             last_error_ = result ? "" : result.error().message();
+            lock.unlock();
             for (auto& job : jobs)
                 boost::asio::post(home_, [done = std::move(job.done), result] { done(result); });
+            jobs.clear();
+            tidy();
+            lock.lock();
         }
+    }
+
+    void tidy() {
+        const std::lock_guard lock(database_mutex_);
+        database_->checkpoint_if_long();
     }
 
     static Durability strictest(const std::vector<Job>& jobs) {

@@ -206,6 +206,17 @@ TEST_F(JournalTest, WaitsForTheDiskOnlyWhereAsked) {
     EXPECT_EQ(journal->info().flushes, 1u);
 }
 
+TEST_F(JournalTest, BringsALongLogHomeBetweenCommits) {
+    const auto journal = open();
+    for (int i = 0; i < 1200; ++i)
+        ASSERT_TRUE(
+            commit(*journal, {JournalChange::put(record("a", "dra0"))}, Durability::kThisBoot)
+                .ok());
+    // Each commit is at least a page; left alone the log would have all of them.
+    EXPECT_LT(std::filesystem::file_size(path_ + "-wal"), 1100u * 4120u);
+    EXPECT_EQ(journal->load()->size(), 1u);
+}
+
 TEST_F(JournalTest, KeepsWhatWasNotFlushedWhenTheProcessIsKilled) {
     const pid_t child = ::fork();
     if (child == 0) {
