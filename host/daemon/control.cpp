@@ -37,7 +37,7 @@ std::string local_time(std::int64_t epoch_ms) {
 const BindingRecord* holder(const std::vector<BindingRecord>& records,
                             const Inventory::Entry& entry) {
     for (const auto& record : records) {
-        if (record.pool == entry.pool && record.device.name == entry.device.name) return &record;
+        if (record.pool == entry.pool && record.device.name == entry.device->name) return &record;
     }
     return nullptr;
 }
@@ -53,19 +53,19 @@ Json devices(const ControlView& view) {
     for (const auto& entry : view.inventory.entries()) {
         const auto* record = holder(records, entry);
         Json attributes = Json::object();
-        for (const auto& [name, value] : entry.device.attributes) {
+        for (const auto& [name, value] : entry.device->attributes) {
             attributes[name] = to_json(value);
         }
-        list.push_back({{"name", entry.device.name},
-                        {"backend", entry.device.backend},
+        list.push_back({{"name", entry.device->name},
+                        {"backend", entry.device->backend},
                         {"pool", entry.pool},
                         {"state", device_state(entry)},
-                        {"netdev", entry.device.netdev},
-                        {"hardwareKey", entry.device.hardware_key},
+                        {"netdev", entry.device->netdev},
+                        {"hardwareKey", entry.device->hardware_key},
                         {"claim", record != nullptr ? record->claim.text() : ""},
                         {"reason", entry.reason},
                         {"attributes", std::move(attributes)},
-                        {"capacity", entry.device.capacity}});
+                        {"capacity", entry.device->capacity}});
     }
     return {{"devices", std::move(list)}};
 }
@@ -122,10 +122,10 @@ Json backends(const ControlView& view) {
 
 void explain_entry(const ControlView& view, const Inventory::Entry& entry, Json& lines) {
     const auto say = [&](const std::string& line) { lines.push_back(line); };
-    say("device " + entry.device.name + " of backend " + entry.device.backend + ", pool " +
+    say("device " + entry.device->name + " of backend " + entry.device->backend + ", pool " +
         entry.pool);
-    say("  hardware " + entry.device.hardware_key +
-        (entry.device.netdev.empty() ? "" : ", interface " + entry.device.netdev));
+    say("  hardware " + entry.device->hardware_key +
+        (entry.device->netdev.empty() ? "" : ", interface " + entry.device->netdev));
     if (!entry.offered) {
         say("  not offered: " + entry.reason);
         return;
@@ -148,8 +148,8 @@ ops::HttpResponse explain_device(const ControlView& view, const std::string& nam
     Json lines = Json::array();
     std::vector<std::string> names;
     for (const auto& entry : view.inventory.entries()) {
-        names.push_back(entry.device.name);
-        if (entry.device.name == name || entry.device.netdev == name) {
+        names.push_back(entry.device->name);
+        if (entry.device->name == name || entry.device->netdev == name) {
             explain_entry(view, entry, lines);
         }
     }

@@ -15,7 +15,7 @@ Result<DeviceTable::Found> InventoryTable::find(std::string_view pool,
         return Found{*std::move(found), server};
     }
     for (const auto& entry : inventory_.entries()) {
-        if (entry.device.name == device && entry.pool == pool) {
+        if (entry.device->name == device && entry.pool == pool) {
             return Error(Code::kNotFound, text + " is not offered: " + entry.reason);
         }
     }

@@ -3,12 +3,43 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace knd {
 namespace {
 
 std::string held_key(const Device& device) {
     return device.backend + "/" + device.name;
+}
+
+/// Adds `devices`; one that has not changed stays the object that it is.
+void put(std::map<std::string, Inventory::DevicePtr>& held, std::vector<Device> devices,
+         const std::map<std::string, Inventory::DevicePtr>& before) {
+    for (auto& device : devices) {
+        auto key = held_key(device);
+        const auto known = before.find(key);
+        const bool same = known != before.end() && *known->second == device;
+        held.insert_or_assign(
+            std::move(key),
+            same ? known->second : std::make_shared<const Device>(std::move(device)));
+    }
+}
+
+/// Whether both offer the same. Entries are sorted.
+bool same_offer(const std::vector<Inventory::Entry>& a, const std::vector<Inventory::Entry>& b) {
+    const auto next = [](auto at, const auto& entries) {
+        return std::find_if(at, entries.end(), [](const auto& entry) { return entry.offered; });
+    };
+    auto left = next(a.begin(), a);
+    auto right = next(b.begin(), b);
+    while (left != a.end() && right != b.end()) {
+        const bool same = left->pool == right->pool &&
+                          (left->device == right->device || *left->device == *right->device);
+        if (!same) return false;
+        left = next(left + 1, a);
+        right = next(right + 1, b);
+    }
+    return left == a.end() && right == b.end();
 }
 
 }  // namespace
@@ -36,7 +67,7 @@ void Inventory::set_devices(const std::string& backend, std::vector<Device> devi
     from->devices.clear();
     for (auto& device : devices) {
         auto name = device.name;
-        from->devices.emplace(std::move(name), std::move(device));
+        from->devices.emplace(std::move(name), std::make_shared<const Device>(std::move(device)));
     }
     rebuild();
 }
@@ -56,22 +87,19 @@ void Inventory::set_protected(std::map<std::string, std::string> netdevs) {
 }
 
 void Inventory::set_held(std::vector<Device> devices) {
-    std::map<std::string, Device> held;
-    for (auto& device : devices) {
-        auto key = held_key(device);
-        held.emplace(std::move(key), std::move(device));
-    }
-    if (held == held_) return;
-    held_ = std::move(held);
-    rebuild();
+    Held held;
+    put(held, std::move(devices), held_);
+    replace_held(std::move(held));
 }
 
 void Inventory::add_held(std::vector<Device> devices) {
     auto held = held_;
-    for (auto& device : devices) {
-        auto key = held_key(device);
-        held.insert_or_assign(std::move(key), std::move(device));
-    }
+    put(held, std::move(devices), held_);
+    replace_held(std::move(held));
+}
+
+void Inventory::replace_held(Held held) {
+    // put() keeps the objects that have not changed.
     if (held == held_) return;
     held_ = std::move(held);
     rebuild();
@@ -83,7 +111,7 @@ std::set<std::string> Inventory::backends_releasing(const std::vector<Device>& d
         still.insert(held_key(device));
     std::set<std::string> backends;
     for (const auto& [key, device] : held_) {
-        if (!still.contains(key)) backends.insert(device.backend);
+        if (!still.contains(key)) backends.insert(device->backend);
     }
     return backends;
 }
@@ -104,7 +132,7 @@ std::string Inventory::withheld_reason(const Entry& entry, const Source& source,
     // scheduler, which has allocated it already.
     if (entry.held) return "";
     if (!source.available) return "backend " + source.name + " does not serve: " + source.reason;
-    const auto& device = entry.device;
+    const auto& device = *entry.device;
     if (const auto owner = owners.find(device.hardware_key); owner != owners.end()) {
         return "backend " + owner->second + " offers the same hardware (" + device.hardware_key +
                ")";
@@ -129,11 +157,11 @@ void Inventory::add_source(const Source& source, std::set<std::string>& names,
         found[name] = {device, pool_of(source.name), false, source.available, false, {}};
     }
     for (const auto& [key, device] : held_) {
-        if (device.backend != source.name) continue;
+        if (device->backend != source.name) continue;
         // The attributes of when it was prepared: what the scheduler decided by, and what is left
         // to know while the device is away.
-        auto& entry = found[device.name];
-        entry.present = entry.present && entry.device.hardware_key == device.hardware_key;
+        auto& entry = found[device->name];
+        entry.present = entry.present && entry.device->hardware_key == device->hardware_key;
         entry.device = device;
         entry.pool = pool_of(source.name);
         entry.held = true;
@@ -143,8 +171,8 @@ void Inventory::add_source(const Source& source, std::set<std::string>& names,
         entry.offered = entry.reason.empty();
         if (entry.offered) {
             names.insert(entry.pool + "/" + name);
-            if (!entry.device.hardware_key.empty()) {
-                owners.emplace(entry.device.hardware_key, source.name);
+            if (!entry.device->hardware_key.empty()) {
+                owners.emplace(entry.device->hardware_key, source.name);
             }
         }
         entries_.push_back(std::move(entry));
@@ -152,41 +180,48 @@ void Inventory::add_source(const Source& source, std::set<std::string>& names,
 }
 
 void Inventory::rebuild() {
-    entries_.clear();
+    const auto before = std::exchange(entries_, {});
     std::set<std::string> names;
     std::map<std::string, std::string> owners;
     // Hardware that a claim holds stays with the backend that prepared it, whatever the order.
     for (const auto& [key, device] : held_) {
-        if (!device.hardware_key.empty()) owners.emplace(device.hardware_key, device.backend);
-        names.insert(pool_of(device.backend) + "/" + device.name);
+        if (!device->hardware_key.empty()) owners.emplace(device->hardware_key, device->backend);
+        names.insert(pool_of(device->backend) + "/" + device->name);
     }
     for (const auto& source : sources_)
         add_source(source, names, owners);
     std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
-        return std::tie(a.device.name, a.device.backend) <
-               std::tie(b.device.name, b.device.backend);
+        return std::tie(a.device->name, a.device->backend) <
+               std::tie(b.device->name, b.device->backend);
     });
-    auto now = pools();
-    if (now == published_) return;
-    published_ = std::move(now);
+    auto pools = pool_names();
+    if (pools == published_pools_ && same_offer(before, entries_)) return;
+    published_pools_ = std::move(pools);
     if (on_changed) on_changed();
 }
 
 std::optional<Device> Inventory::find(const std::string& pool, const std::string& name) const {
     for (const auto& entry : entries_) {
-        if (entry.offered && entry.pool == pool && entry.device.name == name) return entry.device;
+        if (entry.offered && entry.pool == pool && entry.device->name == name) return *entry.device;
     }
     return std::nullopt;
 }
 
-std::map<std::string, std::vector<Device>> Inventory::pools() const {
-    std::map<std::string, std::vector<Device>> pools;
+std::set<std::string> Inventory::pool_names() const {
+    std::set<std::string> names;
     for (const auto& source : sources_) {
         // A backend that never listed has no pool yet: an empty one would look like "no devices".
-        if (source.available || source.listed) pools[pool_of(source.name)];
+        if (source.available || source.listed) names.insert(pool_of(source.name));
     }
+    return names;
+}
+
+std::map<std::string, std::vector<Device>> Inventory::pools() const {
+    std::map<std::string, std::vector<Device>> pools;
+    for (const auto& name : pool_names())
+        pools[name];
     for (const auto& entry : entries_) {
-        if (entry.offered) pools[entry.pool].push_back(entry.device);
+        if (entry.offered) pools[entry.pool].push_back(*entry.device);
     }
     return pools;
 }

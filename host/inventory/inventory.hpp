@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,6 +29,10 @@ using DeviceFilter = std::function<Result<bool>(const Device&)>;
 
 class Inventory {
   public:
+    /// Shared by the list that it came in, the claim that holds it and its entry: a thousand of
+    /// them are two megabytes, and every claim that comes or goes makes all entries anew.
+    using DevicePtr = std::shared_ptr<const Device>;
+
     struct Options {
         std::string pool = "node";          ///< "{backend}" is replaced
         std::vector<std::string> backends;  ///< in order of precedence
@@ -36,7 +41,7 @@ class Inventory {
 
     /// One device as `kndctl devices` shows it.
     struct Entry {
-        Device device;
+        DevicePtr device;
         std::string pool;
         bool offered = false;
         bool present = false;  ///< reported by its backend right now
@@ -75,11 +80,14 @@ class Inventory {
         bool available = false;
         bool listed = false;
         std::string reason;
-        std::map<std::string, Device> devices;  ///< by name
+        std::map<std::string, DevicePtr> devices;  ///< by name
     };
+    using Held = std::map<std::string, DevicePtr>;  ///< by "backend/name"
 
     Source* source(const std::string& backend);
+    void replace_held(Held held);
     void rebuild();
+    std::set<std::string> pool_names() const;
     void add_source(const Source& source, std::set<std::string>& names,
                     std::map<std::string, std::string>& owners);
     std::string withheld_reason(const Entry& entry, const Source& source,
@@ -90,9 +98,9 @@ class Inventory {
     Options options_;
     std::vector<Source> sources_;
     std::map<std::string, std::string> protected_;
-    std::map<std::string, Device> held_;  ///< by "backend/name"
+    Held held_;
     std::vector<Entry> entries_;
-    std::map<std::string, std::vector<Device>> published_;
+    std::set<std::string> published_pools_;
 };
 
 }  // namespace knd

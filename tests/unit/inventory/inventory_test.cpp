@@ -14,7 +14,7 @@ Device device(std::string name, std::string backend, std::string key = "",
 const Inventory::Entry& entry(const Inventory& inventory, const std::string& backend,
                               const std::string& name) {
     for (const auto& e : inventory.entries()) {
-        if (e.device.name == name && e.device.backend == backend) return e;
+        if (e.device->name == name && e.device->backend == backend) return e;
     }
     static const Inventory::Entry kNone;
     ADD_FAILURE() << "no entry " << backend << "/" << name;
