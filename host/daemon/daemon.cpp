@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/daemon/daemon.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -39,6 +41,8 @@ using std::chrono::milliseconds;
 /// without it: its containers are held by the gate.
 constexpr auto kRuntimePatience = std::chrono::seconds(1);
 constexpr auto kDrainPatience = std::chrono::seconds(10);
+/// From the last news about slices to the time when memory is given back.
+constexpr auto kQuiet = std::chrono::seconds(2);
 /// Between two starts of a backend that has failed: doubled each time.
 constexpr milliseconds kFirstRestart(1000);
 constexpr milliseconds kLastRestart(60'000);
@@ -167,6 +171,7 @@ class Daemon::Impl final : public nri::PluginObserver {
     void register_with_kubelet();
     void read_node();
     void resync_later();
+    void slim_later();
     void close_edges();
 
     std::vector<ops::HealthPart> health() const;
@@ -205,6 +210,7 @@ class Daemon::Impl final : public nri::PluginObserver {
     std::map<Backend*, Restart> restarts_;  ///< of backends that failed to start
     boost::asio::steady_timer resync_;
     boost::asio::steady_timer patience_;
+    boost::asio::steady_timer quiet_;
     std::size_t starting_ = 0;
     bool registering_ = false;
     bool ready_for_kubelet_ = false;
@@ -239,7 +245,8 @@ Daemon::Impl::Impl(boost::asio::io_context& io, Config config,
       runtime_(io, nri_options(config_), claims_, *this),
       kubelet_(io, claims_, server_options(config_)),
       resync_(io),
-      patience_(io) {}
+      patience_(io),
+      quiet_(io) {}
 
 Result<void> Daemon::Impl::open() {
     KND_TRY(claims_.load());
@@ -273,6 +280,7 @@ void Daemon::Impl::wire() {
             }
         };
     }
+    publisher_.set_observer([this](const dra::Publisher::State&) { slim_later(); });
     client_->set_observer([this](const kube::CallReport& call) {
         metrics_.api_request(call.method, call.plural, call.status, call.duration);
     });
@@ -428,6 +436,15 @@ void Daemon::Impl::resync_later() {
     });
 }
 
+/// Lists, JSON and requests of a thousand devices are several times what is kept of them, and the C
+/// library holds on to freed memory that has any block in use above it.
+void Daemon::Impl::slim_later() {
+    quiet_.expires_after(kQuiet);
+    quiet_.async_wait([](boost::system::error_code cancelled) {
+        if (!cancelled) ::malloc_trim(0);
+    });
+}
+
 void Daemon::Impl::close_edges() {
     kubelet_.stop();
     runtime_.stop();
@@ -436,6 +453,7 @@ void Daemon::Impl::close_edges() {
     resync_.cancel();
     restarts_.clear();
     patience_.cancel();
+    quiet_.cancel();
     http_.reset();
     control_.reset();
 }
