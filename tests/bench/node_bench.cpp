@@ -2,7 +2,7 @@
 //
 // What kndd costs a node: start, hooks, attach, prepare, discovery, memory. Each figure is a median
 // of several runs; what the kernel alone takes for the same work is measured in the same run.
-//   knd_node_bench [--rounds N]
+//   knd_node_bench [--rounds N] [--kndd PATH]
 // Root, release build, an otherwise idle machine. Never part of a verdict.
 #include <fcntl.h>
 #include <sys/utsname.h>
@@ -72,8 +72,9 @@ TestNic numbered(int number) {
     return nic;
 }
 
-NodeOptions two_backends() {
+NodeOptions two_backends(const std::string& kndd) {
     NodeOptions options;
+    options.binary = kndd;
     options.backends += "[[backend]]\nname = \"dummy\"\nlibrary = \"knd-dummy.so\"\n";
     options.extra = "";
     return options;
@@ -103,12 +104,12 @@ class Nics {
     Fd peer_;
 };
 
-void bench_start(int devices, int rounds) {
+void bench_start(const std::string& kndd, int devices, int rounds) {
     const Nics nics(devices);
     Samples registered, published;
     double rss = 0, anonymous = 0;
     for (int i = 0; i < rounds; ++i) {
-        TestNode node(two_backends());
+        TestNode node(two_backends(kndd));
         const auto begin = Clock::now();
         must(node.start_daemon(), "start kndd");
         const auto socket = node.directory() / "reg" / "dra.net-reg.sock";
@@ -213,8 +214,15 @@ class PrepareFloor {
     std::unique_ptr<kube::Client> client_;
 };
 
+/// What a prepare is made of, each by itself.
+struct PartSamples {
+    Samples call, get, flush;
+};
+
 struct PodSamples {
-    Samples call, get, flush, prepare, run, attach, stop, detach, unprepare;
+    Samples prepare, run, attach, stop, detach, unprepare;
+    PartSamples busy;  ///< right after other work
+    PartSamples idle;  ///< after a pause, as a prepare comes
     std::int64_t prepare_flushes = 0;
 };
 
@@ -227,6 +235,30 @@ bool link_ready(const TestPod& pod) {
     if (!netlink) return false;
     const auto link = netlink->link("nic0");
     return link.ok() && link->up();
+}
+
+template <class Pause>
+void measure_parts(TestNode& node, PrepareFloor& floor, const ClaimRef& claim, Pause pause,
+                   PartSamples& samples) {
+    pause();
+    auto begin = Clock::now();
+    must(node.unprepare(claim), "unprepare what is not prepared");
+    samples.call.add(ms_since(begin));
+    pause();
+    begin = Clock::now();
+    floor.get(claim);
+    samples.get.add(ms_since(begin));
+    pause();
+    begin = Clock::now();
+    floor.flush();
+    samples.flush.add(ms_since(begin));
+}
+
+void print_parts(const char* when, PartSamples& samples) {
+    std::printf("  its parts alone, %s\n", when);
+    samples.call.print("    a gRPC call that has nothing to do");
+    samples.get.print("    the same claim from the API server, TLS");
+    samples.flush.print("    12 KiB written and flushed");
 }
 
 void one_pod(TestNode& node, PrepareFloor& floor, int number, PodSamples& samples) {
@@ -259,25 +291,18 @@ void one_pod(TestNode& node, PrepareFloor& floor, int number, PodSamples& sample
     begin = Clock::now();
     must(node.unprepare(claim), "unprepare");
     samples.unprepare.add(ms_since(begin));
-    begin = Clock::now();
-    must(node.unprepare(claim), "unprepare what is not prepared");
-    samples.call.add(ms_since(begin));
-    begin = Clock::now();
-    floor.get(claim);
-    samples.get.add(ms_since(begin));
-    begin = Clock::now();
-    floor.flush();
-    samples.flush.add(ms_since(begin));
+    measure_parts(
+        node, floor, claim, [] {}, samples.busy);
+    measure_parts(node, floor, claim, settle, samples.idle);
 }
 
-void bench_pods(int rounds) {
+void bench_pods(const std::string& kndd, int rounds) {
     Samples floor_in, floor_out;
     bench_floor(rounds / 2, floor_in, floor_out);
     PodSamples samples;
     {
         const Nics nics(1);
-        NodeOptions options = two_backends();
-        TestNode node(options);
+        TestNode node(two_backends(kndd));
         must(node.start_daemon(), "start kndd");
         must(node.wait_ready(), "wait for kndd");
         if (!eventually([&] { return node.published().size() == 1; })) {
@@ -295,9 +320,8 @@ void bench_pods(int rounds) {
     }
     bench_floor(rounds / 2, floor_in, floor_out);
     samples.prepare.print("NodePrepareResources, as the kubelet sees it");
-    samples.call.print("  a gRPC call that has nothing to do");
-    samples.get.print("  the same claim from the API server, TLS");
-    samples.flush.print("  12 KiB written and flushed");
+    print_parts("after a pause as before the prepare", samples.idle);
+    print_parts("right after other work", samples.busy);
     samples.run.print("RunPodSandbox hook, as the runtime sees it");
     samples.attach.print("RunPodSandbox until the gate opens");
     floor_in.print("  the kernel alone: move, address, up");
@@ -309,17 +333,17 @@ void bench_pods(int rounds) {
     samples.unprepare.print("NodeUnprepareResources");
 }
 
-int run(int rounds, bool pods_only) {
+int run(const std::string& kndd, int rounds, bool pods_only) {
     utsname system{};
     ::uname(&system);
     std::printf("kndd %s, kernel %s, %ld processors\n", KND_VERSION, system.release,
                 ::sysconf(_SC_NPROCESSORS_ONLN));
     if (!pods_only) {
-        bench_start(1, 10);
-        bench_start(64, 10);
-        bench_start(1000, 3);
+        bench_start(kndd, 1, 10);
+        bench_start(kndd, 64, 10);
+        bench_start(kndd, 1000, 3);
     }
-    bench_pods(rounds);
+    bench_pods(kndd, rounds);
     return 0;
 }
 
@@ -332,10 +356,12 @@ int main(int argc, char** argv) {
     app.add_option("--rounds", rounds, "pods to run")->capture_default_str();
     bool pods_only = false;
     app.add_flag("--pods-only", pods_only, "leave out the starts");
+    std::string kndd = "kndd";
+    app.add_option("--kndd", kndd, "absolute path of another build, to compare two");
     CLI11_PARSE(app, argc, argv);
     if (!knd::testing::enter_own_namespaces()) {
         std::perror("needs root, for namespaces of its own");
         return 1;
     }
-    return knd::testing::run(rounds, pods_only);
+    return knd::testing::run(kndd, rounds, pods_only);
 }
