@@ -36,6 +36,13 @@ class JsonField {
         return field;
     }
 
+    /// The same value under another key of its map, for keys that are too long to be shown.
+    JsonField with_key(std::string_view key) const {
+        auto field = *this;
+        field.key_ = key;
+        return field;
+    }
+
     /// "spec.devices[2].attributes[mac]"
     std::string path() const;
     Error wrong(std::string_view what) const;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Rules of ResourceClaim, ResourceClaimTemplate and DeviceClass.
-#include "host/model/object_read.hpp"
 #include "host/validation/checks.hpp"
+#include "host/validation/schema.hpp"
 #include "host/validation/validation.hpp"
 
 namespace knd::validation {
@@ -10,86 +10,159 @@ namespace {
 
 constexpr std::string_view kOneOfRequest =
     "exactly one of `exactly` or `firstAvailable` is required";
-constexpr std::string_view kAdminLabel = "resource.kubernetes.io/admin-access";
-
-/// The API server fills in ExactCount and 1.
-void check_count(const JsonField& request, FieldErrors& errors) {
+void check_count(const JsonField& request, Report& report) {
     const auto mode = request["allocationMode"];
     const auto count = request["count"];
     const auto number = count.integer(0);
     if (mode.text_or_empty() == "All") {
         if (number.ok() && *number != 0)
-            errors.push_back(api::field_invalid(
-                count.path(), *number, "must not be specified when allocationMode is 'All'"));
-    } else if (mode.text_or_empty().empty() || mode.text_or_empty() == "ExactCount") {
-        if (number.ok() && *number < 0)
-            errors.push_back(
-                api::field_invalid(count.path(), *number, "must be greater than zero"));
+            report.add(api::field_invalid(count.path(), *number,
+                                          "must not be specified when allocationMode is 'All'"));
+    } else if (mode.text_or_empty() == "ExactCount") {
+        if (number.ok() && *number <= 0)
+            report.add(api::field_invalid(count.path(), *number, "must be greater than zero"));
     } else {
-        check_one_of(mode, {"All", "ExactCount"}, errors);
+        check_one_of(mode, {"All", "ExactCount"}, report);
     }
 }
 
-void check_exact_request(const JsonField& request, FieldErrors& errors) {
-    check_class_name(request["deviceClassName"], errors);
-    check_selectors(request["selectors"], errors);
-    check_count(request, errors);
-    check_list(request["tolerations"], kMaxTolerations, errors,
-               [&](const JsonField& one) { check_toleration(one, errors); });
-    const auto capacity = request["capacity"];
-    const auto amounts = capacity["requests"];
-    amounts.each_member([&](const std::string& name, auto&) {
-        check_qualified_name(amounts.path(), name, errors);
+/// What the requests of a claim are checked against.
+struct Frame {
+    bool stored = false;
+    /// "req", "req/sub" or "" for all -> the attributes that constraints on it name.
+    std::set<std::pair<std::string, std::string>> constrained;
+    std::uint64_t cost = 0;  ///< of all derived attributes
+};
+
+void collect_constrained(const JsonField& constraints, Frame& frame) {
+    constraints.each([&](const JsonField& constraint) {
+        const auto match = constraint["matchAttribute"];
+        const auto name = match.present() ? match : constraint["distinctAttribute"];
+        if (!name.present()) return;
+        const std::string attribute(name.text_or_empty());
+        if (constraint["requests"].size() == 0) frame.constrained.emplace("", attribute);
+        constraint["requests"].each([&](const JsonField& request) {
+            frame.constrained.emplace(request.text_or_empty(), attribute);
+        });
     });
 }
 
-void check_request(const JsonField& request, FieldErrors& errors) {
-    check_label(request["name"], errors);
-    const auto alternatives = request["firstAvailable"];
-    const auto* exactly = api::exact_request(request.json());
-    if (exactly == nullptr && alternatives.size() == 0)
-        return errors.push_back(api::field_required(request.path(), kOneOfRequest));
-    if (exactly != nullptr && alternatives.size() > 0)
-        return errors.push_back(api::field_invalid(
-            request.path(), nullptr, std::string(kOneOfRequest) + ", but multiple fields are set"));
-    if (exactly != nullptr)
-        return check_exact_request(request["exactly"].in_place_of(*exactly), errors);
+/// Attributes that a request computes, since 1.37. `request` is "req" or "req/sub".
+void check_derived(const JsonField& derived, const std::string& request, Frame& frame,
+                   Report& report) {
+    const auto used = [&](const std::string& name) {
+        return frame.constrained.contains({"", name}) ||
+               frame.constrained.contains({request, name}) ||
+               frame.constrained.contains({request.substr(0, request.find('/')), name});
+    };
     check_set(
-        alternatives, kMaxAlternatives, errors,
-        [&](const JsonField& alternative) {
-            check_label(alternative["name"], errors);
-            check_exact_request(alternative, errors);
+        derived, kMaxDerivedAttributes, report,
+        [&](const JsonField& one) {
+            const auto name = one["name"];
+            const std::string text(name.text_or_empty());
+            if (text.empty()) {
+                report.add(api::field_required(name.path()));
+            } else {
+                if (!used(text))
+                    report.add(api::field_invalid_as(
+                        name.path(), api::go_json(text),
+                        "must be referenced by at least one matchAttribute or distinctAttribute "
+                        "constraint targeting this request"));
+                check_full_name(name, report);
+            }
+            if (one["expression"].text_or_empty().empty())
+                report.add(api::field_required(one["expression"].path()));
+            else
+                frame.cost += check_derivation(one["expression"], frame.stored, report);
         },
-        [](const JsonField& alternative) { return alternative["name"].json(); });
+        "name");
 }
 
-void check_constraint(const JsonField& constraint, const RequestNames& names, FieldErrors& errors) {
-    names.check_all(constraint["requests"], errors);
+void check_exact_request(const JsonField& request, const std::string& name, Frame& frame,
+                         Report& report) {
+    check_class_name(request["deviceClassName"], report);
+    check_selectors(request["selectors"], frame.stored, report);
+    check_derived(request["derivedAttributes"], name, frame, report);
+    check_count(request, report);
+    const auto tolerations = request["tolerations"];
+    // Until 1.36 there may be any number of them: the limit was not enforced.
+    check_list(tolerations, report.minor() >= 37 ? kMaxTolerations : tolerations.size(), report,
+               [&](const JsonField& one) { check_toleration(one, report); });
+}
+
+void check_request(const JsonField& request, Frame& frame, Report& report) {
+    check_label(request["name"], report);
+    const std::string name(request["name"].text_or_empty());
+    const auto alternatives = request["firstAvailable"];
+    const auto exactly = request["exactly"];
+    const bool both = exactly.present() && alternatives.size() > 0;
+    if (!exactly.present() && alternatives.size() == 0)
+        return report.add(api::field_required(request.path(), kOneOfRequest));
+    // Until 1.34 both were looked at before that was found wrong.
+    if (both && report.minor() >= 35)
+        return report.add(api::field_invalid(
+            request.path(), nullptr, std::string(kOneOfRequest) + ", but multiple fields are set"));
+    if (alternatives.size() > 0)
+        check_set(
+            alternatives, kMaxAlternatives, report,
+            [&](const JsonField& alternative) {
+                check_label(alternative["name"], report);
+                check_exact_request(alternative,
+                                    name + "/" + std::string(alternative["name"].text_or_empty()),
+                                    frame, report);
+            },
+            "name");
+    if (exactly.present()) check_exact_request(exactly, name, frame, report);
+    if (both)
+        report.add(api::field_invalid(
+            request.path(), nullptr, std::string(kOneOfRequest) + ", but multiple fields are set"));
+}
+
+void check_constraint(const JsonField& constraint, const RequestNames& names, Report& report) {
+    names.check_all(constraint["requests"], report);
     const auto match = constraint["matchAttribute"];
     const auto distinct = constraint["distinctAttribute"];
-    if (match.present() == distinct.present())
-        errors.push_back(api::field_required(constraint.path(),
-                                             "exactly one of \"matchAttribute\" or "
-                                             "\"distinctAttribute\" is required, but multiple "
-                                             "fields are set"));
+    // If there are both, the second one is not looked at.
+    if (match.present())
+        check_full_name(match, report);
+    else if (distinct.present())
+        check_full_name(distinct, report);
+    else if (report.gates().enabled("DRAConsumableCapacity"))
+        report.add(api::field_required(constraint.path(),
+                                       "exactly one of \"matchAttribute\" or "
+                                       "\"distinctAttribute\" is required, but multiple "
+                                       "fields are set"));
     else
-        check_full_name(match.present() ? match : distinct, errors);
+        report.add(api::field_required(match.path()));
 }
 
-void check_claim_spec(const JsonField& spec, FieldErrors& errors) {
+void check_claim_spec(const JsonField& spec, bool stored, Report& report) {
     const auto devices = spec["devices"];
     const auto requests = devices["requests"];
+    Frame frame;
+    frame.stored = stored;
+    collect_constrained(devices["constraints"], frame);
     check_set(
-        requests, kMaxRequests, errors,
-        [&](const JsonField& request) { check_request(request, errors); },
-        [](const JsonField& request) { return request["name"].json(); });
+        requests, kMaxRequests, report,
+        [&](const JsonField& request) { check_request(request, frame, report); }, "name");
     const RequestNames names(requests.json());
-    check_list(devices["constraints"], kMaxConstraints, errors,
-               [&](const JsonField& one) { check_constraint(one, names, errors); });
-    check_list(devices["config"], kMaxConfigs, errors, [&](const JsonField& config) {
-        names.check_all(config["requests"], errors);
-        check_opaque(config, errors);
+    check_list(devices["constraints"], kMaxConstraints, report,
+               [&](const JsonField& one) { check_constraint(one, names, report); });
+    check_list(devices["config"], kMaxConfigs, report, [&](const JsonField& config) {
+        names.check_all(config["requests"], report);
+        check_opaque(config, stored, report);
     });
+    if (frame.cost > kMaxDerivationCost)
+        report.add(api::field_forbidden(devices.path(),
+                                        "too complex, total cost of derived attribute CEL "
+                                        "expressions in the claim exceeds cost limit"));
+}
+
+void check_same_spec(const JsonField& spec, const Json& before, const char* type, Report& report) {
+    const auto& known = *Schema::instance().find(type);
+    if (same(known, false, spec.json(), before)) return;
+    report.add(api::field_invalid_as(spec.path(), go_text(known, spec.json(), report.minor()),
+                                     "field is immutable"));
 }
 
 bool is_native(std::string_view resource) {
@@ -105,69 +178,49 @@ bool is_extended_resource(std::string_view name) {
 
 }  // namespace
 
-void validate_class(const Json&, const Json& after, FieldErrors& errors) {
+void validate_class(const Json& before, const Json& after, FieldErrors& errors,
+                    const Gates& gates) {
+    Report report(errors, gates);
     const JsonField root(after, "");
     const auto spec = root["spec"];
-    check_selectors(spec["selectors"], errors);
-    check_list(spec["config"], kMaxConfigs, errors,
-               [&](const JsonField& config) { check_opaque(config, errors); });
+    const auto is_stored = [&](const char* key, const char* type) {
+        return !before.is_null() && same(*Schema::instance().find(type), false, spec[key].json(),
+                                         json_path(before, {"spec", key}));
+    };
+    check_selectors(spec["selectors"], is_stored("selectors", "[]DeviceSelector"), report);
+    // Until 1.34 the limit of size went by the selectors, by mistake.
+    const bool stored = gates.kubernetes_minor() >= 35
+                            ? is_stored("config", "[]DeviceClassConfiguration")
+                            : is_stored("selectors", "[]DeviceSelector") ||
+                                  is_stored("config", "[]DeviceClassConfiguration");
+    check_list(spec["config"], kMaxConfigs, report,
+               [&](const JsonField& config) { check_opaque(config, stored, report); });
     const auto extended = spec["extendedResourceName"];
     if (extended.present() && !is_extended_resource(extended.text_or_empty()))
-        errors.push_back(api::field_invalid(extended.path(), extended.json(),
-                                            "must be a valid extended resource name"));
+        report.add(api::field_invalid(extended.path(), extended.json(),
+                                      "must be a valid extended resource name"));
 }
 
-void validate_claim(const Json& before, const Json& after, FieldErrors& errors) {
-    const JsonField root(after, "");
-    const auto known = errors.size();
-    if (!before.is_null()) check_immutable(root["spec"], json_at(before, "spec"), errors);
-    // What has not changed needs no second look: a rule may have become stricter since.
-    if (before.is_null() || errors.size() > known) check_claim_spec(root["spec"], errors);
-}
-
-void validate_template(const Json& before, const Json& after, FieldErrors& errors) {
+void validate_claim(const Json& before, const Json& after, FieldErrors& errors,
+                    const Gates& gates) {
+    Report report(errors, gates);
     const JsonField root(after, "");
     const auto spec = root["spec"];
-    if (before.is_null())
-        check_claim_spec(spec["spec"], errors);
-    else
-        check_immutable(spec, json_at(before, "spec"), errors);
+    if (before.is_null()) return check_claim_spec(spec, false, report);
+    check_same_spec(spec, json_at(before, "spec"), "ResourceClaimSpec", report);
+    // Since then, what nobody can change is not looked at again.
+    if (report.minor() < 35) check_claim_spec(spec, true, report);
 }
 
-void validate_admin_access(const Json& object, const Json& object_namespace, FieldErrors& errors) {
-    const auto& labels = json_path(object_namespace, {"metadata", "labels"});
-    if (json_string(labels, kAdminLabel) == "true") return;
-    const JsonField root(object, "");
+void validate_template(const Json& before, const Json& after, FieldErrors& errors,
+                       const Gates& gates) {
+    Report report(errors, gates);
+    const JsonField root(after, "");
     const auto spec = root["spec"];
-    const auto claim = spec["spec"];
-    const auto devices = (claim.json().is_object() ? claim : spec)["devices"];
-    devices["requests"].each([&](const JsonField& request) {
-        const auto* exactly = api::exact_request(request.json());
-        if (exactly == nullptr || !json_bool(*exactly, "adminAccess")) return;
-        errors.push_back(api::field_forbidden(request["exactly"]["adminAccess"].path(),
-                                              "admin access to devices requires the `" +
-                                                  std::string(kAdminLabel) +
-                                                  ": true` label on the containing namespace"));
-    });
-}
-
-Result<void> validate_object(const Json& object) {
-    const auto kind = json_string(object, "kind");
-    FieldErrors errors;
-    if (kind == "ResourceSlice") {
-        validate_slice(Json(), object, errors);
-    } else if (kind == "DeviceClass") {
-        validate_class(Json(), object, errors);
-    } else if (kind == "ResourceClaim") {
-        validate_claim(Json(), object, errors);
-        if (!json_at(object, "status").is_null()) validate_claim_status(Json(), object, errors);
-    } else if (kind == "ResourceClaimTemplate") {
-        validate_template(Json(), object, errors);
-    } else if (kind == "DeviceTaintRule") {
-        validate_taint_rule(Json(), object, errors);
-    }
-    if (errors.empty()) return {};
-    return Error(Code::kInvalidArgument, api::joined(errors));
+    check_template_metadata(spec["metadata"], report);
+    check_claim_spec(spec["spec"], false, report);
+    if (!before.is_null())
+        check_same_spec(spec, json_at(before, "spec"), "ResourceClaimTemplateSpec", report);
 }
 
 }  // namespace knd::validation

@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxSubdomain = 253;
+// Kubernetes is of two minds what it counts; it is bytes always.
+constexpr char kCharacters[] = " characters";
+constexpr char kBytes[] = " bytes";
 
 constexpr std::string_view kLabelWhy =
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
@@ -60,25 +63,40 @@ bool is_key(std::string_view text) {
                        [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
-std::string too_long(std::size_t limit) {
-    return "must be no more than " + std::to_string(limit) + " bytes";
+std::string too_long(std::size_t limit, const char* unit) {
+    return "must be no more than " + std::to_string(limit) + unit;
+}
+
+Problems subdomain_problems(std::string_view text, const char* unit) {
+    Problems problems;
+    if (text.size() > kMaxSubdomain) problems.push_back(too_long(kMaxSubdomain, unit));
+    if (!is_subdomain(text)) problems.emplace_back(kSubdomainWhy);
+    return problems;
 }
 
 }  // namespace
 
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    for (auto& c : lower)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return lower;
+}
+
 Problems label_problems(std::string_view text) {
     Problems problems;
-    if (text.size() > kMaxLabel) problems.push_back(too_long(kMaxLabel));
+    if (text.size() > kMaxLabel) problems.push_back(too_long(kMaxLabel, kCharacters));
     if (!is_label(text))
         problems.emplace_back(is_subdomain(text) ? "must not contain dots" : kLabelWhy);
     return problems;
 }
 
 Problems subdomain_problems(std::string_view text) {
-    Problems problems;
-    if (text.size() > kMaxSubdomain) problems.push_back(too_long(kMaxSubdomain));
-    if (!is_subdomain(text)) problems.emplace_back(kSubdomainWhy);
-    return problems;
+    return subdomain_problems(text, kCharacters);
+}
+
+Problems long_name_problems(std::string_view text) {
+    return subdomain_problems(text, kBytes);
 }
 
 Problems label_key_problems(std::string_view text) {
@@ -89,20 +107,20 @@ Problems label_key_problems(std::string_view text) {
     if (const auto slash = text.find('/'); slash != std::string_view::npos) {
         if (slash == 0) problems.emplace_back("prefix part must be non-empty");
         if (slash > 0) {
-            for (const auto& problem : subdomain_problems(text.substr(0, slash)))
+            for (const auto& problem : long_name_problems(text.substr(0, slash)))
                 problems.push_back("prefix part " + problem);
         }
         text.remove_prefix(slash + 1);
     }
     if (text.empty()) problems.emplace_back("name part must be non-empty");
-    if (text.size() > kMaxLabel) problems.push_back("name part " + too_long(kMaxLabel));
+    if (text.size() > kMaxLabel) problems.push_back("name part " + too_long(kMaxLabel, kBytes));
     if (!is_key(text)) problems.push_back("name part " + std::string(kKeyWhy));
     return problems;
 }
 
 Problems label_value_problems(std::string_view text) {
     Problems problems;
-    if (text.size() > kMaxLabel) problems.push_back(too_long(kMaxLabel));
+    if (text.size() > kMaxLabel) problems.push_back(too_long(kMaxLabel, kBytes));
     if (!text.empty() && !is_key(text)) problems.emplace_back(kValueWhy);
     return problems;
 }

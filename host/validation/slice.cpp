@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Rules of ResourceSlice and DeviceTaintRule.
-#include "host/model/object_read.hpp"
 #include "host/model/semver.hpp"
 #include "host/validation/checks.hpp"
+#include "host/validation/schema.hpp"
 #include "host/validation/validation.hpp"
 
 namespace knd::validation {
@@ -15,12 +15,12 @@ constexpr const char* kListForms[] = {"bools", "ints", "strings", "versions"};
 
 /// Adds `name` to `set` when the flag is true; it may not be false.
 void check_flag(const JsonField& flag, const char* name, std::vector<std::string>& set,
-                FieldErrors& errors) {
+                Report& report) {
     if (!flag.present()) return;
     if (flag.json() == true)
         set.emplace_back(name);
     else
-        errors.push_back(api::field_invalid(flag.path(), flag.json(), kOnlyTrue));
+        report.add(api::field_invalid(flag.path(), flag.json(), kOnlyTrue));
 }
 
 std::string braced(const std::vector<std::string>& names) {
@@ -30,44 +30,45 @@ std::string braced(const std::vector<std::string>& names) {
     return text + "}";
 }
 
-void check_slice_place(const JsonField& spec, FieldErrors& errors) {
+void check_slice_place(const JsonField& spec, Report& report) {
     constexpr std::string_view kRule =
         "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is "
         "required";
     std::vector<std::string> set;
     if (const auto name = spec["nodeName"]; name.present()) {
         if (name.text_or_empty().empty()) {
-            errors.push_back(api::field_invalid(
-                name.path(), name.json(), "must be either unset or set to a non-empty string"));
+            report.add(api::field_invalid(name.path(), name.json(),
+                                          "must be either unset or set to a non-empty string"));
         } else {
             set.emplace_back("`nodeName`");
-            check_node_name(name, errors);
+            check_node_name(name, report);
         }
     }
     if (const auto selector = spec["nodeSelector"]; selector.present()) {
         set.emplace_back("`nodeSelector`");
-        check_node_selector(selector, errors);
+        check_node_selector(selector, report);
         const auto terms = selector["nodeSelectorTerms"];
         // One term, so that selectors of several slices can be merged.
         if (terms.size() != 1)
-            errors.push_back(api::field_invalid(terms.path(), terms.json(),
-                                                "must have exactly one node selector term"));
+            report.add(api::field_invalid_as(terms.path(),
+                                             go_text(*Schema::instance().find("[]NodeSelectorTerm"),
+                                                     terms.json(), report.minor()),
+                                             "must have exactly one node selector term"));
     }
-    check_flag(spec["allNodes"], "`allNodes`", set, errors);
-    check_flag(spec["perDeviceNodeSelection"], "`perDeviceNodeSelection`", set, errors);
-    if (set.empty()) errors.push_back(api::field_required(spec.path(), kRule));
+    check_flag(spec["allNodes"], "`allNodes`", set, report);
+    check_flag(spec["perDeviceNodeSelection"], "`perDeviceNodeSelection`", set, report);
+    if (set.empty()) report.add(api::field_required(spec.path(), kRule));
     if (set.size() > 1)
-        errors.push_back(api::field_invalid(spec.path(), braced(set),
-                                            std::string(kRule) + ", but multiple fields are set"));
+        report.add(api::field_invalid(spec.path(), braced(set),
+                                      std::string(kRule) + ", but multiple fields are set"));
 }
 
-void check_device_place(const JsonField& device, const JsonField& body, bool own,
-                        FieldErrors& errors) {
-    const auto name = body["nodeName"];
-    const auto selector = body["nodeSelector"];
+void check_device_place(const JsonField& device, bool own, Report& report) {
+    const auto name = device["nodeName"];
+    const auto selector = device["nodeSelector"];
     if (!own) {
-        if (name.present() || selector.present() || body["allNodes"].present())
-            errors.push_back(api::field_invalid(
+        if (name.present() || selector.present() || device["allNodes"].present())
+            report.add(api::field_invalid(
                 device.path(), nullptr,
                 "`nodeName`, `nodeSelector` and `allNodes` can only be set if "
                 "`perDeviceNodeSelection` is set to true in the ResourceSlice spec"));
@@ -78,45 +79,55 @@ void check_device_place(const JsonField& device, const JsonField& body, bool own
         "`perDeviceNodeSelection` is set to true in the ResourceSlice spec";
     std::vector<std::string> set;
     if (name.present() && name.text_or_empty().empty()) {
-        errors.push_back(api::field_invalid(name.path(), name.json(), "must not be empty"));
+        report.add(api::field_invalid(name.path(), name.json(), "must not be empty"));
     } else if (name.present()) {
         set.emplace_back("`nodeName`");
-        check_node_name(name, errors);
+        check_node_name(name, report);
     }
     if (selector.present()) {
         set.emplace_back("`nodeSelector`");
-        check_node_selector(selector, errors);
+        check_node_selector(selector, report);
     }
-    check_flag(body["allNodes"], "`allNodes`", set, errors);
-    if (set.empty()) errors.push_back(api::field_required(device.path(), kRule));
-    if (set.size() > 1) errors.push_back(api::field_invalid(device.path(), braced(set), kRule));
+    check_flag(device["allNodes"], "`allNodes`", set, report);
+    if (set.empty()) report.add(api::field_required(device.path(), kRule));
+    if (set.size() > 1) report.add(api::field_invalid(device.path(), braced(set), kRule));
 }
 
-void check_version(const JsonField& field, FieldErrors& errors) {
+void check_version(const JsonField& field, Report& report) {
     if (!Semver::parse(field.text_or_empty()).ok())
-        errors.push_back(api::field_invalid(
-            field.path(), field.json(), "must be a string compatible with semver.org spec 2.0.0"));
-    check_length(field, kMaxAttributeText, errors);
+        report.add(api::field_invalid(field.path(), field.json(),
+                                      "must be a string compatible with semver.org spec 2.0.0"));
+    check_length(field, kMaxAttributeText, report);
 }
 
-void check_attribute(const JsonField& attribute, FieldErrors& errors) {
-    check_length(attribute["string"], kMaxAttributeText, errors);
-    if (attribute["version"].present()) check_version(attribute["version"], errors);
+void check_list_values(const JsonField& attribute, Report& report) {
     for (const auto* form : kListForms) {
         const auto list = attribute[form];
-        if (list.json().is_array() && list.size() == 0)
-            errors.push_back(
+        if (list.present() && list.size() == 0)
+            report.add(
                 api::field_invalid(list.path(), list.json(), "must not be empty if specified"));
+        list.each([&](const JsonField& one) {
+            if (std::string_view(form) == "strings") check_length(one, kMaxAttributeText, report);
+            if (std::string_view(form) == "versions") check_version(one, report);
+        });
     }
-    attribute["strings"].each(
-        [&](const JsonField& one) { check_length(one, kMaxAttributeText, errors); });
-    attribute["versions"].each([&](const JsonField& one) { check_version(one, errors); });
+}
+
+void check_attribute(const JsonField& attribute, Report& report) {
+    check_length(attribute["string"], kMaxAttributeText, report);
+    if (attribute["version"].present()) check_version(attribute["version"], report);
+    check_list_values(attribute, report);
     std::size_t values = 0;
     attribute.each_member(
         [&](auto&, const JsonField& value) { values += value.present() ? 1 : 0; });
-    if (values == 0) errors.push_back(api::field_invalid(attribute.path(), "", kOneValue));
+    if (values == 0)
+        report.add(report.minor() >= 35 ? api::field_invalid(attribute.path(), "", kOneValue)
+                                        : api::field_required(attribute.path(), kOneValue));
     if (values > 1)
-        errors.push_back(api::field_invalid(attribute.path(), attribute.json(), kOneValue));
+        report.add(api::field_invalid_as(
+            attribute.path(),
+            go_text(*Schema::instance().find("DeviceAttribute"), attribute.json(), report.minor()),
+            kOneValue));
 }
 
 /// Elements of list attributes count one each.
@@ -133,237 +144,261 @@ std::size_t attribute_values(const JsonField& attributes, bool& has_lists) {
     return count;
 }
 
-void check_policy_values(const JsonField& values, const Quantity& total, const Quantity& standard,
-                         FieldErrors& errors) {
-    std::optional<Quantity> previous;
-    values.each([&](const JsonField& value) {
-        const auto option = value.quantity();
-        if (!option.ok()) return;
-        if (previous && *previous > *option)
-            errors.push_back(api::field_invalid(value.path(), option->text(),
-                                                "values must be sorted in ascending order"));
-        previous = *option;
-    });
-    bool found = false;
-    check_set(
-        values, kMaxValidValues, errors,
-        [&](const JsonField& value) {
-            const auto option = value.quantity();
-            if (!option.ok()) return;
-            if (*option > total)
-                errors.push_back(
-                    api::field_invalid(value.path(), option->text(),
-                                       "option is larger than capacity value: " + total.text()));
-            found = found || *option == standard;
-        },
-        [](const JsonField& value) -> Json {
-            const auto option = value.quantity();
-            return option.ok() ? Json(std::to_string(option->value_rounded_up())) : value.json();
-        });
-    if (!found)
-        errors.push_back(
-            api::field_invalid(values.path(), standard.text(),
-                               "default value is not valid according to the requestPolicy"));
-}
-
-void check_step(const JsonField& field, const Quantity& value, const Quantity& min,
-                const Quantity& step, FieldErrors& errors) {
-    const auto unit = step.value_rounded_up();
-    __extension__ using Wide = __int128;
-    const auto distance = Wide{value.value_rounded_up()} - min.value_rounded_up();
-    // A step of zero would divide by zero in Kubernetes.
-    if (unit != 0 && distance % unit == 0) return;
-    errors.push_back(api::field_invalid(
-        field.path(), value.text(),
-        "value is not a multiple of a given step (" + step.text() + ") from (" + min.text() + ")"));
-}
-
-void check_policy_range(const JsonField& range, const Quantity& total, const Quantity& standard,
-                        FieldErrors& errors) {
-    const auto min = range["min"].quantity();
-    const auto max = range["max"].quantity();
-    const auto step = range["step"].quantity();
-    const auto refuse = [&](const char* key, const Quantity& value, const std::string& why) {
-        errors.push_back(api::field_invalid(range[key].path(), value.text(), why));
-    };
-    if (!min.ok())
-        return errors.push_back(
-            api::field_required(range["min"].path(), "required when validRange is defined"));
-    const auto capacity = "capacity value: " + total.text();
-    if (*min > total) refuse("min", *min, "min is larger than " + capacity);
-    if (standard < *min) refuse("min", standard, "default is less than min: " + min->text());
-    if (max.ok()) {
-        if (*min > *max) refuse("max", *min, "min is larger than max: " + max->text());
-        if (*max > total) refuse("max", *max, "max is larger than " + capacity);
-        if (standard > *max) refuse("max", standard, "default is more than max: " + max->text());
-    }
-    if (!step.ok()) return;
-    const auto next = *min + *step;
-    if (next > total)
-        refuse("step", *step, "one step " + next.text() + " is larger than " + capacity);
-    check_step(range["step"], standard, *min, *step, errors);
-    if (max.ok()) check_step(range["step"], *max, *min, *step, errors);
-}
-
-void check_capacity(const JsonField& capacity, bool shared, FieldErrors& errors) {
-    const auto policy = capacity["requestPolicy"];
-    if (!policy.present()) return;
-    if (!shared)
-        return errors.push_back(
-            api::field_forbidden(policy.path(), "allowMultipleAllocations must be true"));
-    const auto values = policy["validValues"];
-    const auto range = policy["validRange"];
-    if (values.size() > 0 && range.present())
-        return errors.push_back(api::field_forbidden(
-            policy.path(),
-            "exactly one policy can be specified, cannot specify \"validValues\" "
-            "and \"validRange\" at the same time"));
-    if (values.size() == 0 && !range.present()) return;
-    const auto standard = policy["default"].quantity();
-    const auto total = capacity["value"].quantity();
-    if (!standard.ok())
-        errors.push_back(api::field_required(policy["default"].path(),
-                                             std::string("required when ") +
-                                                 (range.present() ? "validRange" : "validValues") +
-                                                 " is defined"));
-    else if (total.ok() && range.present())
-        check_policy_range(range, *total, *standard, errors);
-    else if (total.ok())
-        check_policy_values(values, *total, *standard, errors);
-}
-
-void check_counters(const JsonField& counters, FieldErrors& errors) {
-    if (counters.size() == 0) return errors.push_back(api::field_required(counters.path()));
-    if (counters.size() > kMaxCounters)
-        return errors.push_back(
-            api::field_too_many(counters.path(), counters.size(), kMaxCounters));
+void check_counters(const JsonField& counters, Report& report) {
+    if (counters.size() == 0) return report.add(api::field_required(counters.path()));
+    // Until 1.34 there were limits for the whole slice instead.
+    if (report.minor() >= 35 && counters.size() > kMaxCounters)
+        return report.add(api::field_too_many(counters.path(), counters.size(), kMaxCounters));
     counters.each_member([&](const std::string& name, auto&) {
-        add_problems(counters.path(), name, label_problems(name), errors);
+        add_problems(counters.path(), name, label_problems(name), report);
     });
 }
 
 /// The name of a counter set.
-void check_set_name(const JsonField& name, FieldErrors& errors) {
+void check_set_name(const JsonField& name, Report& report) {
     if (name.text_or_empty().empty())
-        errors.push_back(api::field_required(name.path()));
+        report.add(api::field_required(name.path()));
     else
-        check_label(name, errors);
+        check_label(name, report);
 }
 
-void check_consumption(const JsonField& body, FieldErrors& errors) {
+void check_consumption(const JsonField& device, Report& report) {
+    const auto consumed = device["consumesCounters"];
     check_set(
-        body["consumesCounters"], kMaxConsumedSets, errors,
-        [&](const JsonField& consumed) {
-            check_set_name(consumed["counterSet"], errors);
-            check_counters(consumed["counters"], errors);
+        consumed, report.minor() >= 35 ? kMaxConsumedSets : consumed.size(), report,
+        [&](const JsonField& one) {
+            if (report.minor() >= 35)
+                check_set_name(one["counterSet"], report);
+            else if (one["counterSet"].text_or_empty().empty())
+                report.add(api::field_required(one["counterSet"].path()));
+            check_counters(one["counters"], report);
+            const auto groups = one["compatibilityGroups"];
+            check_set(groups, kMaxCompatibilityGroups, report,
+                      [&](const JsonField& group) { check_label(group, report); });
         },
-        [](const JsonField& consumed) { return consumed["counterSet"].json(); });
+        "counterSet");
 }
 
-/// `body` is the device, or its `basic` in v1beta1, named as if it were the device.
-void check_device(const JsonField& device, const JsonField& body, bool own_place,
-                  FieldErrors& errors) {
-    check_label(device["name"], errors);
-    const auto attributes = body["attributes"];
-    const auto capacity = body["capacity"];
-    if (const auto count = attributes.size() + capacity.size(); count > kMaxAttributesAndCapacities)
-        errors.push_back(
-            api::field_invalid(device.path(), count,
-                               "the total number of attributes and capacities must not exceed " +
-                                   std::to_string(kMaxAttributesAndCapacities)));
+/// A key of a map as errors show it: cut in the middle when it is over `limit` bytes.
+std::string shortened(const std::string& key, std::size_t limit) {
+    if (key.size() <= limit) return key;
+    constexpr std::string_view kDots = "...";
+    const auto rest = limit - kDots.size();
+    return key.substr(0, (rest + 1) / 2) + std::string(kDots) + key.substr(key.size() - rest / 2);
+}
+
+/// visit(field) for each member, whose key is a qualified name.
+void check_named(const JsonField& map, Report& report,
+                 const std::function<void(const JsonField&)>& visit) {
+    map.each_member([&](const std::string& name, const JsonField& one) {
+        check_qualified_name(map.path(), name, report);
+        const auto key = shortened(name, kMaxDriverName + 1 + kMaxAttributeId);
+        visit(one.with_key(key));
+    });
+}
+
+void check_counts(const JsonField& device, Report& report) {
+    const auto attributes = device["attributes"];
+    const auto count = attributes.size() + device["capacity"].size();
+    if (count > kMaxAttributesAndCapacities)
+        report.add(api::field_invalid(device.path(), count,
+                                      "the total number of attributes and capacities must not "
+                                      "exceed " +
+                                          std::to_string(kMaxAttributesAndCapacities)));
     bool has_lists = false;
-    if (const auto count = attribute_values(attributes, has_lists); count > kMaxAttributeValues)
-        errors.push_back(
-            api::field_invalid(device.path(), count,
-                               "the total number of attribute values must not exceed " +
-                                   std::to_string(kMaxAttributeValues)));
-    attributes.each_member([&](const std::string& name, const JsonField& attribute) {
-        check_qualified_name(attributes.path(), name, errors);
-        check_attribute(attribute, errors);
-    });
-    const bool shared = body["allowMultipleAllocations"].json() == true;
-    capacity.each_member([&](const std::string& name, const JsonField& one) {
-        check_qualified_name(capacity.path(), name, errors);
-        check_capacity(one, shared, errors);
-    });
-    check_list(body["taints"], kMaxTaints, errors,
-               [&](const JsonField& taint) { check_taint(taint, errors); });
-    check_consumption(body, errors);
-    check_device_place(device, body, own_place, errors);
-    check_binding_conditions(body, errors);
+    const auto values = attribute_values(attributes, has_lists);
+    if (report.minor() >= 36 && values > kMaxAttributeValues)
+        report.add(api::field_invalid(device.path(), values,
+                                      "the total number of attribute values must not exceed " +
+                                          std::to_string(kMaxAttributeValues)));
 }
 
-void check_pool_of_slice(const JsonField& pool, FieldErrors& errors) {
-    check_pool(pool["name"], errors);
+void check_taints(const JsonField& device, const Json& before, Report& report) {
+    const auto taints = device["taints"];
+    // What has not changed needs no second look: a rule may have become stricter since.
+    if (report.minor() >= 35 && !before.is_null() &&
+        same(*Schema::instance().find("[]DeviceTaint"), false, taints.json(),
+             json_at(before, "taints")))
+        return;
+    check_list(taints, report.minor() >= 35 ? kMaxTaints : kMaxTaintsUntil134, report,
+               [&](const JsonField& taint) { check_taint(taint, Json(), report); });
+}
+
+/// `before` is the device of the same name in the stored slice, if any.
+void check_device(const JsonField& device, const Json& before, bool own_place, Report& report) {
+    check_label(device["name"], report);
+    check_counts(device, report);
+    check_named(device["attributes"], report,
+                [&](const JsonField& attribute) { check_attribute(attribute, report); });
+    const bool shared = device["allowMultipleAllocations"].json() == true;
+    const auto capacity = device["capacity"];
+    const bool unchanged = report.minor() >= 37 && !before.is_null() &&
+                           same(*Schema::instance().find("map:DeviceCapacity"), false,
+                                capacity.json(), json_at(before, "capacity"));
+    if (!unchanged)
+        check_named(capacity, report,
+                    [&](const JsonField& one) { check_capacity(one, shared, report); });
+    check_taints(device, before, report);
+    check_consumption(device, report);
+    check_device_place(device, own_place, report);
+    check_binding_conditions(device, report);
+    check_node_resources(device, report);
+}
+
+void check_pool_of_slice(const JsonField& pool, Report& report) {
+    check_pool(pool["name"], report);
     const auto count = pool["resourceSliceCount"].integer(0);
     if (count.ok() && *count <= 0)
-        errors.push_back(api::field_invalid(pool["resourceSliceCount"].path(), *count,
-                                            "must be greater than zero"));
+        report.add(api::field_invalid(pool["resourceSliceCount"].path(), *count,
+                                      "must be greater than zero"));
     const auto generation = pool["generation"].integer(0);
     if (generation.ok() && *generation < 0)
-        errors.push_back(api::field_invalid(pool["generation"].path(), *generation,
-                                            "must be greater than or equal to zero"));
+        report.add(api::field_invalid(pool["generation"].path(), *generation,
+                                      "must be greater than or equal to zero"));
 }
 
-bool is_dear(const Json& body) {
+/// Dearer for the scheduler than others.
+bool is_dear(const Json& device, int minor) {
     bool has_lists = false;
-    attribute_values(JsonField(json_at(body, "attributes"), ""), has_lists);
-    return has_lists || !json_at(body, "taints").empty() ||
-           !json_at(body, "consumesCounters").empty();
+    attribute_values(JsonField(json_at(device, "attributes"), ""), has_lists);
+    return minor >= 35 && (has_lists || !json_at(device, "taints").empty() ||
+                           !json_at(device, "consumesCounters").empty());
 }
 
-void check_devices(const JsonField& spec, FieldErrors& errors) {
+const Json& device_named(const Json& devices, std::string_view name) {
+    static const Json kNone;
+    const auto found = std::find_if(devices.begin(), devices.end(), [&](const Json& device) {
+        return json_string(device, "name") == name;
+    });
+    return found == devices.end() ? kNone : *found;
+}
+
+void check_devices(const JsonField& spec, const Json& before, Report& report) {
     const auto devices = spec["devices"];
     bool dear = false;
     devices.each(
-        [&](const JsonField& device) { dear = dear || is_dear(api::device_body(device.json())); });
+        [&](const JsonField& device) { dear = dear || is_dear(device.json(), report.minor()); });
     const bool own_place = spec["perDeviceNodeSelection"].json() == true;
     check_set(
-        devices, dear ? kMaxDearDevices : kMaxDevices, errors,
+        devices, dear ? kMaxDearDevices : kMaxDevices, report,
         [&](const JsonField& device) {
-            const auto body = device.in_place_of(api::device_body(device.json()));
-            check_device(device, body, own_place, errors);
+            const auto& known = json_at(before, "devices");
+            check_device(device, device_named(known, device["name"].text_or_empty()), own_place,
+                         report);
         },
-        [](const JsonField& device) { return device["name"].json(); });
+        "name");
+}
+
+void check_shared_counters(const JsonField& spec, Report& report) {
+    const auto sets = spec["sharedCounters"];
+    check_set(
+        sets, report.minor() >= 35 ? kMaxCounterSets : sets.size(), report,
+        [&](const JsonField& set) {
+            check_set_name(set["name"], report);
+            check_counters(set["counters"], report);
+        },
+        "name");
+}
+
+std::size_t number_of_counters(const JsonField& sets) {
+    std::size_t count = 0;
+    sets.each([&](const JsonField& set) { count += set["counters"].size(); });
+    return count;
+}
+
+/// Until 1.34: totals, and what is consumed has to be in the same slice.
+void check_old_totals(const JsonField& spec, Report& report) {
+    if (report.minor() >= 35) return;
+    std::size_t consumed = 0;
+    spec["devices"].each([&](const JsonField& device) {
+        consumed += number_of_counters(device["consumesCounters"]);
+    });
+    if (consumed > kMaxConsumedUntil134)
+        report.add(api::field_invalid(spec["devices"].path(), consumed,
+                                      "the total number of counters in devices must not exceed " +
+                                          std::to_string(kMaxConsumedUntil134)));
+    const auto shared = number_of_counters(spec["sharedCounters"]);
+    if (shared > kMaxCounters)
+        report.add(api::field_invalid(
+            spec["sharedCounters"].path(), shared,
+            "the total number of shared counters must not exceed " + std::to_string(kMaxCounters)));
+}
+
+/// The attribute that tells partitions apart: a text of each device that consumes counters.
+void check_partition_type(const JsonField& spec, Report& report) {
+    const auto type = spec["partitionTypeAttribute"];
+    if (!type.present()) return;
+    const std::string name(type.text_or_empty());
+    const auto devices = spec["devices"];
+    bool consumes = false;
+    devices.each([&](const JsonField& device) {
+        consumes = consumes || device["consumesCounters"].size() > 0;
+    });
+    if (!consumes)
+        report.add(api::field_invalid(
+            type.path(), name,
+            "may only be set on a slice which declares devices that consume counters"));
+    const auto known = report.size();
+    check_full_name(type, report);
+    if (!consumes || report.size() > known) return;
+    // In the driver's own domain the domain may be left out.
+    const auto domain = std::string(spec["driver"].text_or_empty()) + "/";
+    const auto bare = name.starts_with(domain) ? name.substr(domain.size()) : name;
+    devices.each([&](const JsonField& device) {
+        if (device["consumesCounters"].size() == 0) return;
+        const auto attributes = device["attributes"];
+        const auto path = attributes.path() + "[" + name + "]";
+        const auto& own = json_at(attributes.json(), name);
+        const auto& attribute = own.is_null() ? json_at(attributes.json(), bare) : own;
+        if (attribute.is_null())
+            report.add(api::field_required(path,
+                                           "device consumes counters and `partitionTypeAttribute` "
+                                           "names this attribute, so it must be set"));
+        else if (json_at(attribute, "string").is_null())
+            report.add(api::field_invalid_as(
+                path,
+                go_text(*Schema::instance().find("DeviceAttribute"), attribute, report.minor()),
+                "must be a string value because `partitionTypeAttribute` names this attribute"));
+    });
 }
 
 }  // namespace
 
-void validate_slice(const Json& before, const Json& after, FieldErrors& errors) {
+void validate_slice(const Json& before, const Json& after, FieldErrors& errors,
+                    const Gates& gates) {
+    Report report(errors, gates);
     const JsonField root(after, "");
     const auto spec = root["spec"];
     const auto pool = spec["pool"];
-    check_driver(spec["driver"], errors);
-    check_pool_of_slice(pool, errors);
+    const auto& old = json_at(before, "spec");
+    check_driver(spec["driver"], report);
+    check_pool_of_slice(pool, report);
     if (!before.is_null()) {
-        const auto& old = json_at(before, "spec");
-        check_immutable(pool["name"], json_path(old, {"pool", "name"}), errors);
-        check_immutable(spec["driver"], json_at(old, "driver"), errors);
-        check_immutable(spec["nodeName"], json_at(old, "nodeName"), errors);
+        check_immutable_text(pool["name"], json_path(old, {"pool", "name"}), report);
+        check_immutable_text(spec["driver"], json_at(old, "driver"), report);
+        check_immutable(spec["nodeName"], json_at(old, "nodeName"), report);
     }
-    check_slice_place(spec, errors);
-    if (spec["sharedCounters"].present() && spec["devices"].present())
-        errors.push_back(api::field_invalid(spec.path(), "",
-                                            "only one of `sharedCounters` or `devices` is "
-                                            "allowed"));
-    check_devices(spec, errors);
-    check_set(
-        spec["sharedCounters"], kMaxCounterSets, errors,
-        [&](const JsonField& set) {
-            check_set_name(set["name"], errors);
-            check_counters(set["counters"], errors);
-        },
-        [](const JsonField& set) { return set["name"].json(); });
+    check_slice_place(spec, report);
+    if (report.minor() >= 35 && spec["sharedCounters"].present() && spec["devices"].present())
+        report.add(api::field_invalid(spec.path(), "",
+                                      "only one of `sharedCounters` or `devices` is allowed"));
+    check_devices(spec, old, report);
+    check_old_totals(spec, report);
+    check_shared_counters(spec, report);
+    check_partition_type(spec, report);
+    check_skipped_operations(spec["skipNodeOperations"], report);
 }
 
-void validate_taint_rule(const Json&, const Json& after, FieldErrors& errors) {
+void validate_taint_rule(const Json& before, const Json& after, FieldErrors& errors,
+                         const Gates& gates) {
+    Report report(errors, gates);
     const JsonField root(after, "");
     const auto spec = root["spec"];
     const auto selector = spec["deviceSelector"];
-    if (selector["driver"].present()) check_driver(selector["driver"], errors);
-    if (selector["pool"].present()) check_pool(selector["pool"], errors);
-    if (selector["device"].present()) check_label(selector["device"], errors);
-    check_taint(spec["taint"], errors);
+    if (selector["driver"].present()) check_driver(selector["driver"], report);
+    if (selector["pool"].present()) check_pool(selector["pool"], report);
+    if (selector["device"].present()) check_label(selector["device"], report);
+    check_taint(spec["taint"], json_path(before, {"spec", "taint"}), report);
 }
 
 }  // namespace knd::validation

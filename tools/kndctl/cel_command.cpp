@@ -152,12 +152,12 @@ std::string text_of(const Answer& answer) {
 }
 
 Result<int> run(const Options& options, const std::string& output) {
-    KND_TRY_ASSIGN(const auto gates, simulate::Gates::make(options.kubernetes, options.features));
+    KND_TRY_ASSIGN(const auto gates, Gates::make(options.kubernetes, options.features));
     KND_TRY_ASSIGN(const auto chosen, choose_device(options));
     KND_TRY_ASSIGN(const auto device, owned(chosen));
     Answer answer;
     const auto program =
-        cel::compile(options.expression, alloc::selector_environment(gates.features()));
+        cel::compile(options.expression, alloc::selector_environment(simulate::features_of(gates)));
     if (program.ok())
         answer = evaluate(*program, device.view());
     else

@@ -20,17 +20,29 @@ bool wants_live(const InputOptions& options) {
     return options.files.empty() || !options.kubeconfig.empty() || !options.context.empty();
 }
 
-Result<simulate::Gates> make_gates(const std::string& version, const std::string& features) {
-    return simulate::Gates::make(version.empty() ? "1.36" : version, features);
+Result<Gates> make_gates(const std::string& version, const std::string& features) {
+    return Gates::make(version.empty() ? "1.36" : version, features);
+}
+
+/// As kubectl asks for it: also that there are no unknown fields.
+Result<void> validate(const Json& object, const Gates& gates) {
+    std::vector<std::string> unknown;
+    KND_TRY(validation::validate_object(object, gates, &unknown));
+    std::string text;
+    for (const auto& field : unknown)
+        text.append(text.empty() ? "strict decoding error: " : ", ").append(field);
+    if (text.empty()) return {};
+    return Error(Code::kInvalidArgument, text);
 }
 
 /// What an API server would not take is told of in its words. Not refused unless asked for: another
 /// version may take it, and kube-scheduler decides about what is stored. An API server that is
 /// asked has validated its objects itself.
-Result<void> collect_files(const InputOptions& options, simulate::Collector& collector) {
+Result<void> collect_files(const InputOptions& options, const Gates& gates,
+                           simulate::Collector& collector) {
     const auto take = [&](const Json& object, const Origin& origin) -> Result<void> {
         if (options.validate != "ignore") {
-            const auto valid = validation::validate_object(object);
+            const auto valid = validate(object, gates);
             if (!valid && options.validate == "strict") return valid.error();
             if (!valid) remark(origin.text() + ": " + valid.error().message());
         }
@@ -51,8 +63,8 @@ void add_input_options(CLI::App& command, InputOptions& options) {
     command
         .add_option(
             "--validate", options.validate,
-            "manifests that no API server of 1.36 would take: strict refuses them, warn says "
-            "so, ignore does not look")
+            "manifests that no API server of that version would take: strict refuses them, warn "
+            "says so, ignore does not look")
         ->check(CLI::IsMember({"strict", "warn", "ignore"}))
         ->capture_default_str()
         ->group(kInputGroup);
@@ -92,7 +104,7 @@ Result<std::unique_ptr<simulate::Cluster>> read_cluster(const InputOptions& opti
     // Before anything is read, so that a typing error is heard at once.
     KND_TRY_ASSIGN(auto gates, make_gates(options.kubernetes, options.features));
     simulate::Collector collector;
-    KND_TRY(collect_files(options, collector));
+    KND_TRY(collect_files(options, gates, collector));
     if (wants_live(options)) {
         const auto role =
             options.files.empty() ? simulate::Role::kAsked : simulate::Role::kBackground;

@@ -139,7 +139,7 @@ int minor_of(const Json& version) {
     int minor = 0;
     std::from_chars(text.data(), text.data() + text.size(), minor);
     if (json_string(version, "major") != "1" || minor == 0) return 0;
-    return std::clamp(minor, simulate::kOldestMinor, simulate::kNewestMinor);
+    return std::clamp(minor, kOldestMinor, kNewestMinor);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ std::string failure(std::string_view version, std::string_view changes) {
 }
 
 TEST(Gates, DefaultsAreThoseOf136) {
-    const auto features = Gates::make()->features();
+    const auto features = features_of(*Gates::make());
     const alloc::Features defaults;
     EXPECT_EQ(features.kubernetes_minor, 36);
     EXPECT_EQ(features.admin_access, defaults.admin_access);
@@ -24,31 +24,31 @@ TEST(Gates, DefaultsAreThoseOf136) {
 }
 
 TEST(Gates, DefaultsFollowTheVersion) {
-    const auto old = Gates::make("1.34")->features();
+    const auto old = features_of(*Gates::make("1.34"));
     EXPECT_TRUE(old.admin_access);
     EXPECT_TRUE(old.prioritized_list);
     EXPECT_FALSE(old.partitionable_devices);
     EXPECT_FALSE(old.device_taints);
     EXPECT_FALSE(old.consumable_capacity);
-    EXPECT_FALSE(Gates::make("1.32")->features().admin_access);
+    EXPECT_FALSE(features_of(*Gates::make("1.32")).admin_access);
 }
 
 TEST(Gates, AreSwitchedByPlusAndMinus) {
     const auto features =
-        Gates::make("1.36", "+DRAListTypeAttributes,-DRADeviceTaints")->features();
+        features_of(*Gates::make("1.36", "+DRAListTypeAttributes,-DRADeviceTaints"));
     EXPECT_TRUE(features.list_attributes);
     EXPECT_FALSE(features.device_taints);
 }
 
 TEST(Gates, AreSwitchedAsKubernetesWritesIt) {
     const auto features =
-        Gates::make("1.36", "DRAListTypeAttributes=true,DRADeviceTaints=false")->features();
+        features_of(*Gates::make("1.36", "DRAListTypeAttributes=true,DRADeviceTaints=false"));
     EXPECT_TRUE(features.list_attributes);
     EXPECT_FALSE(features.device_taints);
 }
 
 TEST(Gates, BindingConditionsNeedTheDeviceStatus) {
-    EXPECT_FALSE(Gates::make("1.36", "-DRAResourceClaimDeviceStatus")->features().device_binding);
+    EXPECT_FALSE(features_of(*Gates::make("1.36", "-DRAResourceClaimDeviceStatus")).device_binding);
 }
 
 TEST(Gates, NameTheNearestForAnUnknownOne) {

@@ -49,7 +49,7 @@ TEST_F(LiveCluster, HasWhatTheAllocatorNeeds) {
     simulate::Collector collector;
     const auto live = collect_live({kubeconfig_, ""}, collector, simulate::Role::kAsked);
     ASSERT_TRUE(live.ok()) << live.error().message();
-    const auto cluster = simulate::Cluster::make(collector.take(), {*simulate::Gates::make()});
+    const auto cluster = simulate::Cluster::make(collector.take(), {*Gates::make()});
     const auto workload = simulate::waiting((*cluster)->objects(), (*cluster)->settings().gates);
     const auto outcomes = simulate::simulate(**cluster, *workload);
     ASSERT_EQ(outcomes.size(), 1u);
@@ -62,8 +62,8 @@ TEST_F(LiveCluster, SaysItsVersion) {
     simulate::Collector collector;
     const auto live = collect_live({kubeconfig_, ""}, collector, simulate::Role::kAsked);
     ASSERT_TRUE(live.ok()) << live.error().message();
-    EXPECT_GE(live->kubernetes_minor, simulate::kOldestMinor);
-    EXPECT_LE(live->kubernetes_minor, simulate::kNewestMinor);
+    EXPECT_GE(live->kubernetes_minor, kOldestMinor);
+    EXPECT_LE(live->kubernetes_minor, kNewestMinor);
 }
 
 TEST_F(LiveCluster, LeavesItsOwnClaimsAloneInTheBackground) {
@@ -71,7 +71,7 @@ TEST_F(LiveCluster, LeavesItsOwnClaimsAloneInTheBackground) {
     ASSERT_TRUE(collect_live({kubeconfig_, ""}, collector, simulate::Role::kBackground).ok());
     const auto objects = collector.take();
     EXPECT_EQ(objects.claims.items().size(), 1u);
-    EXPECT_TRUE(simulate::waiting(objects, *simulate::Gates::make())->open.empty());
+    EXPECT_TRUE(simulate::waiting(objects, *Gates::make())->open.empty());
 }
 
 TEST_F(LiveCluster, IsRefusedForAContextThatIsNotThere) {

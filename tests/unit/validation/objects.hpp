@@ -14,11 +14,24 @@
 namespace knd::validation {
 
 using Texts = std::vector<std::string>;
-using Rules = void (*)(const Json&, const Json&, api::FieldErrors&);
+using Rules = void (*)(const Json&, const Json&, api::FieldErrors&, const Gates&);
 
-inline Texts said(Rules rules, const Json& after, const Json& before = {}) {
+/// What the rules say of an object that has been read as an API server reads it.
+inline Texts said(Rules rules, const Json& after, const Json& before = {},
+                  const Gates& gates = Gates::standard()) {
+    const auto read = [&](Json object) {
+        const char* kind = "ResourceClaim";
+        if (rules == validate_slice) kind = "ResourceSlice";
+        if (rules == validate_class) kind = "DeviceClass";
+        if (rules == validate_template) kind = "ResourceClaimTemplate";
+        if (rules == validate_taint_rule || rules == validate_taint_rule_status)
+            kind = "DeviceTaintRule";
+        if (object.is_object()) object["kind"] = kind;
+        auto shaped = shape_object(object, gates);
+        return shaped.ok() ? std::move(shaped->object) : object;
+    };
     api::FieldErrors errors;
-    rules(before, after, errors);
+    rules(read(before), read(after), errors, gates);
     Texts texts;
     for (const auto& error : errors)
         texts.push_back(error.text());

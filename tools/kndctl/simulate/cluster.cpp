@@ -60,7 +60,7 @@ Result<std::unique_ptr<Cluster>> Cluster::make(Objects objects, Settings setting
     KND_TRY(cluster->apply_taint_rules());
     KND_TRY_ASSIGN(
         cluster->inventory_,
-        alloc::Inventory::make(cluster->objects_.slices, cluster->settings_.gates.features()));
+        alloc::Inventory::make(cluster->objects_.slices, features_of(cluster->settings_.gates)));
     // Several times as large as what the inventory keeps of them.
     std::vector<api::ResourceSlice>().swap(cluster->objects_.slices);
     cluster->note_holders();
@@ -152,7 +152,7 @@ std::vector<Quantity> Cluster::room(const std::string& name) const {
 alloc::Allocator Cluster::allocator(View view) const {
     auto state = allocated();
     alloc::Options options;
-    options.features = settings_.gates.features();
+    options.features = features_of(settings_.gates);
     options.compat = settings_.compat;
     options.step_limit = view.step_limit;
     if (!view.classes) view.classes = [this](std::string_view name) { return find_class(name); };

@@ -57,7 +57,7 @@ class Reader {
         : cluster_(cluster),
           claim_(claim),
           data_(cluster.inventory()->data()),
-          environment_(alloc::selector_environment(cluster.settings().gates.features())) {}
+          environment_(alloc::selector_environment(features_of(cluster.settings().gates))) {}
 
     RequestVerdict read(const alloc::RequestTrace& trace) const {
         RequestVerdict verdict{trace.name,    trace.wanted,        devices_had(trace),

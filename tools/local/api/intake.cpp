@@ -3,6 +3,8 @@
 
 #include <random>
 
+#include "host/validation/formats.hpp"
+#include "host/validation/validation.hpp"
 #include "tools/local/api/clock.hpp"
 #include "tools/local/api/patch.hpp"
 #include "tools/local/api/rules.hpp"
@@ -62,7 +64,11 @@ Answer<bool> check_shape(const Kind& kind, Json& object, const WriteOptions& opt
 Answer<bool> check_rules(const Kind& kind, const Json& before, const Json& after,
                          std::string_view subresource) {
     FieldErrors errors;
-    validate_metadata(kind, json_at(after, "metadata"), errors);
+    const bool is_namespace = kind.id == Resource::kNamespaces;
+    validation::validate_metadata(before, after,
+                                  {kind.namespaced, is_namespace ? validation::label_problems
+                                                                 : validation::subdomain_problems},
+                                  errors);
     if (kind.rules_in_schema()) check_fields(type_of(kind), after, before, "", errors);
     kind.validate({before, after, subresource}, errors);
     if (errors.empty()) return true;

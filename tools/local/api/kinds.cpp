@@ -13,9 +13,9 @@ namespace {
 constexpr std::string_view kResourceGroup = "resource.k8s.io";
 
 /// A validator of the host as a rule of this server.
-template <void (*validate)(const Json&, const Json&, FieldErrors&)>
+template <void (*validate)(const Json&, const Json&, FieldErrors&, const Gates&)>
 void validate_resource(const Change& change, FieldErrors& errors) {
-    validate(change.before, change.after, errors);
+    validate(change.before, change.after, errors, Gates::standard());
 }
 
 std::vector<Kind> make_kinds() {
@@ -33,7 +33,7 @@ std::vector<Kind> make_kinds() {
          {"status.phase"},
          namespace_columns(),
          complete_namespace,
-         validate_namespace},
+         validate_nothing},
         {Resource::kNodes,
          "",
          "v1",

@@ -18,16 +18,8 @@ void complete_template(const Json& before, Json& after);
 void complete_slice(const Json& before, Json& after);
 
 void validate_nothing(const Change& change, FieldErrors& errors);
-void validate_namespace(const Change& change, FieldErrors& errors);
 void validate_pod(const Change& change, FieldErrors& errors);
 void validate_event(const Change& change, FieldErrors& errors);
 void validate_claim(const Change& change, FieldErrors& errors);
-
-/// The rules of metadata that hold for every kind.
-void validate_metadata(const Kind& kind, const Json& metadata, FieldErrors& errors);
-
-/// The keys of `map` have the format.
-void validate_keys(const Json& map, const std::string& path, std::string_view format,
-                   FieldErrors& errors);
 
 }  // namespace knd::api

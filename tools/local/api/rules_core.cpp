@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rules of metadata, namespaces, pods and events.
+// Rules of namespaces, pods and events.
 #include <algorithm>
 
 #include "tools/local/api/rules.hpp"
@@ -8,8 +8,6 @@
 
 namespace knd::api {
 namespace {
-
-constexpr std::size_t kMaxAnnotations = 256 * 1024;
 
 /// The image's own pull policy: moving tags are pulled always.
 std::string pull_policy(const std::string& image) {
@@ -133,12 +131,6 @@ void complete_pod(const Json& before, Json& after) {
 
 void validate_nothing(const Change&, FieldErrors&) {}
 
-void validate_namespace(const Change& change, FieldErrors& errors) {
-    const auto name = json_string(json_at(change.after, "metadata"), "name");
-    if (auto why = check_format("label", name); !why.empty())
-        errors.push_back(field_invalid("metadata.name", name, why));
-}
-
 void validate_pod(const Change& change, FieldErrors& errors) {
     if (!change.before.is_null()) {
         validate_pod_update(change, errors);
@@ -161,48 +153,6 @@ void validate_event(const Change& change, FieldErrors& errors) {
     if (about == ns || (about.empty() && ns == "default")) return;
     errors.push_back(
         field_invalid("involvedObject.namespace", about, "does not match event.namespace"));
-}
-
-void validate_metadata(const Kind& kind, const Json& metadata, FieldErrors& errors) {
-    const auto name = json_string(metadata, "name");
-    if (name.empty()) {
-        errors.push_back(field_required("metadata.name", "name or generateName is required"));
-    } else if (auto why = check_format("subdomain", name);
-               !why.empty() && kind.id != Resource::kNamespaces) {
-        errors.push_back(field_invalid("metadata.name", name, why));
-    }
-    const auto& labels = json_at(metadata, "labels");
-    validate_keys(labels, "metadata.labels", "qualified", errors);
-    for (const auto& [key, value] : labels.items()) {
-        if (auto why = check_format("labelvalue", value.get_ref<const std::string&>());
-            !why.empty())
-            errors.push_back(field_invalid("metadata.labels", value, why));
-    }
-    const auto& annotations = json_at(metadata, "annotations");
-    validate_keys(annotations, "metadata.annotations", "qualified", errors);
-    if (to_text(annotations).size() > kMaxAnnotations)
-        errors.push_back(field_too_long("metadata.annotations", kMaxAnnotations));
-    for (const auto& finalizer : json_at(metadata, "finalizers")) {
-        const auto& text = finalizer.get_ref<const std::string&>();
-        const bool standard = text == "orphan" || text == "foregroundDeletion";
-        if (auto why = check_format("qualified", text); !why.empty())
-            errors.push_back(field_invalid("metadata.finalizers", finalizer, why));
-        else if (!standard && text.find('/') == std::string::npos)
-            errors.push_back(field_invalid(
-                "metadata.finalizers", finalizer,
-                "name is neither a standard finalizer name nor is it fully qualified"));
-    }
-}
-
-void validate_keys(const Json& map, const std::string& path, std::string_view format,
-                   FieldErrors& errors) {
-    if (!map.is_object()) return;
-    for (const auto& [key, value] : map.items()) {
-        if (key.empty())
-            errors.push_back(field_required(path));
-        else if (auto why = check_format(format, key); !why.empty())
-            errors.push_back(field_invalid(path, key, why));
-    }
 }
 
 }  // namespace knd::api

@@ -112,7 +112,7 @@ Answer<bool> Store::admit(const Kind& kind, std::string_view ns, const Json& obj
                              " because it is being terminated");
     FieldErrors errors;
     if (kind.id == Resource::kResourceClaims || kind.id == Resource::kResourceClaimTemplates)
-        validation::validate_admin_access(object, *found, errors);
+        validation::validate_admin_access(Json(), object, *found, errors);
     if (errors.empty()) return true;
     return invalid(kind.qualified_kind(), object_name(object), errors);
 }

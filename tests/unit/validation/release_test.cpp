@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What releases other than 1.36 decide differently.
+#include "tests/unit/validation/objects.hpp"
+
+namespace knd::validation {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Texts of_device(const char* release, const Json& fields, const char* gates = "") {
+    Json device = {{"name", "d"}};
+    device.update(fields);
+    return said(validate_slice, slice_with(device), {}, *Gates::make(release, gates));
+}
+
+Json capacity_with(const Json& policy, const char* value = "10") {
+    return {{"allowMultipleAllocations", true},
+            {"capacity", {{"c", {{"value", value}, {"requestPolicy", policy}}}}}};
+}
+
+TEST(Release134, TakesAtMost4Taints) {
+    const auto taints = [](std::size_t count) {
+        return Json{{"taints", array_of(count, [](auto) {
+                         return Json{{"key", "k"}, {"effect", "NoSchedule"}};
+                     })}};
+    };
+    EXPECT_THAT(of_device("1.34", taints(4)), IsEmpty());
+    EXPECT_THAT(of_device("1.34", taints(5)),
+                ElementsAre("spec.devices[0].taints: Too many: 5: must have at most 4 items"));
+    EXPECT_THAT(of_device("1.35", taints(16)), IsEmpty());
+}
+
+TEST(Release134, KnowsNoTaintWithoutEffect) {
+    const Json taint = {{"taints", {{{"key", "k"}, {"effect", "None"}}}}};
+    EXPECT_THAT(of_device("1.34", taint),
+                ElementsAre(HasSubstr("supported values: \"NoExecute\", \"NoSchedule\"")));
+    EXPECT_THAT(of_device("1.35", taint), IsEmpty());
+}
+
+TEST(Release134, TakesDearDevicesAsManyAsOthers) {
+    const auto slice = [] {
+        auto out = slice_with(Json::object());
+        out["spec"]["devices"] = named("d", 128);
+        out["spec"]["devices"][0]["taints"] = {{{"key", "k"}, {"effect", "NoSchedule"}}};
+        return out;
+    };
+    EXPECT_THAT(said(validate_slice, slice(), {}, *Gates::make("1.34")), IsEmpty());
+    EXPECT_THAT(said(validate_slice, slice(), {}, *Gates::make("1.35")),
+                ElementsAre("spec.devices: Too many: 128: must have at most 64 items"));
+}
+
+TEST(Release134, LimitsTheSharedCountersOfASlice) {
+    auto slice = slice_with(Json::object());
+    slice["spec"].erase("devices");
+    slice["spec"]["sharedCounters"] = {
+        {{"name", "s"}, {"counters", object_of(33, {{"value", "1"}})}}};
+    EXPECT_THAT(said(validate_slice, slice, {}, *Gates::make("1.34")),
+                ElementsAre("spec.sharedCounters: Invalid value: 33: the total number of shared "
+                            "counters must not exceed 32"));
+}
+
+TEST(Release132, TakesAtMost32Consumers) {
+    auto claim = claim_with(Json::object());
+    claim["status"]["allocation"] = Json::object();
+    claim["status"]["reservedFor"] = array_of(33, [](std::size_t i) {
+        return Json{{"resource", "pods"}, {"name", "p"}, {"uid", std::to_string(i)}};
+    });
+    EXPECT_THAT(said(validate_claim_status, claim, {}, *Gates::make("1.32")),
+                ElementsAre("status.reservedFor: Too many: 33: must have at most 32 items"));
+    EXPECT_THAT(said(validate_claim_status, claim, {}, *Gates::make("1.33")), IsEmpty());
+}
+
+TEST(Release136, WantsMappingsOfNodeResources) {
+    const auto with = [](const Json& mappings) {
+        return of_device("1.36", {{"capacity", {{"mem", {{"value", "1Gi"}}}}},
+                                  {"nodeAllocatableResourceMappings", mappings}});
+    };
+    const std::string path = "spec.devices[0].nodeAllocatableResourceMappings";
+    EXPECT_THAT(with({{"memory", {{"capacityKey", "mem"}}}}), IsEmpty());
+    EXPECT_THAT(with({{"a.b/c", Json::object()}}),
+                ElementsAre(path + "[a.b/c]: Invalid value: \"a.b/c\": must be a node allocatable "
+                                   "resource name"));
+    EXPECT_THAT(with({{"cpu", {{"capacityKey", "x"}, {"allocationMultiplier", "0"}}}}),
+                ElementsAre(path + "[cpu].allocationMultiplier: Invalid value: \"0\": must be "
+                                   "positive",
+                            path + "[cpu].capacityKey: Not found: \"x\""));
+}
+
+TEST(Release137, WantsNodeResourcesThatSaySomething) {
+    const auto with = [](const Json& resources) {
+        return of_device("1.37", {{"nodeAllocatableResources", resources}});
+    };
+    const std::string path = "spec.devices[0].nodeAllocatableResources";
+    EXPECT_THAT(with({{"cpu", {{"mapping", {{"deviceMultiplier", "1"}}}}}}), IsEmpty());
+    EXPECT_THAT(with({{"pods", {{"overhead", {{"perPod", "1"}}}}}}),
+                ElementsAre(path + "[pods]: Invalid value: \"pods\": must be a node allocatable "
+                                   "resource name"));
+    EXPECT_THAT(
+        with({{"cpu", Json::object()}}),
+        ElementsAre(path +
+                    "[cpu]: Required value: at least one of mapping or overhead must be set"));
+    EXPECT_THAT(with({{"cpu", {{"overhead", {{"perPod", "-1"}}}}}}),
+                ElementsAre(path + "[cpu].overhead.perPod: Invalid value: \"-1\": must be "
+                                   "non-negative"));
+    EXPECT_THAT(with({{"cpu", {{"overhead", Json::object()}}}}),
+                ElementsAre(path + "[cpu].overhead: Invalid value: \"\": at least one of perPod or "
+                                   "perContainer must be set"));
+    EXPECT_THAT(with({{"cpu", {{"mapping", {{"capacityMultiplier", "1"}}}}}}),
+                ElementsAre(path + "[cpu].mapping.capacityKey: Required value: capacityKey is "
+                                   "required when capacityMultiplier is set"));
+}
+
+TEST(Release137, CountsRangesInMilliUnits) {
+    const Json range = {{"default", "500m"},
+                        {"validRange", {{"min", "250m"}, {"step", "250m"}, {"max", "1"}}}};
+    EXPECT_THAT(of_device("1.37", capacity_with(range)), IsEmpty());
+    const Json fine = {{"default", "1u"}, {"validRange", {{"min", "1u"}}}};
+    EXPECT_THAT(of_device("1.37", capacity_with(fine)),
+                ElementsAre(HasSubstr("default: Invalid value: \"1u\": value cannot be represented "
+                                      "as a milli value"),
+                            HasSubstr("min: Invalid value: \"1u\": value cannot be represented")));
+}
+
+TEST(Release137, WantsAStepThatLeadsSomewhere) {
+    const Json none = {{"default", "1"}, {"validRange", {{"min", "1"}, {"step", "0"}}}};
+    EXPECT_THAT(of_device("1.37", capacity_with(none)),
+                ElementsAre(HasSubstr("step: Invalid value: \"0\": must be greater than zero")));
+    const Json huge = {{"default", "1"},
+                       {"validRange", {{"min", "1"}, {"step", "1"}, {"max", "1e30"}}}};
+    EXPECT_THAT(of_device("1.37", capacity_with(huge, "1e33")),
+                ElementsAre(HasSubstr("max: Invalid value: \"1e30\": must not be larger than "
+                                      "9223372036854775807")));
+}
+
+TEST(Release137, TakesAtMost2CompatibilityGroups) {
+    const auto with = [](const Json& groups) {
+        return of_device("1.37", {{"consumesCounters",
+                                   {{{"counterSet", "s"},
+                                     {"counters", {{"c", {{"value", "1"}}}}},
+                                     {"compatibilityGroups", groups}}}}});
+    };
+    const std::string path = "spec.devices[0].consumesCounters[0].compatibilityGroups";
+    EXPECT_THAT(with({"a", "b"}), IsEmpty());
+    EXPECT_THAT(with({"a", "b", "c"}),
+                ElementsAre(path + ": Too many: 3: must have at most 2 items"));
+    EXPECT_THAT(with({"a", "a"}), ElementsAre(path + "[1]: Duplicate value: \"a\""));
+}
+
+TEST(Release137, WantsThePartitionTypeOfEachPartition) {
+    auto slice = slice_with({{"name", "d"}});
+    slice["spec"]["partitionTypeAttribute"] = "dra.net/type";
+    const auto gates = *Gates::make("1.37");
+    EXPECT_THAT(
+        said(validate_slice, slice, {}, gates),
+        ElementsAre("spec.partitionTypeAttribute: Invalid value: \"dra.net/type\": may only "
+                    "be set on a slice which declares devices that consume counters"));
+    auto& device = slice["spec"]["devices"][0];
+    device["consumesCounters"] = {{{"counterSet", "s"}, {"counters", {{"c", {{"value", "1"}}}}}}};
+    EXPECT_THAT(said(validate_slice, slice, {}, gates),
+                ElementsAre(HasSubstr("spec.devices[0].attributes[dra.net/type]: Required value")));
+    device["attributes"]["type"]["string"] = "half";
+    EXPECT_THAT(said(validate_slice, slice, {}, gates), IsEmpty());
+}
+
+TEST(Release137, SkipsNoPreparationAlone) {
+    auto slice = slice_with({{"name", "d"}});
+    slice["spec"]["skipNodeOperations"] = {"NodePrepareResources"};
+    const auto gates = *Gates::make("1.37");
+    EXPECT_THAT(said(validate_slice, slice, {}, gates),
+                ElementsAre("spec.skipNodeOperations: Invalid value: [\"NodePrepareResources\"]: "
+                            "NodePrepareResources cannot be skipped unless NodeUnprepareResources "
+                            "is also skipped"));
+    slice["spec"]["skipNodeOperations"] = {"*"};
+    EXPECT_THAT(said(validate_slice, slice, {}, gates), IsEmpty());
+}
+
+TEST(Release137, WantsDerivedAttributesThatAreUsed) {
+    auto claim =
+        claim_with({{"derivedAttributes", {{{"name", "a.b/c"}, {"expression", "device.driver"}}}}});
+    const auto gates = *Gates::make("1.37");
+    EXPECT_THAT(
+        said(validate_claim, claim, {}, gates),
+        ElementsAre(HasSubstr("derivedAttributes[0].name: Invalid value: \"a.b/c\": must be "
+                              "referenced by at least one matchAttribute or "
+                              "distinctAttribute constraint targeting this request")));
+    claim["spec"]["devices"]["constraints"] = {{{"matchAttribute", "a.b/c"}}};
+    EXPECT_THAT(said(validate_claim, claim, {}, gates), IsEmpty());
+}
+
+TEST(Release137, TakesAtMost16Tolerations) {
+    const auto tolerations = array_of(17, [](auto) { return Json{{"operator", "Exists"}}; });
+    EXPECT_THAT(
+        said(validate_claim, claim_with({{"tolerations", tolerations}}), {}, *Gates::make("1.37")),
+        ElementsAre("spec.devices.requests[0].exactly.tolerations: Too many: 17: must have "
+                    "at most 16 items"));
+}
+
+}  // namespace
+}  // namespace knd::validation
