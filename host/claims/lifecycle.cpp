@@ -105,9 +105,43 @@ void Lifecycle::attach(Held& held) {
     held.record.reason.clear();
     step("attach.begin", held);
     if (!held.moves()) return surveyed(held, DeviceMover::Survey{});
-    on_worker(
-        [&mover = ports_.mover, record = held.record] { return mover.survey(record); },
-        [this, &held](Result<DeviceMover::Survey> survey) { surveyed(held, std::move(survey)); });
+    survey(held, Renewal::kPossible);
+}
+
+void Lifecycle::survey(Held& held, Renewal renewal) {
+    on_worker([&mover = ports_.mover, record = held.record] { return mover.survey(record); },
+              [this, &held, renewal](Result<DeviceMover::Survey> survey) {
+                  const bool lost = survey.code() == Code::kNotFound &&
+                                    ports_.mover.pin(held.record.netns_path).ok();
+                  if (lost && renewal == Renewal::kPossible) return renew(held, survey.error());
+                  surveyed(held, std::move(survey));
+              });
+}
+
+/// The claim may outlive its device: when a sandbox ends while we are away, a virtual device dies
+/// with its namespace, and the kubelet starts another sandbox without a word about the claim. What
+/// the backend has made once, it can make again.
+void Lifecycle::renew(Held& held, const Error& lost) {
+    auto* backend = ports_.devices.backend(held.record.device.backend);
+    if (backend == nullptr) return surveyed(held, lost);
+    log::warn("device is gone; its backend is asked for it again",
+              {{"claim", held.record.claim.text()},
+               {"device", held.record.device.name},
+               {"backend", held.record.device.backend},
+               {"error", lost.message()}});
+    const auto ask = [this, &held, backend](const Result<void>& undone) {
+        if (!undone && undone.code() != Code::kNotFound) return renewed(held, undone.error());
+        backend->prepare(
+            backend_binding(held), held.record.config, backend_deadline(),
+            while_alive([this, &held](Result<Effects> made) { renewed(held, std::move(made)); }));
+    };
+    backend->unprepare(backend_binding(held), backend_deadline(), while_alive(ask));
+}
+
+void Lifecycle::renewed(Held& held, Result<Effects> effects) {
+    if (!effects) return refuse(held, effects.error().wrap("it is gone, and was not made again"));
+    held.record.effects = *std::move(effects);  // written down with the attach
+    survey(held, Renewal::kDone);
 }
 
 void Lifecycle::surveyed(Held& held, Result<DeviceMover::Survey> survey) {

@@ -60,6 +60,10 @@ class Lifecycle {
     void from_attached(Held& held);
 
     void attach(Held& held);
+    enum class Renewal { kPossible, kDone };
+    void survey(Held& held, Renewal renewal);
+    void renew(Held& held, const Error& lost);
+    void renewed(Held& held, Result<Effects> effects);
     void surveyed(Held& held, Result<DeviceMover::Survey> survey);
     void move_in(Held& held);
     void moved_in(Held& held, Result<AttachedFacts> facts);

@@ -187,6 +187,7 @@ BindingRecord Preparer::record_of(const Call& call, const Part& part) const {
     record.share_id = part.allocated.share_id;
     record.device = part.device;
     record.network = part.config.network;
+    record.config = part.config.backend;
     record.effects = part.effects->value();
     record.boot_id = options_.boot_id;
     record.prepared_ms = record.changed_ms = ports_.clock.now_ms();

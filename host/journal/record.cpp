@@ -323,6 +323,7 @@ Json to_json(const BindingRecord& record) {
         {"shareID", record.share_id},
         {"device", to_json(record.device)},
         {"network", to_json(record.network)},
+        {"config", record.config},
         {"effects", to_json(record.effects)},
         {"bootID", record.boot_id},
         {"state", state_name(record.state)},
@@ -352,6 +353,7 @@ Result<BindingRecord> record_from_json(const Json& json) {
     auto network = network_config_from_json(fields.at("network"));
     if (!network) return Error(Code::kDataLoss, "network: " + network.error().message());
     record.network = *std::move(network);
+    record.config = fields.at("config");  // of any type, and missing in older journals
     return record;
 }
 

@@ -59,6 +59,7 @@ struct BindingRecord {
     std::string share_id;
     Device device;  ///< as it was at prepare; its backend is device.backend
     NetworkConfig network;
+    Json config;  ///< the backend's part, for a device that it has to make again
     Effects effects;
     std::string boot_id;  ///< of the kernel in which it was prepared; effects do not outlive it
 

@@ -162,6 +162,39 @@ TEST_F(PodsTest, RunTakesADeviceFromAPodThatDiedWithoutAWord) {
     EXPECT_TRUE(world.node.is_in("dra1", second.netns));
 }
 
+TEST_F(PodsTest, RunAsksTheBackendAgainForADeviceThatIsGone) {
+    world.node.links.erase("dra0");
+    world.process->backend.fault = [&](std::string_view call, const std::string& device) {
+        if (call == "prepare") world.node.add_link(device);
+        return std::optional<Error>();
+    };
+    const auto pod = world.sandbox("s1");
+    ASSERT_TRUE(world.run(pod).ok());
+    EXPECT_TRUE(world.node.is_in("dra0", pod.netns));
+    EXPECT_EQ(world.marker("s1", "a"), "attached\n");
+    EXPECT_EQ(world.process->backend.count("unprepare dra0"), 1);
+    EXPECT_EQ(world.process->backend.count("prepare dra0"), 2);
+}
+
+TEST_F(PodsTest, RunAsksTheBackendOnceOnly) {
+    world.node.links.erase("dra0");
+    ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
+    EXPECT_EQ(world.process->backend.count("prepare dra0"), 2);
+    EXPECT_EQ(world.state("a", "dra0"), "failed");
+}
+
+TEST_F(PodsTest, RunSaysThatADeviceWasNotMadeAgain) {
+    world.node.links.erase("dra0");
+    world.process->backend.fault = [](std::string_view call, const std::string&) {
+        return call == "prepare" ? std::optional(Error(Code::kNotFound, "no such port"))
+                                 : std::nullopt;
+    };
+    ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
+    EXPECT_NE(world.marker("s1", "a").find("it is gone, and was not made again: no such port"),
+              std::string::npos)
+        << world.marker("s1", "a");
+}
+
 TEST_F(PodsTest, RunFailsTheGateWhenTheDeviceIsUnplugged) {
     world.node.links.erase("dra0");
     ASSERT_TRUE(world.run(world.sandbox("s1")).ok());

@@ -56,6 +56,7 @@ BindingRecord record(const std::string& uid, const std::string& device) {
     r.netns_path = "/run/netns/x";
     r.netns_id = "4:4026532008";
     r.host_state = {{"mtu", 1500}};
+    r.config = {{"vlan", 7}};
     r.attached = {"net1", "02:00:00:00:00:01", {"192.0.2.1/24"}, 7};
     r.prepared_ms = 1'700'000'000'000;
     r.changed_ms = 1'700'000'000'001;
