@@ -41,8 +41,6 @@ type nodeAnswer struct {
 	OnNode bool `json:"onNode,omitempty"`
 	// Aborted: no answer within the time limit.
 	Aborted bool `json:"aborted,omitempty"`
-	// Nanoseconds of one allocation; only from bench.
-	Nanoseconds int64 `json:"nanoseconds,omitempty"`
 }
 
 type allocAnswer struct {
@@ -103,18 +101,16 @@ func normalise(allocations []resourceapi.AllocationResult) {
 	}
 }
 
-func (c *allocCase) allocator(ctx context.Context) (structured.Allocator, error) {
-	features := structured.Features{
-		AdminAccess:            c.Features.AdminAccess,
-		ConsumableCapacity:     c.Features.ConsumableCapacity,
-		DeviceBindingAndStatus: c.Features.DeviceBinding,
-		DeviceTaints:           c.Features.DeviceTaints,
-		ListTypeAttributes:     c.Features.ListAttributes,
-		PartitionableDevices:   c.Features.PartitionableDevices,
-		PrioritizedList:        c.Features.PrioritizedList,
+func (f Features) forAllocator() structured.Features {
+	return structured.Features{
+		AdminAccess:            f.AdminAccess,
+		ConsumableCapacity:     f.ConsumableCapacity,
+		DeviceBindingAndStatus: f.DeviceBinding,
+		DeviceTaints:           f.DeviceTaints,
+		ListTypeAttributes:     f.ListAttributes,
+		PartitionableDevices:   f.PartitionableDevices,
+		PrioritizedList:        f.PrioritizedList,
 	}
-	return structured.NewAllocator(ctx, features, allocatedState(c.Allocated), classes(c.Classes),
-		c.Slices, cacheFor(c.Features))
 }
 
 func allocate(allocator structured.Allocator, node *v1.Node, claims []*resourceapi.ResourceClaim) nodeAnswer {
@@ -132,22 +128,19 @@ func allocate(allocator structured.Allocator, node *v1.Node, claims []*resourcea
 	return nodeAnswer{Allocations: allocations, Fits: allocations != nil}
 }
 
-func answerAlloc(line []byte, bench bool) any {
+func answerAlloc(line []byte) any {
 	var c allocCase
 	if err := json.Unmarshal(line, &c); err != nil {
 		return map[string]string{"badCase": err.Error()}
 	}
-	allocator, err := c.allocator(context.Background())
+	allocator, err := structured.NewAllocator(context.Background(), c.Features.forAllocator(),
+		allocatedState(c.Allocated), classes(c.Classes), c.Slices, cacheFor(c.Features))
 	if err != nil {
 		return allocAnswer{Error: err.Error()}
 	}
 	var out allocAnswer
 	for _, node := range c.Nodes {
-		nodeOut := allocate(allocator, node, c.Claims)
-		if bench {
-			nodeOut.Nanoseconds = measure(allocator, node, c.Claims)
-		}
-		out.Nodes = append(out.Nodes, nodeOut)
+		out.Nodes = append(out.Nodes, allocate(allocator, node, c.Claims))
 	}
 	return out
 }

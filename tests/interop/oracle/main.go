@@ -4,7 +4,7 @@
 // JSON lines. One case per line comes in, one answer per line goes out, in the same order.
 //
 //	oracle           answers until the input ends
-//	oracle bench     answers with how long an allocation, a compilation, an evaluation takes
+//	oracle bench     answers on expressions say how long they take
 package main
 
 import (
@@ -47,7 +47,9 @@ func answer(line []byte, bench bool) (out any) {
 	case "cel":
 		return answerCEL(line, bench)
 	case "alloc":
-		return answerAlloc(line, bench)
+		return answerAlloc(line)
+	case "allocBench":
+		return answerAllocBench(line)
 	}
 	return map[string]string{"badCase": "unknown kind " + kind.Kind}
 }
