@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/alloc/allocator.hpp"
 
+#include <array>
+#include <cstddef>
+#include <memory_resource>
 #include <random>
 
+#include "host/alloc/program_cache.hpp"
 #include "host/alloc/search.hpp"
 
 namespace knd::alloc {
 namespace {
 
 constexpr std::size_t kMaxForeignNodes = 1000;
+/// What a search of a few requests needs beside its results.
+constexpr std::size_t kScratchBytes = 16 * 1024;
 
 /// A random UUID, version 4.
 std::string random_share_id() {
@@ -32,6 +38,7 @@ void hold(const Inventory::Data& data, const DeviceId& id, const Capacity* consu
           Holdings& holdings) {
     for (const auto index : data.find(id)) {
         if (consumed == nullptr) {
+            if (index >= holdings.devices.size()) holdings.devices.resize(index + 1);
             holdings.devices[index] = true;
             continue;
         }
@@ -48,7 +55,7 @@ void let_go(const Inventory::Data& data, const DeviceId& id, const Capacity* con
             Holdings& holdings) {
     for (const auto index : data.find(id)) {
         if (consumed == nullptr) {
-            holdings.devices[index] = false;
+            if (holdings.has(index)) holdings.devices[index] = false;
             continue;
         }
         const auto found = holdings.capacity.find(index);
@@ -100,9 +107,9 @@ struct Allocator::State {
           options(std::move(how)),
           share_ids(ids ? std::move(ids) : ShareIds(random_share_id)),
           behaviour(options),
-          selectors(inventory->data(), options.features) {
-        holdings.devices.assign(inventory->data().devices.size(), false);
-    }
+          selectors(options.features, options.programs != nullptr
+                                          ? options.programs
+                                          : std::make_shared<ProgramCache>()) {}
 
     /// Gathered at the first question about a node, and again when its labels have changed.
     NodePools& pools(const api::Node& node);
@@ -121,7 +128,7 @@ struct Allocator::State {
 NodePools& Allocator::State::pools(const api::Node& node) {
     const auto& data = inventory->data();
     // Whoever makes up nodes without end must not fill the memory.
-    if (nodes.size() > data.by_node.size() + kMaxForeignNodes) nodes.clear();
+    if (nodes.size() > data.nodes.size() + kMaxForeignNodes) nodes.clear();
     auto& known = nodes[node.name];
     const bool is_current =
         known != nullptr && (data.selectors.empty() || known->node().labels == node.labels);
@@ -130,10 +137,11 @@ NodePools& Allocator::State::pools(const api::Node& node) {
 }
 
 Allocator::Allocator(std::shared_ptr<const Inventory> inventory, ClassLookup classes,
-                     AllocatedState allocated, Options options, ShareIds share_ids)
+                     const AllocatedState& allocated, Options options, ShareIds share_ids)
     : state_(std::make_unique<State>(std::move(inventory), std::move(classes), std::move(options),
                                      std::move(share_ids))) {
     const auto& data = state_->inventory->data();
+    if (!allocated.devices.empty()) state_->holdings.devices.resize(data.devices.size());
     for (const auto& id : allocated.devices)
         hold(data, id, nullptr, state_->holdings);
     for (const auto& [id, consumed] : allocated.capacity)
@@ -147,9 +155,13 @@ Allocator& Allocator::operator=(Allocator&&) noexcept = default;
 Result<std::optional<Allocations>> Allocator::allocate(
     const api::Node& node, std::span<const api::ResourceClaim* const> claims, Trace* trace) {
     auto& state = *state_;
-    state.selectors.trim();
+    if (state.selectors.trim())
+        for (auto& [name, pools] : state.nodes)
+            pools->forget_verdicts();
+    std::array<std::byte, kScratchBytes> buffer;
+    std::pmr::monotonic_buffer_resource scratch(buffer.data(), buffer.size());
     const Context context{state.inventory->data(), state.classes,   state.holdings, state.options,
-                          state.share_ids,         state.selectors, trace};
+                          state.share_ids,         state.selectors, trace,          &scratch};
     Search search(context, state.pools(node), claims);
     auto result = search.run();
     state.steps = search.steps();

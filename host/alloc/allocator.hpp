@@ -6,10 +6,12 @@
 //   Inventory   slices of the whole cluster, prepared once: interned, grouped, sorted
 //   Allocator   + classes and what is allocated already; allocate(node, claims) any number of times
 //
-// Expressions are compiled once, and evaluated once per device, in the life of an Allocator; so are
-// the pools of a node gathered.
+// Expressions are evaluated once per device in the life of an Allocator; so are the pools of a node
+// gathered. Compiled expressions outlive it in a ProgramCache: like kube-scheduler, one may make an
+// allocator per pod.
 //
-// Threads: one at a time per Allocator. An Inventory is immutable and may be shared.
+// Threads: one at a time per Allocator. An Inventory is immutable and may be shared, a ProgramCache
+// too.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +32,8 @@
 #include <knd/cpp/result.hpp>
 
 namespace knd::alloc {
+
+class ProgramCache;
 
 /// The feature gates that the allocator depends on; the defaults are those of Kubernetes 1.36.
 struct Features {
@@ -78,6 +82,8 @@ struct Options {
     std::uint64_t step_limit = 5'000'000;
     /// Asked now and then; true stops the search with CANCELLED. May be empty.
     std::function<bool()> cancelled;
+    /// Shared with other allocators, and with those to come; null: this one compiles for itself.
+    std::shared_ptr<ProgramCache> programs;
 };
 
 /// Immutable after make(). The slices are read, not kept.
@@ -107,7 +113,7 @@ class Allocator {
   public:
     /// Shared: an Inventory is used by many allocators, and lives as long as the last of them.
     Allocator(std::shared_ptr<const Inventory> inventory, ClassLookup classes,
-              AllocatedState allocated, Options options = {}, ShareIds share_ids = {});
+              const AllocatedState& allocated, Options options = {}, ShareIds share_ids = {});
     ~Allocator();
     Allocator(Allocator&&) noexcept;
     Allocator& operator=(Allocator&&) noexcept;

@@ -45,7 +45,12 @@ bool Constraint::add(CandidateIndex candidate, std::string_view base) {
 bool Constraint::may_add(CandidateIndex candidate) const {
     const auto mine = value(candidate);
     if (mine == kNoValue) return false;
-    if (kind_ != Kind::kMatch || seen_.empty() || rules_.sets) return true;
+    if (seen_.empty()) return true;
+    if (kind_ == Kind::kDistinct)
+        return mine == kListValue ||
+               std::none_of(seen_.begin(), seen_.end(),
+                            [&](const Seen& seen) { return value(seen.candidate) == mine; });
+    if (rules_.sets) return true;
     return mine != kListValue && mine == value(seen_.back().candidate);
 }
 
@@ -57,8 +62,9 @@ void Constraint::remove(std::string_view base) {
         seen_.pop_back();
 }
 
-const ValueNumbers* Constraint::groups() const {
-    return kind_ == Kind::kMatch && !rules_.sets && seen_.empty() ? values_ : nullptr;
+const ValueNumbers* Constraint::countable_values() const {
+    const bool open = kind_ == Kind::kDistinct || (seen_.empty() && !rules_.sets);
+    return open ? values_ : nullptr;
 }
 
 std::optional<CandidateIndex> Constraint::rival(CandidateIndex candidate) const {

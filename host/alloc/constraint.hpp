@@ -34,9 +34,14 @@ class Constraint {
     /// Undoes the last successful add(), which was for that request.
     void remove(std::string_view base);
 
-    /// For counting: numbers that must all be the same. Empty when the value is decided already, or
-    /// nothing can be counted.
-    const ValueNumbers* groups() const;
+    Kind kind() const { return kind_; }
+    /// For counting: numbers of which one or, kDistinct, each may be had once. Null when the value
+    /// is decided already, or nothing can be counted.
+    const ValueNumbers* countable_values() const;
+    /// True: nothing that the constraint looks at tells the two apart.
+    bool same_value(CandidateIndex a, CandidateIndex b) const {
+        return value(a) == value(b) && value(a) != kListValue;
+    }
     /// Whom a refused candidate does not go with; empty: it lacks the attribute.
     std::optional<CandidateIndex> rival(CandidateIndex candidate) const;
     /// The attribute's value for messages; empty: it has none.

@@ -2,9 +2,20 @@
 #include "host/alloc/inventory.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace knd::alloc {
 namespace {
+
+PoolKey pool_of(const SliceEntry& slice) {
+    return {slice.driver, slice.pool};
+}
+
+/// Any order will do.
+bool is_before(const PoolKey& a, const PoolKey& b) {
+    const std::less<const std::string*> less;
+    return a.driver == b.driver ? less(a.pool, b.pool) : less(a.driver, b.driver);
+}
 
 class Builder {
   public:
@@ -27,14 +38,40 @@ class Builder {
             entry.has_bindings = entry.has_bindings || !device.binding_conditions.empty();
             add(device, *entry.driver, index, entry.per_device);
         }
+        entry.repeats_names = repeats_names(entry);
         const bool local =
             slice.node_name && !slice.node_name->empty() && slice.shared_counters.empty();
-        (local ? data_.by_node[*entry.reach.node] : data_.shared).push_back(index);
-        data_.by_pool[{entry.driver, entry.pool}].push_back(index);
+        (local ? data_.by_node : data_.shared).push_back(index);
+        data_.by_pool.push_back(index);
         data_.slices.push_back(std::move(entry));
     }
 
+    /// After the last slice.
+    void finish() {
+        const auto& slices = data_.slices;
+        std::stable_sort(data_.by_pool.begin(), data_.by_pool.end(),
+                         [&](SliceIndex a, SliceIndex b) {
+                             return is_before(pool_of(slices[a]), pool_of(slices[b]));
+                         });
+        std::stable_sort(data_.by_node.begin(), data_.by_node.end(),
+                         [&](SliceIndex a, SliceIndex b) {
+                             return std::less<>()(slices[a].reach.node, slices[b].reach.node);
+                         });
+        for (std::uint32_t i = 0; i < data_.by_node.size(); ++i) {
+            auto& range = data_.nodes[*slices[data_.by_node[i]].reach.node];
+            if (range.count++ == 0) range.first = i;
+        }
+    }
+
   private:
+    bool repeats_names(const SliceEntry& slice) {
+        names_.clear();
+        for (auto i = slice.first_device; i < slice.first_device + slice.device_count; ++i)
+            names_.push_back(data_.devices[i].name);
+        std::sort(names_.begin(), names_.end(), std::less<>());
+        return std::adjacent_find(names_.begin(), names_.end()) != names_.end();
+    }
+
     Reach reach(const std::optional<std::string>& node, bool all,
                 const std::optional<api::NodeSelector>& selector) {
         Reach out;
@@ -102,7 +139,23 @@ class Builder {
 
     Inventory::Data& data_;
     const Features& features_;
+    std::vector<const std::string*> names_;  ///< scratch of repeats_names()
 };
+
+/// Arrays of this size must not grow by doubling.
+void reserve(std::span<const api::ResourceSlice> slices, Inventory::Data& data) {
+    std::size_t devices = 0;
+    std::size_t slots = 0;
+    for (const auto& slice : slices) {
+        devices += slice.devices.size();
+        for (const auto& device : slice.devices)
+            slots += device.attributes.size() + device.capacity.size();
+    }
+    data.slices.reserve(slices.size());
+    data.by_pool.reserve(slices.size());
+    data.devices.reserve(devices);
+    data.slots.reserve(slots);
+}
 
 }  // namespace
 
@@ -118,6 +171,22 @@ bool Reach::covers(const api::Node& other) const {
             return api::matches(*selector, other);
     }
     return false;
+}
+
+std::span<const SliceIndex> Inventory::Data::slices_of(const PoolKey& pool) const {
+    const auto first = std::lower_bound(by_pool.begin(), by_pool.end(), pool,
+                                        [&](SliceIndex index, const PoolKey& key) {
+                                            return is_before(pool_of(slices[index]), key);
+                                        });
+    const auto last = std::find_if(
+        first, by_pool.end(), [&](SliceIndex index) { return pool_of(slices[index]) != pool; });
+    return {first, last};
+}
+
+std::span<const SliceIndex> Inventory::Data::slices_of_node(std::string_view node) const {
+    const auto found = nodes.find(node);
+    if (found == nodes.end()) return {};
+    return std::span(by_node).subspan(found->second.first, found->second.count);
 }
 
 cel::DeviceView Inventory::Data::view(const DeviceEntry& device) const {
@@ -140,9 +209,7 @@ std::vector<DeviceIndex> Inventory::Data::find(const DeviceId& id) const {
     const auto* pool = vocabulary.find_text(id.pool);
     const auto* name = vocabulary.find_text(id.device);
     if (driver == nullptr || pool == nullptr || name == nullptr) return out;
-    const auto found = by_pool.find({driver, pool});
-    if (found == by_pool.end()) return out;
-    for (const auto index : found->second) {
+    for (const auto index : slices_of({driver, pool})) {
         const auto& slice = slices[index];
         for (auto i = slice.first_device; i < slice.first_device + slice.device_count; ++i)
             if (devices[i].name == name) out.push_back(i);
@@ -156,6 +223,7 @@ Inventory::~Inventory() = default;
 Result<std::shared_ptr<const Inventory>> Inventory::make(std::span<const api::ResourceSlice> slices,
                                                          const Features& features) {
     auto data = std::make_unique<Data>();
+    reserve(slices, *data);
     Builder builder(*data, features);
     for (const auto& slice : slices) {
         for (const auto& device : slice.devices)
@@ -164,6 +232,7 @@ Result<std::shared_ptr<const Inventory>> Inventory::make(std::span<const api::Re
                                                          device.name + " has too many attributes");
         builder.add(slice);
     }
+    builder.finish();
     return std::make_shared<const Inventory>(std::move(data));
 }
 

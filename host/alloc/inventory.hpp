@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -62,6 +63,7 @@ struct SliceEntry {
     Reach reach;
     bool per_device = false;
     bool has_bindings = false;
+    bool repeats_names = false;  ///< two of its devices have one name
     DeviceIndex first_device = 0;
     std::uint32_t device_count = 0;
     std::vector<api::CounterSet> counter_sets;
@@ -87,10 +89,17 @@ struct Inventory::Data {
     std::deque<DeviceExtra> extras;
     std::vector<SliceEntry> slices;
     std::deque<api::NodeSelector> selectors;
-    /// Slices that only this node can reach, and those that others may.
-    std::unordered_map<std::string_view, std::vector<SliceIndex>> by_node;
-    std::vector<SliceIndex> shared;
-    std::unordered_map<PoolKey, std::vector<SliceIndex>, PoolKeyHash> by_pool;
+    std::vector<SliceIndex> by_pool;  ///< all, those of a pool together
+    std::vector<SliceIndex> by_node;  ///< that one node alone can reach, those of a node together
+    std::vector<SliceIndex> shared;   ///< that others may reach
+    struct Range {
+        std::uint32_t first = 0;
+        std::uint32_t count = 0;
+    };
+    std::unordered_map<std::string_view, Range> nodes;  ///< in by_node
+
+    std::span<const SliceIndex> slices_of(const PoolKey& pool) const;
+    std::span<const SliceIndex> slices_of_node(std::string_view node) const;
 
     cel::DeviceView view(const DeviceEntry& device) const;
     const DeviceExtra* extra(const DeviceEntry& device) const {

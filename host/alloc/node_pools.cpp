@@ -9,31 +9,31 @@ namespace {
 
 using Type = cel::Slot::Type;
 
-/// What a scalar is told by: equal strings have equal addresses, versions compare by their text.
+/// What a scalar is told by: equal strings have equal addresses, and so have versions of one text.
 struct ValueKey {
     Type type = Type::kInt;
     std::int64_t number = 0;
-    std::string_view text;
+    const void* address = nullptr;
     bool operator==(const ValueKey&) const = default;
 };
 
 struct ValueHash {
     std::size_t operator()(const ValueKey& key) const {
-        return std::hash<std::string_view>()(key.text) * 31 +
-               std::hash<std::int64_t>()(key.number) + static_cast<std::size_t>(key.type);
+        return std::hash<const void*>()(key.address) * 31 + std::hash<std::int64_t>()(key.number) +
+               static_cast<std::size_t>(key.type);
     }
 };
 
 std::optional<ValueKey> value_key(const cel::Slot& slot) {
     switch (slot.type) {
         case Type::kInt:
-            return ValueKey{slot.type, slot.integer, {}};
+            return ValueKey{slot.type, slot.integer, nullptr};
         case Type::kBool:
-            return ValueKey{slot.type, slot.boolean ? 1 : 0, {}};
+            return ValueKey{slot.type, slot.boolean ? 1 : 0, nullptr};
         case Type::kString:
-            return ValueKey{slot.type, 0, *slot.string};
+            return ValueKey{slot.type, 0, slot.string};
         case Type::kVersion:
-            return ValueKey{slot.type, 0, slot.version->text()};
+            return ValueKey{slot.type, 0, slot.version};
         case Type::kList:
         case Type::kQuantity:
             break;
@@ -45,8 +45,15 @@ std::optional<ValueKey> value_key(const cel::Slot& slot) {
 
 NodePools::NodePools(const Inventory::Data& data, const api::Node& node, const Features& features,
                      const Behaviour& behaviour)
-    : data_(data), node_(node), pools_(gather_pools(data, node, features, behaviour)) {
+    : data_(data),
+      node_(data.selectors.empty() ? api::Node{node.name, {}, false, {}} : node),
+      pools_(gather_pools(data, node, features, behaviour)) {
     bool counters = false;
+    std::size_t count = 0;
+    for (const auto& pool : pools_)
+        for (const auto index : pool.slices)
+            count += data.slices[index].device_count;
+    candidates_.reserve(count);
     for (PoolIndex pool = 0; pool < pools_.size(); ++pool) {
         any_invalid_ = any_invalid_ || pools_[pool].invalid;
         counters = counters || !pools_[pool].counter_sets.empty();
@@ -56,7 +63,6 @@ NodePools::NodePools(const Inventory::Data& data, const api::Node& node, const F
                 candidates_.push_back({slice.first_device + i, pool});
         }
     }
-    candidates_.shrink_to_fit();
     if (counters) read_counters();
 }
 
@@ -81,8 +87,10 @@ void NodePools::read_counters() {
         for (const auto& used : extra->counters)
             for (const auto& [name, value] : used.counters)
                 if (const auto found = numbers.find({used.counter_set, name});
-                    found != numbers.end())
+                    found != numbers.end()) {
                     uses_.push_back({found->second, value});
+                    has_negative_uses_ = has_negative_uses_ || value.sign() < 0;
+                }
     }
     first_use_.push_back(static_cast<std::uint32_t>(uses_.size()));
 }
@@ -115,11 +123,76 @@ const std::vector<Quantity>& NodePools::available(PoolIndex pool, const Holdings
         for (const auto index : *slices) {
             const auto& slice = data_.slices[index];
             for (auto i = slice.first_device; i < slice.first_device + slice.device_count; ++i)
-                if (holdings.devices[i] || (with_shares && holdings.capacity.contains(i)))
+                if (holdings.has(i) || (with_shares && holdings.capacity.contains(i)))
                     subtract(known.left, table, i);
         }
     }
     return known.left;
+}
+
+std::uint32_t NodePools::kind(CandidateIndex candidate) {
+    if (kinds_.empty()) number_kinds();
+    return kinds_[candidate];
+}
+
+void NodePools::number_kinds() {
+    std::unordered_multimap<std::size_t, CandidateIndex> first_ones;
+    kinds_.resize(candidates_.size());
+    for (CandidateIndex i = 0; i < candidates_.size(); ++i) {
+        kinds_[i] = i;
+        const auto hash = kind_hash(i);
+        const auto [begin, end] = first_ones.equal_range(hash);
+        const auto known =
+            std::find_if(begin, end, [&](const auto& entry) { return same_kind(entry.second, i); });
+        if (known == end)
+            first_ones.emplace(hash, i);
+        else
+            kinds_[i] = known->second;
+    }
+}
+
+std::size_t NodePools::kind_hash(CandidateIndex candidate) const {
+    std::size_t hash = 0;
+    const auto mix = [&](std::size_t part) { hash = hash * 31 + part; };
+    for (const auto& use : uses(candidate)) {
+        mix(use.counter);
+        mix(static_cast<std::size_t>(use.value.value_rounded_up()));
+    }
+    for (const auto& slot : data_.view(data_.devices[candidates_[candidate].device]).capacity) {
+        mix(slot.name);
+        mix(std::hash<const void*>()(slot.quantity));
+    }
+    return hash;
+}
+
+bool NodePools::same_kind(CandidateIndex a, CandidateIndex b) const {
+    const auto& one = data_.devices[candidates_[a].device];
+    const auto& other = data_.devices[candidates_[b].device];
+    const auto same_slot = [](const cel::Slot& x, const cel::Slot& y) {
+        return x.name == y.name && x.qualified == y.qualified && x.quantity == y.quantity;
+    };
+    const auto same_use = [](const CounterUse& x, const CounterUse& y) {
+        return x.counter == y.counter && x.value == y.value;
+    };
+    static const std::map<std::uint32_t, api::CapacityRequestPolicy> kNone;
+    const auto policies = [&](const DeviceEntry& device) -> const auto& {
+        const auto* extra = data_.extra(device);
+        return extra == nullptr ? kNone : extra->policies;
+    };
+    // In which order amounts come matters where some are negative.
+    if (!uses(a).empty() && (candidates_[a].pool != candidates_[b].pool || has_negative_uses_))
+        return false;
+    return one.allow_multiple == other.allow_multiple &&
+           std::ranges::equal(uses(a), uses(b), same_use) &&
+           std::ranges::equal(data_.view(one).capacity, data_.view(other).capacity, same_slot) &&
+           policies(one) == policies(other);
+}
+
+Verdict& NodePools::verdict(std::uint32_t selector, CandidateIndex candidate) {
+    if (selector >= verdicts_.size()) verdicts_.resize(selector + 1);
+    auto& known = verdicts_[selector];
+    if (known.empty()) known.resize(candidates_.size(), Verdict::kUnknown);
+    return known[candidate];
 }
 
 const cel::Slot* NodePools::attribute(CandidateIndex candidate, cel::NameId name) const {

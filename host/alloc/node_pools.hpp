@@ -40,7 +40,8 @@ struct CounterTable {
 
 /// What allocations of the cluster hold, by device of one inventory.
 struct Holdings {
-    std::vector<bool> devices;
+    std::vector<bool> devices;  ///< as far as the last one that is held
+    bool has(DeviceIndex device) const { return device < devices.size() && devices[device]; }
     /// Of shared devices: sums in the order of their capacities.
     std::unordered_map<DeviceIndex, std::vector<Quantity>> capacity;
     std::uint64_t changes = 0;
@@ -51,11 +52,15 @@ constexpr std::uint32_t kNoValue = ~std::uint32_t{0};
 constexpr std::uint32_t kListValue = kNoValue - 1;
 using ValueNumbers = std::vector<std::uint32_t>;
 
+/// What a selector says of a device: the same for ever.
+enum class Verdict : std::uint8_t { kUnknown, kFalse, kTrue };
+
 class NodePools {
   public:
     NodePools(const Inventory::Data& data, const api::Node& node, const Features& features,
               const Behaviour& behaviour);
 
+    /// With its labels only where something selects nodes by them.
     const api::Node& node() const { return node_; }
     const std::vector<Pool>& pools() const { return pools_; }
     const std::vector<Candidate>& candidates() const { return candidates_; }
@@ -66,13 +71,24 @@ class NodePools {
     /// What the cluster has left of a pool's counters; may be negative.
     const std::vector<Quantity>& available(PoolIndex pool, const Holdings& holdings,
                                            bool with_shares);
+    bool has_counters() const { return !tables_.empty(); }
+    /// Some device gives a counter more than it had: sums do not only grow.
+    bool has_negative_uses() const { return has_negative_uses_; }
+    /// Equal numbers: the same counters, capacities and policies. Not compared: attributes, taints.
+    std::uint32_t kind(CandidateIndex candidate);
     /// By candidate.
     const ValueNumbers& values(cel::NameId attribute);
+    /// Kept for whoever evaluates selectors, by the number of the selector.
+    Verdict& verdict(std::uint32_t selector, CandidateIndex candidate);
+    void forget_verdicts() { verdicts_.clear(); }
     /// The device's own attribute, the fully qualified spelling first; null: it has none.
     const cel::Slot* attribute(CandidateIndex candidate, cel::NameId name) const;
 
   private:
     void read_counters();
+    void number_kinds();
+    std::size_t kind_hash(CandidateIndex candidate) const;
+    bool same_kind(CandidateIndex a, CandidateIndex b) const;
     void subtract(std::vector<Quantity>& left, const CounterTable& table, DeviceIndex device) const;
 
     const Inventory::Data& data_;
@@ -83,12 +99,15 @@ class NodePools {
     std::vector<CounterTable> tables_;      ///< by pool; empty when there are no counters
     std::vector<std::uint32_t> first_use_;  ///< by candidate and one more; empty likewise
     std::vector<CounterUse> uses_;
+    bool has_negative_uses_ = false;
+    std::vector<std::uint32_t> kinds_;  ///< by candidate; empty: not asked for yet
     struct Available {
         std::uint64_t changes = 0;  ///< of the holdings that were counted
         std::vector<Quantity> left;
     };
     std::map<PoolIndex, Available> available_;
     std::map<cel::NameId, ValueNumbers> values_;
+    std::vector<std::vector<Verdict>> verdicts_;  ///< by selector; empty: not met here yet
 };
 
 }  // namespace knd::alloc

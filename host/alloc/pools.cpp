@@ -14,10 +14,8 @@ class Gatherer {
         : data_(data), node_(node), features_(features), behaviour_(behaviour) {}
 
     std::vector<Pool> run() {
-        const auto local = data_.by_node.find(node_.name);
-        if (local != data_.by_node.end())
-            for (const auto index : local->second)
-                consider(index);
+        for (const auto index : data_.slices_of_node(node_.name))
+            consider(index);
         for (const auto index : data_.shared)
             consider(index);
         std::vector<Pool> pools;
@@ -63,7 +61,7 @@ class Gatherer {
         pool.key = key;
         const auto& first = data_.slices[slices.front()];
         if (static_cast<std::int64_t>(slices.size()) != first.slice_count) {
-            for (const auto index : data_.by_pool.at(key)) {
+            for (const auto index : data_.slices_of(key)) {
                 const auto generation = data_.slices[index].generation;
                 if (generation > first.generation) return std::nullopt;
                 const bool known = std::find(slices.begin(), slices.end(), index) != slices.end();
@@ -118,6 +116,7 @@ class Gatherer {
     }
 
     void check_names(Pool& pool) const {
+        if (pool.slices.size() == 1 && !data_.slices[pool.slices[0]].repeats_names) return;
         std::set<const std::string*> names;
         for (const auto index : pool.slices) {
             const auto& slice = data_.slices[index];

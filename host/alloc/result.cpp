@@ -43,12 +43,12 @@ Result<Allocations> Search::assemble() const {
 
 api::DeviceAllocation Search::device_result(const Pick& pick) const {
     const auto& device = device_of(pick.candidate);
-    const auto id = data_.id(device);
+    const auto& slice = data_.slices[device.slice];
     api::DeviceAllocation out;
     out.request = pick.prepared->result_name();
-    out.driver = id.driver;
-    out.pool = id.pool;
-    out.device = id.device;
+    out.driver = *slice.driver;
+    out.pool = *slice.pool;
+    out.device = *device.name;
     out.admin_access = pick.prepared->request->admin_access;
     out.tolerations = pick.prepared->request->tolerations;
     if (const auto* extra = data_.extra(device); extra != nullptr && features_.device_binding) {
@@ -66,23 +66,27 @@ api::DeviceAllocation Search::device_result(const Pick& pick) const {
 
 /// A class's entries come once, and name every request that uses the class.
 void Search::add_class_configs(const PreparedClaim& claim, api::AllocationResult& out) const {
-    struct Range {
-        std::size_t first, last;
+    struct Entries {
+        const std::string* of = nullptr;
+        std::size_t first = 0;
+        std::size_t last = 0;
     };
-    std::map<std::string, Range> known;
+    std::pmr::vector<Entries> known(context_.scratch);
     for (std::size_t i = 0; i < claim.requests.size(); ++i) {
         const auto& chosen = claim.requests[i][claim.chosen[i]];
-        const auto name = chosen.result_name();
-        auto [entry, is_new] =
-            known.try_emplace(chosen.device_class->meta.name, Range{out.config.size(), 0});
-        if (is_new || behaviour_.class_config_per_request) {
+        const auto& name = chosen.device_class->meta.name;
+        if (chosen.device_class->config.empty()) continue;
+        auto entries = std::find_if(known.begin(), known.end(),
+                                    [&](const Entries& each) { return *each.of == name; });
+        if (entries == known.end() || behaviour_.class_config_per_request) {
+            entries = known.insert(known.end(), {&name, out.config.size(), 0});
             for (const auto& config : chosen.device_class->config)
                 out.config.push_back({api::AllocatedConfig::Source::kClass, {{}, config.opaque}});
-            entry->second.last = out.config.size();
+            entries->last = out.config.size();
         }
         if (behaviour_.class_config_per_request) continue;
-        for (auto n = entry->second.first; n < entry->second.last; ++n)
-            out.config[n].config.requests.push_back(name);
+        for (auto n = entries->first; n < entries->last; ++n)
+            out.config[n].config.requests.push_back(chosen.result_name());
     }
 }
 
@@ -112,8 +116,13 @@ Result<std::optional<api::NodeSelector>> Search::node_selector(std::uint32_t cla
         const auto* extra = data_.extra(device);
         const auto& reach = slice.per_device && extra != nullptr ? extra->reach : slice.reach;
         if (reach.kind == Reach::Kind::kNode || device.binds_to_node) {
-            term = {{}, {{"metadata.name", "In", {pools_.node().name}}}};
-            return std::optional(api::NodeSelector{{term}});
+            // Moved into place: lists in braces are copied.
+            std::optional<api::NodeSelector> here(std::in_place);
+            auto& field = here->terms.emplace_back().match_fields.emplace_back();
+            field.key = "metadata.name";
+            field.op = "In";
+            field.values.push_back(pools_.node().name);
+            return here;
         }
         if (reach.kind != Reach::Kind::kSelector || reach.selector->terms.empty()) continue;
         if (reach.selector->terms.size() > 1)

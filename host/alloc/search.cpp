@@ -21,7 +21,9 @@ Search::Search(const Context& context, NodePools& pools,
       pools_(pools),
       candidates_(pools.candidates()),
       claims_(claims),
-      taken_(candidates_.size(), 0) {}
+      prepared_(context.scratch),
+      picks_(context.scratch),
+      taken_(candidates_.size(), 0, context.scratch) {}
 
 Result<std::optional<Allocations>> Search::run() {
     if (context_.trace != nullptr) trace_begin();
@@ -107,9 +109,7 @@ Search::Outcome Search::next_device(const Place& place, std::size_t picked, Cand
             context_.trace->requests[prepared.trace].limit_reached = true;
         return Outcome::kTooMany;
     }
-    if (prepared.all) return next_of_all(place, picked);
-    const auto outcome = enough_left(place, picked, start);
-    return outcome == Outcome::kFound ? try_rest(place, picked, start) : outcome;
+    return prepared.all ? next_of_all(place, picked) : try_rest(place, picked, start);
 }
 
 /// "All" has no choice: each device in turn, or nothing.
@@ -123,6 +123,15 @@ Search::Outcome Search::next_of_all(const Place& place, std::size_t picked) {
 }
 
 Search::Outcome Search::try_rest(const Place& place, std::size_t picked, CandidateIndex start) {
+    const auto base = failed_.size();
+    const auto outcome = try_candidates(place, picked, start, base);
+    failed_.resize(base);
+    return outcome;
+}
+
+/// Those that have led nowhere are put on failed_, where `base` belong to places before this one.
+Search::Outcome Search::try_candidates(const Place& place, std::size_t picked, CandidateIndex start,
+                                       std::size_t base) {
     auto& prepared = *place.prepared;
     const bool admin = prepared.request->admin_access;
     for (auto candidate = start; candidate < candidates_.size(); ++candidate) {
@@ -133,12 +142,15 @@ Search::Outcome Search::try_rest(const Place& place, std::size_t picked, Candida
         }
         const auto fit = fitness(prepared, candidate);
         if (fit == Fitness::kError) return Outcome::kError;
-        if (fit != Fitness::kFit || !take(place, candidate)) continue;
+        if (fit != Fitness::kFit || repeats_failure(place, candidate, base) ||
+            !take(place, candidate))
+            continue;
         const auto outcome = next_device(place, picked + 1, candidate + 1);
         if (outcome == Outcome::kFound) return outcome;
         give_back();
         if (outcome != Outcome::kNone) return outcome;
-        if (hopeless_after(place, picked)) return settle_rest(place, candidate + 1);
+        if (hopeless(place, picked, candidate + 1)) return settle_rest(place, candidate + 1);
+        if (may_prune_) failed_.push_back(candidate);
     }
     return Outcome::kNone;
 }

@@ -8,13 +8,14 @@
 //   search_prepare.cpp    requests and constraints before it; errors that concern all nodes
 //   search_candidate.cpp  what a device and a request say of each other, whatever else is picked
 //   search_pick.cpp       taking a device and giving it back: counters, constraints, capacity
-//   search_bounds.cpp     proofs that a request cannot be met
+//   search_bounds.cpp     proofs that what is left to try leads nowhere
 //   search_trace.cpp      why candidates were refused, for those who ask
 //   result.cpp            from picks to allocations
 #pragma once
 
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,6 +39,8 @@ struct Context {
     const ShareIds& share_ids;
     SelectorCache& selectors;
     Trace* trace;  ///< null: nobody asks
+    /// For what a search needs while it runs: given back as a whole, when it has ended.
+    std::pmr::memory_resource* scratch;
 };
 
 /// What is known of a candidate for a request before anything is picked.
@@ -52,6 +55,8 @@ enum class Fitness : std::uint8_t {
 
 /// A request, or one of the alternatives of a firstAvailable.
 struct Prepared {
+    explicit Prepared(std::pmr::memory_resource* scratch)
+        : selectors(scratch), all_candidates(scratch), fitness(scratch), constraints(scratch) {}
     const api::ResourceClaim* claim = nullptr;
     const api::ExactRequest* request = nullptr;
     const api::DeviceClass* device_class = nullptr;
@@ -59,10 +64,12 @@ struct Prepared {
     std::string_view sub;   ///< the alternative's name, or empty
     bool all = false;
     std::size_t count = 0;
-    std::vector<CandidateIndex> all_candidates;
-    std::vector<Fitness> fitness;            ///< by candidate
-    std::vector<std::uint32_t> constraints;  ///< of the claim, those that concern it
-    std::size_t trace = 0;                   ///< its place in Trace::requests
+    /// The class's, then the request's; null: one without an expression.
+    std::pmr::vector<Selector*> selectors;
+    std::pmr::vector<CandidateIndex> all_candidates;
+    std::pmr::vector<Fitness> fitness;            ///< by candidate
+    std::pmr::vector<std::uint32_t> constraints;  ///< of the claim, those that concern it
+    std::size_t trace = 0;                        ///< its place in Trace::requests
     std::string_view own_name() const { return sub.empty() ? base : sub; }
     std::string result_name() const {
         return sub.empty() ? std::string(base) : std::string(base) + "/" + std::string(sub);
@@ -70,11 +77,13 @@ struct Prepared {
 };
 
 struct PreparedClaim {
+    explicit PreparedClaim(std::pmr::memory_resource* scratch)
+        : requests(scratch), constraints(scratch), chosen(scratch) {}
     const api::ResourceClaim* claim = nullptr;
     /// Per request its alternatives: one for `exactly`.
-    std::vector<std::vector<Prepared>> requests;
-    std::vector<Constraint> constraints;
-    std::vector<std::size_t> chosen;  ///< per request the alternative of the solution
+    std::pmr::vector<std::pmr::vector<Prepared>> requests;
+    std::pmr::vector<Constraint> constraints;
+    std::pmr::vector<std::size_t> chosen;  ///< per request the alternative of the solution
     std::size_t picks = 0;
 };
 
@@ -86,6 +95,14 @@ struct Pick {
     bool shared = false;
     bool charged_counters = false;
     Amounts consumed;  ///< of a shared device
+};
+
+/// Devices that a request still needs, from a candidate on. Several are to be met together.
+struct Demand {
+    std::uint32_t claim = 0;
+    const Prepared* prepared = nullptr;
+    std::size_t needed = 0;
+    CandidateIndex start = 0;
 };
 
 /// What the picks of this run hold of a shared device.
@@ -120,6 +137,7 @@ class Search {
     Result<void> prepare_claim(const api::ResourceClaim& claim, PreparedClaim& out);
     Result<std::size_t> prepare_request(const api::DeviceRequest& request, PreparedClaim& out);
     Result<void> prepare_one(Prepared& prepared);
+    void find_selectors(Prepared& prepared) const;
     Result<void> check_features(const api::ResourceClaim& claim,
                                 const api::DeviceRequest& request) const;
     Result<void> collect_all(Prepared& prepared);
@@ -141,6 +159,8 @@ class Search {
     Outcome next_device(const Place& place, std::size_t picked, CandidateIndex start);
     Outcome next_of_all(const Place& place, std::size_t picked);
     Outcome try_rest(const Place& place, std::size_t picked, CandidateIndex start);
+    Outcome try_candidates(const Place& place, std::size_t picked, CandidateIndex start,
+                           std::size_t base);
     Outcome fail(Error error);
     bool step(std::uint64_t count);
     Trace::End end(Outcome outcome) const;
@@ -148,18 +168,32 @@ class Search {
     // search_bounds.cpp
     static bool may_prune(const Behaviour& behaviour, const Features& features,
                           std::span<const api::ResourceClaim* const> claims);
-    Outcome enough_left(const Place& place, std::size_t picked, CandidateIndex start);
+    bool hopeless(const Place& place, std::size_t picked, CandidateIndex start);
+    void demand_later(const Place& place, std::size_t picked);
+    bool evaluate(std::uint32_t claim, Prepared& prepared);
     Outcome settle_rest(const Place& place, CandidateIndex start);
-    bool hopeless_after(const Place& place, std::size_t picked);
-    bool hopeless(std::uint32_t claim, const Prepared& prepared, bool& known);
-    std::size_t most_alike(std::uint32_t claim, const Prepared& prepared, CandidateIndex start);
-    bool may_join(std::uint32_t claim, const Prepared& prepared, CandidateIndex candidate) const;
+    bool may_use(const Demand& demand, CandidateIndex candidate) const;
+    bool enough(std::span<const Demand> demands);
+    std::uint32_t weight(std::span<const Demand> demands, CandidateIndex candidate);
+    std::uint32_t shares_possible(std::span<const Demand> demands, CandidateIndex candidate);
+    bool enough_values(std::span<const Demand> demands);
+    std::size_t most_by_value(Constraint::Kind kind, const ValueNumbers& values);
+    bool enough_counters(std::size_t needed);
+    std::size_t most_by_counters(PoolIndex pool, CandidateIndex first, CandidateIndex last,
+                                 std::size_t charged);
+    bool repeats_failure(const Place& place, CandidateIndex candidate, std::size_t base);
+    bool are_twins(const Place& place, CandidateIndex a, CandidateIndex b) const;
 
     // search_pick.cpp
     bool held(CandidateIndex candidate) const {
-        return context_.holdings.devices[candidates_[candidate].device];
+        return context_.holdings.has(candidates_[candidate].device);
     }
-    bool in_use(CandidateIndex candidate, std::uint32_t claim, bool admin) const;
+    /// An administrator may look into what others use, but not twice in one claim.
+    bool in_use(CandidateIndex candidate, std::uint32_t claim, bool admin) const {
+        if (!admin) return held(candidate) || taken_[candidate] > 0;
+        return taken_[candidate] > 0 && taken_in_claim(candidate, claim);
+    }
+    bool taken_in_claim(CandidateIndex candidate, std::uint32_t claim) const;
     bool take(const Place& place, CandidateIndex candidate);
     void keep(Pick pick);
     void give_back();
@@ -213,12 +247,18 @@ class Search {
     NodePools& pools_;
     const std::vector<Candidate>& candidates_;
     std::span<const api::ResourceClaim* const> claims_;
-    std::vector<PreparedClaim> prepared_;
-    std::vector<Pick> picks_;
-    std::vector<std::uint32_t> taken_;  ///< by candidate: how many picks, without shared ones
+    std::pmr::vector<PreparedClaim> prepared_;
+    std::pmr::vector<Pick> picks_;
+    std::pmr::vector<std::uint32_t> taken_;  ///< by candidate: how many picks, without shared ones
     std::unordered_map<DeviceIndex, Shares> shares_;
     std::map<PoolIndex, std::vector<Quantity>> counters_;  ///< left, by pool
-    std::vector<std::uint32_t> tally_;                     ///< scratch of most_alike()
+    std::vector<CandidateIndex> failed_;                   ///< by place, a stack of them
+    // Scratch of search_bounds.cpp; nothing is allocated for it until something fails.
+    std::vector<Demand> demands_;
+    std::vector<Demand> concerned_;
+    std::vector<std::uint32_t> weights_;  ///< by candidate: how many demands it may serve at once
+    std::vector<std::uint32_t> tally_;
+    Amounts amounts_;
     std::optional<Error> error_;
     std::uint64_t steps_ = 0;
 };

@@ -46,6 +46,7 @@ Search::Match Search::match(const Prepared& prepared, bool by_class, CandidateIn
     const auto index = candidates_[candidate].device;
     const auto& selectors =
         by_class ? prepared.device_class->selectors : prepared.request->selectors;
+    const std::size_t first = by_class ? 0 : prepared.device_class->selectors.size();
     for (std::size_t i = 0; i < selectors.size(); ++i) {
         const auto where = [&] {
             return (by_class ? "class " + prepared.device_class->meta.name
@@ -57,15 +58,19 @@ Search::Match Search::match(const Prepared& prepared, bool by_class, CandidateIn
             error_ = std::move(error);
             return Match::kError;
         };
-        if (!selectors[i])
+        auto* selector = prepared.selectors[first + i];
+        if (selector == nullptr)
             return stop({Code::kInvalidArgument,
                          where() + ": CEL expression empty (unsupported selector type?)"});
-        auto& selector = context_.selectors.get(*selectors[i]);
-        if (auto compiled = selector.compile(); !compiled.ok())
-            return stop(std::move(compiled).error().wrap(where() + ": CEL compile error"));
-        const auto matches = selector.matches(index);
-        if (!matches.ok()) return stop(run_error(where(), matches.error().message(), index));
-        if (*matches) continue;
+        auto& verdict = pools_.verdict(selector->number(), candidate);
+        if (verdict == Verdict::kUnknown) {
+            if (auto compiled = context_.selectors.compile(*selector); !compiled.ok())
+                return stop(std::move(compiled).error().wrap(where() + ": CEL compile error"));
+            const auto matches = selector->matches(data_, index);
+            if (!matches.ok()) return stop(run_error(where(), matches.error().message(), index));
+            verdict = *matches ? Verdict::kTrue : Verdict::kFalse;
+        }
+        if (verdict == Verdict::kTrue) continue;
         note_selector(prepared, candidate,
                       by_class ? Refusal::kClassSelector : Refusal::kRequestSelector, i);
         return Match::kNo;

@@ -7,13 +7,10 @@
 
 namespace knd::alloc {
 
-bool Search::in_use(CandidateIndex candidate, std::uint32_t claim, bool admin) const {
-    if (!admin) return held(candidate) || taken_[candidate] > 0;
-    // An administrator may look into what others use, but not twice in one claim.
-    return taken_[candidate] > 0 &&
-           std::any_of(picks_.begin(), picks_.end(), [&](const Pick& pick) {
-               return pick.claim == claim && !pick.shared && pick.candidate == candidate;
-           });
+bool Search::taken_in_claim(CandidateIndex candidate, std::uint32_t claim) const {
+    return std::any_of(picks_.begin(), picks_.end(), [&](const Pick& pick) {
+        return pick.claim == claim && !pick.shared && pick.candidate == candidate;
+    });
 }
 
 /// False: the candidate cannot be had now, or error_ is set.

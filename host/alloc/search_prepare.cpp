@@ -20,7 +20,9 @@ Error invalid(std::string message) {
 
 Result<void> Search::prepare() {
     // Requests keep pointers to each other: no element may move later.
-    prepared_.resize(claims_.size());
+    prepared_.reserve(claims_.size());
+    for (std::size_t i = 0; i < claims_.size(); ++i)
+        prepared_.emplace_back(context_.scratch);
     for (std::size_t i = 0; i < claims_.size(); ++i)
         KND_TRY(prepare_claim(*claims_[i], prepared_[i]));
     return {};
@@ -52,10 +54,11 @@ Result<std::size_t> Search::prepare_request(const api::DeviceRequest& request, P
         return invalid("claim " + claim.meta.text() + ", request " + request.name +
                        ": missing device class name (unsupported request type?)");
     auto& alternatives = out.requests.emplace_back();
-    alternatives.resize(std::max<std::size_t>(1, request.first_available.size()));
+    const auto count = std::max<std::size_t>(1, request.first_available.size());
+    alternatives.reserve(count);
     std::size_t least = std::numeric_limits<std::size_t>::max();
-    for (std::size_t i = 0; i < alternatives.size(); ++i) {
-        auto& prepared = alternatives[i];
+    for (std::size_t i = 0; i < count; ++i) {
+        auto& prepared = alternatives.emplace_back(context_.scratch);
         const bool is_sub = !request.first_available.empty();
         prepared.claim = &claim;
         prepared.request = is_sub ? &request.first_available[i] : &*request.exactly;
@@ -107,6 +110,7 @@ Result<void> Search::prepare_one(Prepared& prepared) {
                                           request.device_class +
                                           ": deviceclass.resource.k8s.io \"" +
                                           request.device_class + "\" not found");
+    find_selectors(prepared);
     prepared.fitness.assign(candidates_.size(), Fitness::kUnknown);
     if (request.allocation_mode == "All") {
         prepared.all = true;
@@ -116,6 +120,16 @@ Result<void> Search::prepare_one(Prepared& prepared) {
         return invalid(where() + ": unsupported count mode " + request.allocation_mode);
     prepared.count = request.count < 0 ? 0 : static_cast<std::size_t>(request.count);
     return {};
+}
+
+void Search::find_selectors(Prepared& prepared) const {
+    const auto& of_class = prepared.device_class->selectors;
+    const auto& of_request = prepared.request->selectors;
+    prepared.selectors.reserve(of_class.size() + of_request.size());
+    for (const auto* selectors : {&of_class, &of_request})
+        for (const auto& expression : *selectors)
+            prepared.selectors.push_back(expression ? &context_.selectors.get(*expression)
+                                                    : nullptr);
 }
 
 /// "All" must see every device, so no pool of the node may be in doubt.

@@ -17,38 +17,31 @@ cel::Environment selector_environment(const Features& features) {
     return environment;
 }
 
-Selector::Selector(std::string expression, const Inventory::Data& data, const Features& features)
-    : expression_(std::move(expression)), data_(data), features_(features) {}
-
-Result<void> Selector::compile() {
-    if (!program_) {
-        program_ = cel::compile_selector(expression_, selector_environment(features_));
-        verdicts_.assign(data_.devices.size(), Verdict::kUnknown);
-    }
-    if (!program_->ok()) return program_->error();
+Result<void> Selector::compile(ProgramCache& programs, const cel::Environment& environment) {
+    if (program_ != nullptr) return {};
+    KND_TRY_ASSIGN(program_, programs.get(expression_, environment));
     return {};
 }
 
-Result<bool> Selector::matches(DeviceIndex index) {
-    auto& verdict = verdicts_[index];
-    if (verdict != Verdict::kUnknown) return verdict == Verdict::kTrue;
-    const auto& device = data_.devices[index];
-    const auto* extra = data_.extra(device);
+Result<bool> Selector::matches(const Inventory::Data& data, DeviceIndex index) const {
+    const auto& device = data.devices[index];
+    const auto* extra = data.extra(device);
     if (extra != nullptr && !extra->broken.empty())
         return Error(Code::kInvalidArgument, extra->broken);
-    auto result = (*program_)->matches(data_.view(device));
-    if (result.ok()) verdict = *result ? Verdict::kTrue : Verdict::kFalse;
-    return result;
+    return program_->matches(data.view(device));
 }
 
 Selector& SelectorCache::get(const std::string& expression) {
-    auto& entry = selectors_[expression];
-    if (entry == nullptr) entry = std::make_unique<Selector>(expression, data_, features_);
-    return *entry;
+    const auto known = selectors_.find(expression);
+    if (known != selectors_.end()) return known->second;
+    const auto number = static_cast<std::uint32_t>(selectors_.size());
+    return selectors_.try_emplace(expression, expression, number).first->second;
 }
 
-void SelectorCache::trim() {
-    if (selectors_.size() > kMaxSelectors) selectors_.clear();
+bool SelectorCache::trim() {
+    if (selectors_.size() <= kMaxSelectors) return false;
+    selectors_.clear();
+    return true;
 }
 
 }  // namespace knd::alloc

@@ -1,53 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Selectors, compiled once and evaluated once per device: an expression says the same of the same
-// device for ever. Internal to alloc.
+// The selectors that one Allocator has met: compiled at first use, numbered, so that what they say
+// of devices can be kept by number. Internal to alloc.
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <unordered_map>
-#include <vector>
 
 #include "host/alloc/inventory.hpp"
-#include "host/cel/cel.hpp"
+#include "host/alloc/program_cache.hpp"
 
 namespace knd::alloc {
 
 class Selector {
   public:
-    Selector(std::string expression, const Inventory::Data& data, const Features& features);
+    Selector(std::string expression, std::uint32_t number)
+        : expression_(std::move(expression)), number_(number) {}
 
-    /// Compiles at first use. The error is CEL's.
-    Result<void> compile();
+    std::uint32_t number() const { return number_; }
+    /// The error is CEL's.
+    Result<void> compile(ProgramCache& programs, const cel::Environment& environment);
     /// Only after compile(). The error is CEL's, about this device.
-    Result<bool> matches(DeviceIndex device);
+    Result<bool> matches(const Inventory::Data& data, DeviceIndex device) const;
 
   private:
-    enum class Verdict : std::uint8_t { kUnknown, kFalse, kTrue };
-
-    std::string expression_;
-    const Inventory::Data& data_;
-    const Features& features_;
-    std::optional<Result<cel::Program>> program_;
-    std::vector<Verdict> verdicts_;  ///< by device
+    const std::string expression_;
+    const std::uint32_t number_;
+    std::shared_ptr<const cel::Program> program_;  // shared with the cache, which may drop it
 };
 
 class SelectorCache {
   public:
-    SelectorCache(const Inventory::Data& data, const Features& features)
-        : data_(data), features_(features) {}
+    SelectorCache(const Features& features, std::shared_ptr<ProgramCache> programs)
+        : environment_(selector_environment(features)), programs_(std::move(programs)) {}
 
     /// Valid until trim().
     Selector& get(const std::string& expression);
-    /// Forgets everything when it has become too much. Not while a search runs.
-    void trim();
+    Result<void> compile(Selector& selector) { return selector.compile(*programs_, environment_); }
+    /// Forgets everything when it has become too much, and says so: numbers begin anew. Not while a
+    /// search runs.
+    bool trim();
 
   private:
-    const Inventory::Data& data_;
-    const Features& features_;
-    std::unordered_map<std::string, std::unique_ptr<Selector>> selectors_;
+    const cel::Environment environment_;
+    const std::shared_ptr<ProgramCache> programs_;  // shared with other allocators
+    std::unordered_map<std::string, Selector> selectors_;
 };
 
 }  // namespace knd::alloc

@@ -30,6 +30,7 @@ constexpr std::uint64_t kDefaultCostLimit = 1'000'000;
 struct Variable {
     std::string name;
     std::string type = "dyn";
+    bool operator==(const Variable&) const = default;
 };
 
 /// What an expression may use.
@@ -48,6 +49,7 @@ struct Environment {
     /// Declare `device`, variable 0; else only `variables` exist.
     bool device = true;
     std::vector<Variable> variables;
+    bool operator==(const Environment&) const = default;
 };
 
 /// The release whose functions and macros an expression may use.

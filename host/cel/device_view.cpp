@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cel/device_view.hpp"
 
+#include <algorithm>
 #include <functional>
 
 namespace knd::cel {
@@ -32,25 +33,47 @@ std::optional<NameId> Vocabulary::find_name(QualifiedName name) const {
     return found->second;
 }
 
+/// Where the text is, or else would be. The table is never full.
+std::size_t Vocabulary::place_of(std::string_view text) const {
+    const auto mask = text_places_.size() - 1;
+    auto place = std::hash<std::string_view>()(text) & mask;
+    while (text_places_[place] != nullptr && *text_places_[place] != text)
+        place = (place + 1) & mask;
+    return place;
+}
+
+/// For one more text, at most three quarters full.
+void Vocabulary::make_room() {
+    if ((texts_.size() + 1) * 4 <= text_places_.size() * 3) return;
+    text_places_.assign(std::max<std::size_t>(16, text_places_.size() * 2), nullptr);
+    for (const auto& text : texts_)
+        text_places_[place_of(text)] = &text;
+}
+
 const std::string& Vocabulary::intern(std::string_view text) {
-    const auto found = text_ids_.find(text);
-    if (found != text_ids_.end()) return *found->second;
-    const auto& kept = texts_.emplace_back(text);
-    text_ids_.emplace(kept, &kept);
-    return kept;
+    make_room();
+    auto& known = text_places_[place_of(text)];
+    if (known == nullptr) known = &texts_.emplace_back(text);
+    return *known;
 }
 
 const std::string* Vocabulary::find_text(std::string_view text) const {
-    const auto found = text_ids_.find(text);
-    return found == text_ids_.end() ? nullptr : found->second;
+    return text_places_.empty() ? nullptr : text_places_[place_of(text)];
 }
 
-const Semver& Vocabulary::keep(Semver version) {
-    return versions_.emplace_back(std::move(version));
+Result<const Semver*> Vocabulary::version(std::string_view text) {
+    const auto* key = &intern(text);
+    if (const auto known = versions_.find(key); known != versions_.end()) return &known->second;
+    KND_TRY_ASSIGN(auto parsed, Semver::parse(text));
+    return &versions_.emplace(key, std::move(parsed)).first->second;
 }
 
 const Quantity& Vocabulary::keep(const Quantity& quantity) {
-    return quantities_.emplace_back(quantity);
+    const auto key = quantity.value_rounded_up();
+    const auto [first, last] = quantity_ids_.equal_range(key);
+    for (auto known = first; known != last; ++known)
+        if (known->second->identical(quantity)) return *known->second;
+    return *quantity_ids_.emplace(key, &quantities_.emplace_back(quantity))->second;
 }
 
 const AttributeValue& Vocabulary::keep(const AttributeValue& list) {
@@ -71,10 +94,10 @@ Result<Slot> make_slot(Vocabulary& vocabulary, const AttributeValue& value) {
         slot.type = Slot::Type::kString;
         slot.string = &vocabulary.intern(*text);
     } else if (const auto* version = std::get_if<Version>(&value)) {
-        auto parsed = Semver::parse(version->text);
+        auto parsed = vocabulary.version(version->text);
         if (!parsed.ok()) return std::move(parsed).error().wrap("parse semantic version");
         slot.type = Slot::Type::kVersion;
-        slot.version = &vocabulary.keep(*std::move(parsed));
+        slot.version = *parsed;
     } else {
         slot.type = Slot::Type::kList;
         slot.list = &vocabulary.keep(value);

@@ -51,7 +51,8 @@ class Vocabulary {
     const std::string& intern(std::string_view text);
     /// Null: never interned.
     const std::string* find_text(std::string_view text) const;
-    const Semver& keep(Semver version);
+    /// The one copy of a version written like this.
+    Result<const Semver*> version(std::string_view text);
     const Quantity& keep(const Quantity& quantity);
     const AttributeValue& keep(const AttributeValue& list);
 
@@ -68,10 +69,15 @@ class Vocabulary {
     };
     std::vector<QualifiedName> names_;
     std::unordered_map<QualifiedName, NameId, NameHash, NameEqual> name_ids_;
+    std::size_t place_of(std::string_view text) const;
+    void make_room();
+
     std::deque<std::string> texts_;
-    std::unordered_map<std::string_view, const std::string*> text_ids_;
-    std::deque<Semver> versions_;
+    /// Open addressing, because a cluster has a string or two per device. Null: free.
+    std::vector<const std::string*> text_places_;
+    std::unordered_map<const std::string*, Semver> versions_;  ///< by their text
     std::deque<Quantity> quantities_;
+    std::unordered_multimap<std::int64_t, const Quantity*> quantity_ids_;  ///< by whole value
     std::deque<AttributeValue> lists_;
 };
 

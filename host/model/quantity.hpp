@@ -61,6 +61,11 @@ class Quantity {
     /// By value; the format does not matter.
     std::strong_ordering operator<=>(const Quantity& other) const;
     bool operator==(const Quantity& other) const { return (*this <=> other) == 0; }
+    /// Equal, and nothing tells one from the other.
+    bool identical(const Quantity& other) const {
+        return mantissa_ == other.mantissa_ && exponent_ == other.exponent_ &&
+               scale_ == other.scale_ && big_ == other.big_ && format_ == other.format_;
+    }
 
   private:
     __extension__ using Int = __int128;

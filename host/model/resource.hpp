@@ -31,6 +31,7 @@ using DeviceToleration = Toleration;
 
 struct CapacityRange {
     std::optional<Quantity> min, max, step;
+    bool operator==(const CapacityRange&) const = default;
 };
 
 /// How much of a shared device's capacity a claim may take.
@@ -38,6 +39,7 @@ struct CapacityRequestPolicy {
     std::optional<Quantity> default_value;
     std::vector<Quantity> valid_values;
     std::optional<CapacityRange> valid_range;
+    bool operator==(const CapacityRequestPolicy&) const = default;
 };
 
 struct DeviceCapacity {

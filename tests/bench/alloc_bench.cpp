@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "host/alloc/allocator.hpp"
+#include "host/alloc/program_cache.hpp"
 #include "tests/interop/differential/oracle.hpp"
 
 namespace knd {
@@ -119,8 +120,8 @@ Json request(const std::string& kind, int count, const char* selector = nullptr)
     return {{"name", kind}, {"exactly", exactly}};
 }
 
-Json claim(const Json& requests, bool on_one_root = false) {
-    Json devices = {{"requests", requests}};
+Json claim(std::initializer_list<Json> requests, bool on_one_root = false) {
+    Json devices = {{"requests", std::vector<Json>(requests)}};
     if (on_one_root) devices["constraints"] = {{{"matchAttribute", kRoot}}};
     return {{"metadata", {{"name", "claim"}, {"namespace", "ns"}, {"uid", "u"}}},
             {"spec", {{"devices", devices}}}};
@@ -172,7 +173,7 @@ std::vector<Cluster> clusters() {
              5000,
              8,
              2,
-             {{"first node that fits, 95 % used", claim({request("nic", 2, kTwoClauses)}, true)}},
+             {{"first node that fits, 95 % used", claim({request("nic", 2)}, true)}},
              4750}};
 }
 
@@ -340,8 +341,11 @@ class Bench {
     }
 
     alloc::Allocator allocator(const alloc::AllocatedState& held) const {
+        alloc::Options options;
+        options.programs = programs_;
         return {inventory_,
-                [this](std::string_view name) { return &classes_[name == "gpu" ? 0 : 1]; }, held};
+                [this](std::string_view name) { return &classes_[name == "gpu" ? 0 : 1]; }, held,
+                std::move(options)};
     }
 
     Result<std::optional<alloc::Allocations>> first_fit(alloc::Allocator& allocator,
@@ -359,6 +363,8 @@ class Bench {
     Json theirs_;
     std::vector<api::DeviceClass> classes_;
     std::shared_ptr<const alloc::Inventory> inventory_;  // shared with the allocators made here
+    // Shared likewise.
+    std::shared_ptr<alloc::ProgramCache> programs_ = std::make_shared<alloc::ProgramCache>();
     std::vector<api::Node> nodes_;
 };
 

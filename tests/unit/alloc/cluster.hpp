@@ -86,6 +86,7 @@ struct Cluster {
     std::map<std::string, api::DeviceClass> classes;
     AllocatedState allocated;
     Options options;
+    mutable std::uint64_t steps = 0;  ///< of the last allocate()
     api::Node node{"node-1", {{"region", "region-1"}, {"planet", "earth"}}};
 
     Cluster() { add_class("class", "device.driver == \"driver\""); }
@@ -105,7 +106,9 @@ struct Cluster {
         std::vector<const api::ResourceClaim*> pointers;
         for (const auto& item : claims)
             pointers.push_back(&item);
-        return allocator.allocate(node, pointers);
+        auto result = allocator.allocate(node, pointers);
+        steps = allocator.steps();
+        return result;
     }
 
     /// "req=device req=device", claims apart by "; ", or "no", or "error: ...".

@@ -155,10 +155,10 @@ alloc::Allocator Cluster::allocator(View view) const {
     options.features = features_of(settings_.gates);
     options.compat = settings_.compat;
     options.step_limit = view.step_limit;
+    options.programs = programs_;
     if (!view.classes) view.classes = [this](std::string_view name) { return find_class(name); };
     ShareCounter share_ids(state);
-    return {inventory_, std::move(view.classes), std::move(state), std::move(options),
-            std::move(share_ids)};
+    return {inventory_, std::move(view.classes), state, std::move(options), std::move(share_ids)};
 }
 
 }  // namespace knd::simulate

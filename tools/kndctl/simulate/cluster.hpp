@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "host/alloc/allocator.hpp"
+#include "host/alloc/program_cache.hpp"
 #include "tools/kndctl/simulate/gates.hpp"
 #include "tools/kndctl/simulate/objects.hpp"
 
@@ -34,6 +35,8 @@ class Cluster {
     const Settings& settings() const { return settings_; }
     std::span<const api::Node> nodes() const { return nodes_; }
     const std::shared_ptr<const alloc::Inventory>& inventory() const { return inventory_; }
+    /// Compiled selectors, for all who look at this cluster.
+    alloc::ProgramCache& programs() const { return *programs_; }
     /// Who holds a device, "namespace/claim" each.
     const std::vector<std::string>& holders(const alloc::DeviceId& device) const;
 
@@ -64,6 +67,8 @@ class Cluster {
     Settings settings_;
     std::vector<api::Node> nodes_;
     std::shared_ptr<const alloc::Inventory> inventory_;  // shared with the allocators made here
+    // Likewise.
+    std::shared_ptr<alloc::ProgramCache> programs_ = std::make_shared<alloc::ProgramCache>();
     std::map<alloc::DeviceId, std::vector<std::string>> holders_;
     std::vector<std::string> remarks_;
 };

@@ -2,7 +2,6 @@
 #include "tools/kndctl/simulate/diagnosis.hpp"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "host/alloc/inventory.hpp"
@@ -115,11 +114,12 @@ class Reader {
     template <class Selectors>
     std::string of_selector(const DeviceTrace& device, const Selectors& selectors) const {
         if (device.selector >= selectors.size() || !selectors[device.selector]) return "";
-        const auto& program = compiled(*selectors[device.selector]);
+        // Made already, by the allocator.
+        const auto program = cluster_.programs().get(*selectors[device.selector], environment_);
         if (!program.ok()) return program.error().message();
         const auto found = data_.find(device.id);
         if (found.empty()) return "";
-        const auto explanation = cel::explain(*program, data_.view(data_.devices[found.front()]));
+        const auto explanation = cel::explain(**program, data_.view(data_.devices[found.front()]));
         if (explanation.matches) return "";
         std::vector<std::string> parts;
         for (const auto& decision : explanation.decisions)
@@ -127,19 +127,10 @@ class Reader {
         return joined(parts, "; ");
     }
 
-    /// A claim has few selectors, and a cluster many devices that they refuse.
-    const Result<cel::Program>& compiled(const std::string& expression) const {
-        const auto known = programs_.find(expression);
-        if (known != programs_.end()) return known->second;
-        return programs_.emplace(expression, cel::compile_selector(expression, environment_))
-            .first->second;
-    }
-
     const Cluster& cluster_;
     const api::ResourceClaim& claim_;
     const alloc::Inventory::Data& data_;
     const cel::Environment environment_;
-    mutable std::map<std::string, Result<cel::Program>> programs_;
 };
 
 NodeVerdict look_at(const api::Node& node, const Workload& workload, alloc::Allocator& allocator,

@@ -73,7 +73,8 @@ struct DevicePlanner::State {
 DevicePlanner::DevicePlanner(std::unique_ptr<State> state) : state_(std::move(state)) {}
 DevicePlanner::~DevicePlanner() = default;
 
-Result<std::unique_ptr<DevicePlanner>> DevicePlanner::make(const Cluster& cluster) {
+Result<std::unique_ptr<DevicePlanner>> DevicePlanner::make(
+    const Cluster& cluster, std::shared_ptr<alloc::ProgramCache> programs) {
     auto state = std::make_unique<State>();
     std::vector<api::ResourceSlice> slices;
     for (const auto& object : cluster.slices) {
@@ -90,13 +91,15 @@ Result<std::unique_ptr<DevicePlanner>> DevicePlanner::make(const Cluster& cluste
         if (claim.allocation) allocated.add(*claim.allocation);
     }
     KND_TRY_ASSIGN(auto inventory, alloc::Inventory::make(slices));
+    alloc::Options options;
+    options.programs = std::move(programs);
     state->allocator.emplace(
         std::move(inventory),
         [&classes = state->classes](std::string_view name) -> const api::DeviceClass* {
             const auto found = classes.find(name);
             return found == classes.end() ? nullptr : &found->second;
         },
-        std::move(allocated));
+        allocated, std::move(options));
     return std::unique_ptr<DevicePlanner>(new DevicePlanner(std::move(state)));
 }
 

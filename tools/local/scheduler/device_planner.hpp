@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "host/alloc/program_cache.hpp"
 #include "host/model/json.hpp"
 
 #include <knd/cpp/result.hpp>
@@ -50,7 +51,9 @@ class DevicePlanner {
         std::vector<Json> allocations;  ///< status.allocation of the claims that had none, in order
     };
 
-    static Result<std::unique_ptr<DevicePlanner>> make(const Cluster& cluster);
+    /// Compiled selectors stay in `programs` for the planners to come.
+    static Result<std::unique_ptr<DevicePlanner>> make(
+        const Cluster& cluster, std::shared_ptr<alloc::ProgramCache> programs);
     ~DevicePlanner();
 
     /// Kubernetes looks at the classes before any node: "request r: device class c does not exist".

@@ -46,11 +46,14 @@ struct Scheduler::Pass {
     std::map<std::string, int> pods_on;                             ///< by node
     std::optional<Result<std::unique_ptr<DevicePlanner>>> planner;  ///< made when first needed
 
+    std::shared_ptr<alloc::ProgramCache> programs;  // those of all passes
+
     Result<DevicePlanner*> devices(const api::Store& store) {
         if (!planner)
-            planner.emplace(DevicePlanner::make({store.list(Resource::kResourceSlices),
-                                                 store.list(Resource::kDeviceClasses),
-                                                 store.list(Resource::kResourceClaims)}));
+            planner.emplace(DevicePlanner::make(
+                {store.list(Resource::kResourceSlices), store.list(Resource::kDeviceClasses),
+                 store.list(Resource::kResourceClaims)},
+                programs));
         if (!planner->ok()) return planner->error();
         return (**planner).get();
     }
@@ -109,6 +112,7 @@ Result<std::unique_ptr<Scheduler>> Scheduler::start(boost::asio::io_context& io,
 void Scheduler::run() {
     std::vector<api::Object> waiting;
     Pass pass;
+    pass.programs = programs_;
     for (const auto& pod : store_.list(Resource::kPods)) {
         if (waits_for_node(*pod)) waiting.push_back(pod);
         ++pass.pods_on[json_string(json_at(*pod, "spec"), "nodeName")];

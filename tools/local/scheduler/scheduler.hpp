@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "host/alloc/program_cache.hpp"
 #include "tools/local/api/store.hpp"
 #include "tools/local/scheduler/trigger.hpp"
 #include "tools/local/support/events.hpp"
@@ -40,6 +41,8 @@ class Scheduler {
 
     api::Store& store_;
     EventRecorder events_;
+    // Shared with the allocators, of which each pass makes one.
+    std::shared_ptr<alloc::ProgramCache> programs_ = std::make_shared<alloc::ProgramCache>();
     std::unique_ptr<Trigger> trigger_;
 };
 
