@@ -20,9 +20,6 @@ Value int_overflow() {
 Value uint_overflow() {
     return Value::error("unsigned integer overflow");
 }
-Value duration_overflow() {
-    return Value::error("duration overflow");
-}
 
 bool same(const Value& a, const Value& b, Kind kind) {
     return a.is(kind) && b.is(kind);
@@ -61,7 +58,7 @@ Value between(const Value& later, const Value& earlier) {
     if (__builtin_mul_overflow(later.time() - earlier.time(), kSecond, &out) ||
         __builtin_add_overflow(out, std::int64_t{later.nanoseconds()} - earlier.nanoseconds(),
                                &out))
-        return duration_overflow();
+        return int_overflow();
     return Value::duration(out);
 }
 
@@ -86,6 +83,8 @@ Value negate(const Value& operand) {
             return operand.as_int() == kMin ? int_overflow() : Value::integer(-operand.as_int());
         case Kind::kDouble:
             return Value::floating(-operand.as_double());
+        case Kind::kDuration:
+            return operand.time() == kMin ? int_overflow() : Value::duration(-operand.time());
         default:
             return no_overload();
     }
@@ -107,7 +106,7 @@ Value add(const Value& left, const Value& right, Arena& arena) {
         return join_text(left, right, arena);
     if (same(left, right, Kind::kList)) return join_lists(left.as_list(), right.as_list(), arena);
     if (same(left, right, Kind::kDuration))
-        return __builtin_add_overflow(left.time(), right.time(), &sum) ? duration_overflow()
+        return __builtin_add_overflow(left.time(), right.time(), &sum) ? int_overflow()
                                                                        : Value::duration(sum);
     if (left.is(Kind::kTimestamp) && right.is(Kind::kDuration)) return shift(left, right.time());
     if (left.is(Kind::kDuration) && right.is(Kind::kTimestamp)) return shift(right, left.time());
@@ -128,11 +127,11 @@ Value subtract(const Value& left, const Value& right) {
         return Value::floating(left.as_double() - right.as_double());
     if (same(left, right, Kind::kDuration))
         return __builtin_sub_overflow(left.time(), right.time(), &difference)
-                   ? duration_overflow()
+                   ? int_overflow()
                    : Value::duration(difference);
     if (same(left, right, Kind::kTimestamp)) return between(left, right);
     if (left.is(Kind::kTimestamp) && right.is(Kind::kDuration))
-        return right.time() == kMin ? duration_overflow() : shift(left, -right.time());
+        return right.time() == kMin ? int_overflow() : shift(left, -right.time());
     return no_overload();
 }
 

@@ -98,24 +98,55 @@ NodeIndex AstBuilder::place(NodeIndex index, std::uint32_t begin, std::uint32_t 
     return index;
 }
 
+namespace {
+
+constexpr std::size_t kMaxIssues = 100;
+constexpr std::size_t kMaxSnippet = 16384;  // characters
+constexpr std::string_view kWideDot = "\uff0e", kWideMark = "\uff3e";
+
+bool starts_character(char c) {
+    return (c & 0xC0) != 0x80;
+}
+
+/// The line of source and a mark below the column, as wide as the characters are.
+std::string snippet(std::string_view line, std::size_t bytes) {
+    std::string shown(line), dots;
+    std::replace(shown.begin(), shown.end(), '\t', ' ');
+    const auto is_wide = [&](std::size_t i) { return (line[i] & 0x80) != 0; };
+    for (std::size_t i = 0; i < bytes; ++i)
+        if (starts_character(line[i])) dots += is_wide(i) ? kWideDot : ".";
+    dots += bytes < line.size() && is_wide(bytes) ? kWideMark : "^";
+    return "\n | " + shown + "\n | " + dots;
+}
+
+std::string describe_issue(std::string_view source, const Issue& issue) {
+    if (issue.offset == kNoLocation) return "ERROR: <input>:-1:0: " + issue.message;
+    const auto offset = std::min<std::size_t>(issue.offset, source.size());
+    const auto before = source.substr(0, offset);
+    const auto number = std::count(before.begin(), before.end(), '\n') + 1;
+    const auto start = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
+    const auto line = source.substr(start, source.find('\n', start) - start);
+    const auto prefix = before.substr(start);
+    const auto column = std::count_if(prefix.begin(), prefix.end(), starts_character);
+    // An empty source has no first column.
+    auto out = "ERROR: <input>:" + std::to_string(number) + ":" +
+               std::to_string(column + (source.empty() ? 0 : 1)) + ": " + issue.message;
+    if (!source.empty() && line.size() <= kMaxSnippet) out += snippet(line, offset - start);
+    return out;
+}
+
+}  // namespace
+
 std::string describe_issues(std::string_view source, std::vector<Issue> issues) {
+    const auto left_out = issues.size() - std::min(issues.size(), kMaxIssues);
+    issues.resize(issues.size() - left_out);
+    // What has no place comes first.
     std::stable_sort(issues.begin(), issues.end(),
-                     [](const Issue& a, const Issue& b) { return a.offset < b.offset; });
+                     [](const Issue& a, const Issue& b) { return a.offset + 1 < b.offset + 1; });
     std::string out;
-    for (const auto& issue : issues) {
-        const auto offset = std::min<std::size_t>(issue.offset, source.size());
-        const auto before = source.substr(0, offset);
-        const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-        const auto start = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
-        const auto text = source.substr(start, source.find('\n', start) - start);
-        const auto prefix = before.substr(start);
-        const auto column =
-            std::count_if(prefix.begin(), prefix.end(), [](char c) { return (c & 0xC0) != 0x80; });
-        if (!out.empty()) out += '\n';
-        out += "ERROR: <input>:" + std::to_string(line) + ":" + std::to_string(column + 1) + ": " +
-               issue.message + "\n | " + std::string(text) + "\n | " +
-               std::string(static_cast<std::size_t>(column), '.') + "^";
-    }
+    for (const auto& issue : issues)
+        out += (out.empty() ? "" : "\n") + describe_issue(source, issue);
+    if (left_out != 0) out += "\n" + std::to_string(left_out) + " more errors were truncated";
     return out;
 }
 

@@ -26,7 +26,7 @@ enum class NodeKind : std::uint8_t {
     kCall,     ///< text(children...), the first child is the target of a member call
     kList,     ///< children
     kMap,      ///< children: key, value, key, value, ...
-    kMessage,  ///< text{...}: no message types exist here, so the checker refuses it
+    kMessage,  ///< text{...}, children: field, value, ...; refused by the checker, always
     kFold,
 };
 
@@ -78,6 +78,9 @@ struct Ast {
     /// A fold over nothing, for the sake of its accumulator's name: cel.bind() and its like.
     bool is_binding(const Fold& fold) const;
 };
+
+/// Of an issue that concerns no place, or all of them.
+constexpr std::uint32_t kNoLocation = ~std::uint32_t{0};
 
 /// Where in the source, and what. Several are reported together.
 struct Issue {

@@ -5,6 +5,7 @@
 #include "host/cel/checker.hpp"
 #include "host/cel/code.hpp"
 #include "host/cel/estimate.hpp"
+#include "host/cel/library.hpp"
 
 namespace knd::cel {
 
@@ -33,20 +34,67 @@ Result<Value> Program::evaluate(std::span<const Value> variables, Arena& arena,
     return out;
 }
 
+namespace {
+
+/// Why a result is no bool, in the words of Go's conversion.
+std::string refused_result(const Value& value) {
+    switch (value.kind()) {
+        case Kind::kInt:
+        case Kind::kUint:
+            return "unsupported type conversion from '" + std::string(type_name(value)) +
+                   "' to bool";
+        case Kind::kString:
+            return "unsupported native conversion from string to 'bool'";
+        case Kind::kType:
+            return "type conversion not supported for 'type'";
+        case Kind::kOptional:
+            return value.as_optional() == nullptr ? "optional.none() dereference"
+                                                  : refused_result(*value.as_optional());
+        case Kind::kNull:
+            return "type conversion error from 'null_type' to 'bool'";
+        case Kind::kDouble:
+            return "type conversion error from Double to 'bool'";
+        case Kind::kBytes:
+            return "type conversion error from Bytes to 'bool'";
+        case Kind::kList:
+            return "type conversion error from list to 'bool'";
+        default:
+            break;
+    }
+    if (is_map(value)) return "type conversion error from map to 'bool'";
+    const auto name = native_name(value);
+    return "type conversion error from '" + std::string(name.substr(name.find('.') + 1)) +
+           "' to 'bool'";
+}
+
+/// An optional stands for what it holds.
+const Value& held(const Value& value) {
+    const bool holds = value.is(Kind::kOptional) && value.as_optional() != nullptr;
+    return holds ? held(*value.as_optional()) : value;
+}
+
+}  // namespace
+
 Result<bool> Program::matches(const DeviceView& device, const Limits& limits) const {
     Arena arena;
     const auto variable = Value::device(&device);
     KND_TRY_ASSIGN(const auto out, evaluate(std::span(&variable, 1), arena, limits));
-    if (out.is(Kind::kBool)) return out.as_bool();
-    const std::string type(type_name(out));
-    const auto why = out.is(Kind::kString)
-                         ? "unsupported native conversion from string to 'bool'"
-                         : "unsupported type conversion from '" + type + "' to bool";
+    if (const auto& value = held(out); value.is(Kind::kBool)) return value.as_bool();
     return Error(knd::Code::kFailedPrecondition,
-                 "CEL result of type " + type + " could not be converted to bool: " + why);
+                 "CEL result of type " + std::string(type_name(out)) +
+                     " could not be converted to bool: " + refused_result(out));
 }
 
-Result<Program> compile(std::string_view expression, const Environment& environment) {
+namespace {
+
+/// Whether a selector may have a result of that type.
+bool is_verdict(const std::string& type, const Environment& environment) {
+    return type == "bool" || type == "google.protobuf.Any" ||
+           (type == "dyn" && environment.list_attributes);
+}
+
+Result<std::unique_ptr<const Code>> compile_code(std::string_view expression,
+                                                 const Environment& environment, bool selector) {
     ParserOptions options;
     options.two_variable_macros = compatible_minor(environment) >= 32;
     options.sort_by = compatible_minor(environment) >= 34;
@@ -59,21 +107,26 @@ Result<Program> compile(std::string_view expression, const Environment& environm
         return Error(knd::Code::kInvalidArgument,
                      "compilation failed: " + describe_issues(expression, std::move(issues)));
     code->result_type = result_type_text(checked.types, checked.result);
+    if (selector && !is_verdict(code->result_type, environment))
+        return Error(knd::Code::kInvalidArgument,
+                     "must evaluate to bool or the unknown type, not " + code->result_type);
     code->estimated_cost = estimate_cost(ast, checked, environment);
     const auto failed = emit(ast, checked, environment, *code);
     if (!failed.empty())
         return Error(knd::Code::kInvalidArgument, "program instantiation failed: " + failed);
-    return Program(std::unique_ptr<const Code>(std::move(code)));
+    return std::unique_ptr<const Code>(std::move(code));
+}
+
+}  // namespace
+
+Result<Program> compile(std::string_view expression, const Environment& environment) {
+    KND_TRY_ASSIGN(auto code, compile_code(expression, environment, false));
+    return Program(std::move(code));
 }
 
 Result<Program> compile_selector(std::string_view expression, const Environment& environment) {
-    KND_TRY_ASSIGN(auto program, compile(expression, environment));
-    const auto& type = program.result_type();
-    const bool unknown =
-        type == "google.protobuf.Any" || (type == "dyn" && environment.list_attributes);
-    if (type == "bool" || unknown) return program;
-    return Error(knd::Code::kInvalidArgument,
-                 "must evaluate to bool or the unknown type, not " + type);
+    KND_TRY_ASSIGN(auto code, compile_code(expression, environment, true));
+    return Program(std::move(code));
 }
 
 }  // namespace knd::cel

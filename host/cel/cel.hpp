@@ -87,6 +87,8 @@ class Program {
 
   private:
     friend Result<Program> compile(std::string_view expression, const Environment& environment);
+    friend Result<Program> compile_selector(std::string_view expression,
+                                            const Environment& environment);
     friend Explanation explain(const Program& program, const DeviceView& device,
                                const Limits& limits);
     explicit Program(std::unique_ptr<const Code> code);

@@ -2,7 +2,9 @@
 #include "host/cel/checker.hpp"
 
 #include <algorithm>
+#include <optional>
 
+#include "host/cel/parser.hpp"
 #include "host/cel/unify.hpp"
 
 namespace knd::cel {
@@ -36,11 +38,10 @@ class Checker {
         issues_.push_back({offset, std::move(message)});
     }
     void mismatch(std::uint32_t offset, TypeIndex expected, TypeIndex found) {
-        fail(offset,
-             "expected type " + in_quotes(text(expected)) + " but found " + in_quotes(text(found)));
+        fail(offset, "expected type " + in_quotes(types().text(expected)) + " but found " +
+                         in_quotes(types().text(found)));
     }
     void undeclared(std::uint32_t offset, std::string_view name) {
-        if (name.starts_with('.')) name.remove_prefix(1);
         fail(offset, "undeclared reference to " + in_quotes(name) + " (in container '')");
     }
 
@@ -66,7 +67,7 @@ class Checker {
                 type = map(index);
                 break;
             case NodeKind::kMessage:
-                undeclared(node(index).offset, node(index).text);
+                message(index);
                 break;
             case NodeKind::kFold:
                 type = fold(index);
@@ -103,6 +104,7 @@ class Checker {
         return named_type(types(), name);
     }
     TypeIndex ident(NodeIndex index) {
+        if (node(index).text == kOptionalTarget) see_held_target();
         const auto found = lookup(node(index).text);
         if (found == kErrorType && !declared_broken(node(index).text))
             undeclared(node(index).offset, node(index).text);
@@ -146,9 +148,10 @@ class Checker {
             case TypeKind::kQuantity:
             case TypeKind::kSemver:
             case TypeKind::kUrl:
-            case TypeKind::kIp:
-            case TypeKind::kCidr:
-                fail(node(index).offset, "undefined field " + in_quotes(field));
+            case TypeKind::kFormat:
+                // Types without fields, of which the reference implementation knows just the name.
+                fail(node(index).offset,
+                     "unexpected failed resolution of " + in_quotes(text(target)));
                 result = kErrorType;
                 break;
             case TypeKind::kParam:
@@ -213,6 +216,7 @@ class Checker {
     /// Picks the overloads that fit; `skip` children are no arguments.
     TypeIndex resolve(NodeIndex index, std::string_view name, bool member, std::uint32_t skip) {
         const auto self = node(index);
+        const auto written = name;
         if (name.starts_with('.')) name.remove_prefix(1);
         std::vector<TypeIndex> arguments;
         for (std::uint32_t i = skip; i < self.count; ++i)
@@ -226,16 +230,16 @@ class Checker {
                 if (overload.function != name || !available(overload)) continue;
                 found = true;
                 const auto fit = try_overload(overload, member, arguments);
-                if (fit == kErrorType) continue;
+                if (!fit) continue;
                 if (checked.overloads.empty())
-                    result = fit;
-                else if (!types().is_dynamic(result) && fit != result)
+                    result = *fit;
+                else if (!types().is_dynamic(result) && *fit != result)
                     result = kDynType;
                 checked.overloads.push_back(&overload);
             }
         }
         if (!found) {
-            undeclared(self.offset, name);
+            undeclared(self.offset, written);
         } else if (checked.overloads.empty() && (name == ops::kAnd || name == ops::kOr)) {
             for (std::uint32_t i = 0; i < self.count; ++i)
                 if (!unifier_.assignable(arguments[i], kBoolType))
@@ -248,15 +252,16 @@ class Checker {
         return result;
     }
 
-    TypeIndex try_overload(const Overload& overload, bool member,
-                           std::span<const TypeIndex> arguments) {
+    /// The type of the result, which is an error if that of an argument is.
+    std::optional<TypeIndex> try_overload(const Overload& overload, bool member,
+                                          std::span<const TypeIndex> arguments) {
         auto signature = read_signature(types(), overload.signature);
-        if (signature.member != member || signature.parameters.size() != arguments.size())
-            return kErrorType;
+        if (signature.member != member) return std::nullopt;
+        // Also where the number of arguments differs: messages show the numbers of variables.
         std::vector<TypeIndex> fresh(26, 0);
         for (auto& parameter : signature.parameters)
             parameter = unifier_.instantiate(parameter, fresh);
-        if (!unifier_.assignable(arguments, signature.parameters)) return kErrorType;
+        if (!unifier_.assignable(arguments, signature.parameters)) return std::nullopt;
         return unifier_.substitute(unifier_.instantiate(signature.result, fresh));
     }
 
@@ -273,6 +278,22 @@ class Checker {
                          in_quotes(list));
     }
 
+    /// No message types exist here, so that none can be made.
+    void message(NodeIndex index) {
+        const auto self = node(index);
+        const auto found = lookup(self.text);
+        if (found == kErrorType) return undeclared(self.offset, self.text);
+        if (!types().is(found, TypeKind::kType))
+            fail(self.offset, in_quotes(text(found)) + " is not a type");
+        else
+            fail(self.offset, in_quotes(self.text) + " is not a message type");
+        for (std::uint32_t i = 0; i < self.count; i += 2) {
+            visit(ast_.child(self, i + 1));
+            const auto field = node(ast_.child(self, i));
+            fail(field.offset, "undefined field " + in_quotes(field.constant.text()));
+        }
+    }
+
     /// The common type of the elements of a literal. Mixed ones are dyn, and refused later where
     /// they are not meant for format().
     TypeIndex join(bool first, TypeIndex previous, TypeIndex current) {
@@ -283,9 +304,9 @@ class Checker {
 
     /// The type of an element written with "?" is what its optional holds.
     TypeIndex unwrap(NodeIndex element, TypeIndex type) {
-        type = unifier_.substitute(type);
         if (types().is(type, TypeKind::kOptional)) return types()[type].a;
-        if (!types().is_dynamic(type)) mismatch(node(element).offset, types().optional(type), type);
+        if (!types().is_dynamic(type) || type == kErrorType)
+            mismatch(node(element).offset, types().optional(type), type);
         return type;
     }
 
@@ -321,6 +342,7 @@ class Checker {
 
     TypeIndex fold(NodeIndex index) {
         const auto fold = ast_.folds[node(index).first];
+        if (fold.accumulator == kOptionalTarget) return held_target(fold);
         const auto range = unifier_.substitute((visit(fold.range), node(fold.range).type));
         const auto accumulator = visit(fold.init);
         TypeIndex first = kDynType, second = kDynType;
@@ -335,6 +357,31 @@ class Checker {
         const auto result = visit(fold.result);
         variables_.resize(scope);
         return unifier_.substitute(result);
+    }
+
+    /// What optMap() is called on is held in a variable here and written twice in the reference
+    /// implementation, which reports what is wrong with it twice.
+    TypeIndex held_target(const Fold& fold) {
+        for (const auto unused : {fold.range, fold.condition, fold.step})
+            node(unused).type = kDynType;
+        const auto before = issues_.size();
+        const auto made = unifier_.made();
+        const auto target = visit(fold.init);
+        constexpr int kMaxRepeats = 64;  // nested ones double
+        const bool repeat = issues_.size() != before && repeats_++ < kMaxRepeats;
+        held_.push_back({repeat ? fold.init : kNoNode, unifier_.made() - made, 0});
+        variables_.emplace_back(fold.accumulator, target);
+        const auto result = visit(fold.result);
+        variables_.pop_back();
+        held_.pop_back();
+        return unifier_.substitute(result);
+    }
+    void see_held_target() {
+        auto& held = held_.back();
+        if (++held.seen != 2) return;
+        if (held.repeat == kNoNode) return unifier_.skip(held.made);
+        const auto repeat = held.repeat;  // a copy: the visit may hold others
+        visit(repeat);
     }
 
     void require(NodeIndex index, TypeIndex wanted) {
@@ -373,20 +420,29 @@ class Checker {
     std::vector<Issue>& issues_;
     Unifier unifier_;
     std::vector<std::pair<std::string_view, TypeIndex>> variables_;
+    struct Held {
+        NodeIndex repeat = kNoNode;
+        std::uint32_t made = 0;  ///< type variables
+        int seen = 0;
+    };
+    std::vector<Held> held_;
+    int repeats_ = 0;
 };
 
 }  // namespace
 
 TypeIndex named_type(TypeTable& types, std::string_view name) {
-    if (name == "list") return types.type_of(types.list(kDynType));
-    if (name == "map") return types.type_of(types.map(kDynType, kDynType));
-    if (name == "type") return types.type_of(kDynType);
-    if (name == "optional_type") return types.type_of(types.optional(kDynType));
+    if (name == "list") return types.type_of(types.list(types.param(0)));
+    if (name == "map") return types.type_of(types.map(types.param(0), types.param(1)));
+    // Of these two the name is without parameters.
+    if (name == "type") return types.type_of(types.type_of(kErrorType));
+    if (name == "optional_type") return types.type_of(types.optional(kErrorType));
     if (name == "null_type") return types.type_of(simple(TypeKind::kNull));
     if (name == "google.protobuf.Timestamp") return types.type_of(simple(TypeKind::kTimestamp));
     if (name == "google.protobuf.Duration") return types.type_of(simple(TypeKind::kDuration));
     for (const auto kind : {TypeKind::kBool, TypeKind::kInt, TypeKind::kUint, TypeKind::kDouble,
-                            TypeKind::kString, TypeKind::kBytes, TypeKind::kDyn})
+                            TypeKind::kString, TypeKind::kBytes, TypeKind::kTimestamp,
+                            TypeKind::kDuration, TypeKind::kIp, TypeKind::kCidr})
         if (types.text(simple(kind)) == name) return types.type_of(simple(kind));
     return kErrorType;
 }
@@ -418,6 +474,7 @@ std::string result_type_text(const TypeTable& types, TypeIndex index) {
         case TypeKind::kTimestamp:
             return "google.protobuf.Timestamp";
         case TypeKind::kType:
+            if (type.a == kErrorType) return "type";
             return "type(" + result_type_text(types, type.a) + ")";
         case TypeKind::kList:
             return "list(" + result_type_text(types, type.a) + ")";
@@ -425,6 +482,7 @@ std::string result_type_text(const TypeTable& types, TypeIndex index) {
             return "map(" + result_type_text(types, type.a) + ", " +
                    result_type_text(types, type.b) + ")";
         case TypeKind::kOptional:
+            if (type.a == kErrorType) return "optional_type";
             return "optional_type(" + result_type_text(types, type.a) + ")";
         default:
             return types.text(index);

@@ -65,6 +65,31 @@ bool fits(TypeKind wanted, const Value& value) {
     return false;
 }
 
+/// As Go prints it, with parameters.
+std::string parameterized_name(const Value& value) {
+    if (is_map(value)) return "map(dyn, dyn)";
+    return value.is(Kind::kList) ? "list(dyn)" : std::string(type_name(value));
+}
+
+/// Of functions that are declared once for all types and refuse values in words of their own.
+std::string own_refusal(std::string_view function, std::span<const Value> arguments) {
+    const auto& first = arguments.front();
+    const bool receives =
+        first.is(Kind::kString) || first.is(Kind::kDuration) || first.is(Kind::kTimestamp);
+    const auto plain = [&](std::string_view name) {
+        return "no such overload" + (receives ? std::string() : ": " + std::string(name));
+    };
+    if (function == "size" || function == "matches") return plain(function);
+    if (function == "contains" || function == "startsWith" || function == "endsWith")
+        return "no such overload";
+    if (function == "sort" || function == "@sortByAssociatedKeys")
+        return arguments.back().is(Kind::kList) ? "list elements must be comparable"
+                                                : plain(function);
+    if (function != "flatten") return {};
+    return "no such overload: " + parameterized_name(first) + ".flatten(" +
+           (arguments.size() == 2 ? parameterized_name(arguments[1]) : "") + ")";
+}
+
 }  // namespace
 
 bool fits(const Candidate& candidate, std::span<const Value> arguments) {
@@ -79,6 +104,7 @@ bool fits(const Candidate& candidate, std::span<const Value> arguments) {
 }
 
 std::string no_such_overload(std::string_view function, std::span<const Value> arguments) {
+    if (const auto own = own_refusal(function, arguments); !own.empty()) return own;
     std::string out = "no such overload: " + std::string(function) + "(";
     for (const auto& argument : arguments)
         out += (&argument == &arguments.front() ? "" : ", ") + std::string(type_name(argument));

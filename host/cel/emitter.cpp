@@ -35,6 +35,12 @@ constexpr OperatorOp kOperators[] = {
     {ops::kOptIndex, Op::kOptionalIndex},
 };
 
+/// Two types have a short name as well.
+std::string_view full_type_name(std::string_view name) {
+    if (name == "timestamp") return "google.protobuf.Timestamp";
+    return name == "duration" ? "google.protobuf.Duration" : name;
+}
+
 class Emitter {
   public:
     Emitter(Ast& ast, const CheckedAst& checked, const Environment& environment, Code& code)
@@ -124,7 +130,7 @@ class Emitter {
         }
         auto name = self.text;
         if (name.starts_with('.')) name.remove_prefix(1);
-        return push(Op::kConstant, constant(Value::type(name)));
+        return push(Op::kConstant, constant(Value::type(full_type_name(name))));
     }
 
     /// The variable `device` itself, not a fold's variable of that name.
@@ -257,7 +263,7 @@ class Emitter {
         const auto target = visit_base(ast_.child(self, 0), cost);
         const auto position = visit_free(ast_.child(self, 1));
         if (is_constant(position) && !is_map_key(constant_of(position)))
-            refuse("invalid qualifier type: " + std::string(type_name(constant_of(position))));
+            refuse("invalid qualifier type: " + std::string(native_name(constant_of(position))));
         return push(op, target, position, cost);
     }
 

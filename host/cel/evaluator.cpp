@@ -121,7 +121,13 @@ Value Evaluator::logical_not(const Value& operand) {
 
 Value Evaluator::negative(const Value& operand) {
     charge(1);
-    return operand.is_error() ? operand : negate(operand);
+    if (operand.is_error()) return operand;
+    const auto out = negate(operand);
+    const bool unknown = operand.is(Kind::kUint) || operand.is(Kind::kBytes) ||
+                         operand.is(Kind::kNull) || operand.is(Kind::kList) ||
+                         operand.is(Kind::kType) || operand.is(Kind::kOptional) ||
+                         is_map(operand) || is_foreign(operand.kind());
+    return is_no_overload(out) && unknown ? Value::error("no such overload: -_") : out;
 }
 
 Value Evaluator::conditional(const Instruction& i) {
@@ -161,7 +167,12 @@ Value Evaluator::binary(const Instruction& i) {
     if (left.is_error()) return left;
     if (right.is_error()) return right;
     if (halted_) return halt_reason_;
-    switch (i.op) {
+    const auto out = apply(i.op, left, right);
+    return is_no_overload(out) ? missing_operator(i.op, left) : out;
+}
+
+Value Evaluator::apply(Op op, const Value& left, const Value& right) {
+    switch (op) {
         case Op::kEqual:
             return equality(left, right);
         case Op::kNotEqual:
@@ -179,7 +190,48 @@ Value Evaluator::binary(const Instruction& i) {
         case Op::kModulo:
             return modulo(left, right);
         default:
-            return ordering(i.op, left, right);
+            return ordering(op, left, right);
+    }
+}
+
+/// Texts and times may have methods of any name, so that the operator is not named for them.
+Value Evaluator::missing_operator(Op op, const Value& left) {
+    if (left.is(Kind::kString) || left.is(Kind::kTimestamp) || left.is(Kind::kDuration))
+        return no_overload();
+    const bool number = is_number(left);
+    switch (op) {
+        case Op::kAdd:
+            return number || left.is(Kind::kBytes) || left.is(Kind::kList)
+                       ? no_overload()
+                       : Value::error("no such overload: _+_");
+        case Op::kSubtract:
+            return number ? no_overload() : Value::error("no such overload: _-_");
+        case Op::kMultiply:
+            return number ? no_overload() : Value::error("no such overload: _*_");
+        case Op::kDivide:
+            return number ? no_overload() : Value::error("no such overload: _/_");
+        case Op::kModulo:
+            return left.is(Kind::kInt) || left.is(Kind::kUint)
+                       ? no_overload()
+                       : Value::error("no such overload: _%_");
+        default:
+            return missing_ordering(op, left);
+    }
+}
+
+Value Evaluator::missing_ordering(Op op, const Value& left) {
+    if (is_number(left) || left.is(Kind::kBool) || left.is(Kind::kBytes)) return no_overload();
+    switch (op) {
+        case Op::kLess:
+            return Value::error("no such overload: _<_");
+        case Op::kLessEqual:
+            return Value::error("no such overload: _<=_");
+        case Op::kGreater:
+            return Value::error("no such overload: _>_");
+        case Op::kGreaterEqual:
+            return Value::error("no such overload: _>=_");
+        default:
+            return no_overload();
     }
 }
 
@@ -215,6 +267,22 @@ Value Evaluator::contains(const Value& element, const Value& container) {
                                       [&](const Value& item) { return equal(element, item); }));
 }
 
+namespace {
+
+/// Which conversion it is that Go's cost function fails at.
+std::string refused_conversion(std::string_view function, std::span<const Value> arguments) {
+    if (function == "flatten")
+        return "ref.Val is " + std::string(native_name(arguments[1])) + ", not types.Int";
+    const auto& list = function == "distinct" ? arguments.front() : arguments.back();
+    // The first one in the order of the alphabet that its type does not have.
+    const bool adds = is_number(list) || list.is(Kind::kString) || list.is(Kind::kBytes) ||
+                      list.is(Kind::kDuration) || list.is(Kind::kTimestamp);
+    return std::string(native_name(list)) + " is not traits.Lister: missing method " +
+           (adds ? "Contains" : "Add");
+}
+
+}  // namespace
+
 Value Evaluator::call(const Instruction& i) {
     Value arguments[Candidate::kMaxArguments];
     const auto& site = code_.sites[i.a];
@@ -229,14 +297,16 @@ Value Evaluator::call(const Instruction& i) {
     }
     const auto cost = price(site, used);
     if (cost == kUnpayable)
-        return halt(fail("internal error: the cost of " + std::string(site.function) +
-                         "() depends on an argument that failed"));
+        return halt(fail("internal error: interface conversion: " +
+                         refused_conversion(site.function, used)));
     if (!charge(cost)) return halt_reason_;
     if (failed != nullptr) return *failed;
     for (std::uint32_t n = site.first; n < site.first + site.count; ++n) {
         const auto& candidate = code_.candidates[n];
         if (fits(candidate, used)) return candidate.native(Call{used, arena_, site.pattern});
     }
+    // With a pattern that is known the call is a special one, in Go as well.
+    if (site.pattern != nullptr) return no_overload();
     return fail(no_such_overload(site.function, used));
 }
 

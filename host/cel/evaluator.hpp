@@ -49,6 +49,12 @@ class Evaluator {
     }
     Value fail(std::string_view message);
     static Value no_overload() { return Value::error("no such overload"); }
+    static bool is_no_overload(const Value& value) {
+        return value.is_error() && value.text() == "no such overload";
+    }
+    Value apply(Op op, const Value& left, const Value& right);
+    static Value missing_operator(Op op, const Value& left);
+    static Value missing_ordering(Op op, const Value& left);
     static Value out_of_memory() { return Value::error("evaluation needs too much memory"); }
     /// What the reference implementation's hash maps cannot look for ends its evaluation.
     bool is_hashable(const Value& key);

@@ -178,8 +178,10 @@ Value Evaluator::fold(std::uint32_t number) {
     }
     const auto range = eval(fold.range);
     if (range.is_error()) return range;
+    if (!range.is(Kind::kList) && !is_map(range) && fold.two_variables)
+        return fail("unsupported comprehension range type: " + std::string(native_name(range)));
     if (!range.is(Kind::kList) && !is_map(range))
-        return fail("got '" + std::string(type_name(range)) + "', expected iterable type");
+        return fail("got '" + std::string(native_name(range)) + "', expected iterable type");
     slots_[fold.accumulator] = eval(fold.init);
     return iterate(fold, range);
 }

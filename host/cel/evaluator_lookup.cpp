@@ -162,7 +162,7 @@ Value Evaluator::has_field(const Value& target, const Value& key) {
 Value Evaluator::index_key(std::uint32_t index) {
     const auto key = eval(index);
     if (key.is_error() || is_key(key)) return key;
-    return fail("invalid qualifier type: " + std::string(type_name(key)));
+    return fail("invalid qualifier type: " + std::string(native_name(key)));
 }
 
 Value Evaluator::index_of(const Instruction& i) {

@@ -192,7 +192,12 @@ class Lexer {
         if (c == 'x' || c == 'X') return numeric_escape(start, 2, 16, bytes, out);
         if (!bytes && c == 'u') return numeric_escape(start, 4, 16, false, out);
         if (!bytes && c == 'U') return numeric_escape(start, 8, 16, false, out);
-        return fail(start, "unable to unescape string");
+        return fail_escape(start, "unable to unescape string");
+    }
+
+    bool fail_escape(std::size_t offset, std::string message) {
+        issues_.push_back({static_cast<std::uint32_t>(offset), std::move(message)});
+        return false;
     }
 
     bool numeric_escape(std::size_t start, int digits, std::uint32_t base, bool byte,
@@ -200,7 +205,7 @@ class Lexer {
         std::uint32_t value = 0;
         for (int i = 0; i < digits; ++i, ++at_) {
             if (!is_hex(peek()) || hex_value(peek()) >= base)
-                return fail(start, "unable to unescape string");
+                return fail_escape(start, "unable to unescape string");
             value = value * base + hex_value(peek());
         }
         if (byte) {
@@ -208,7 +213,7 @@ class Lexer {
             return true;
         }
         if (value > 0x10FFFF || (value >= 0xD800 && value < 0xE000))
-            return fail(start, "unable to unescape string");
+            return fail_escape(start, "invalid unicode code point");
         append_utf8(out, value);
         return true;
     }

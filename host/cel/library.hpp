@@ -15,6 +15,7 @@
 
 #include "host/cel/types.hpp"
 #include "host/cel/value.hpp"
+#include "host/model/quote.hpp"
 
 namespace knd::cel {
 

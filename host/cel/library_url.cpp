@@ -16,8 +16,8 @@ Value url(const Call& call) {
     Url out;
     std::string why;
     if (!Url::parse_request(call[0].text(), why) || !Url::parse(call[0].text(), out, why))
-        return call.error("URL parse error during conversion from string: parse \"" +
-                          std::string(call[0].text()) + "\": " + why);
+        return call.error("URL parse error during conversion from string: parse " +
+                          in_double_quotes(call[0].text()) + ": " + why);
     return call.object(Kind::kUrl, std::move(out));
 }
 Value is_url(const Call& call) {

@@ -78,16 +78,17 @@ class Expander {
         return b_.select(offset_, b_.ast().child(operand, 0), operand.text, true);
     }
 
-    /// Takes `count` iteration variables off the front of the arguments.
-    std::optional<Fold> start(std::size_t count) {
+    /// Takes `count` iteration variables off the front of the arguments. `refused`: what a first
+    /// one that is no name is called.
+    std::optional<Fold> start(std::size_t count,
+                              std::string_view refused = "argument must be a simple name") {
         Fold fold;
         fold.range = target_;
         fold.accumulator = kAccumulator;
         for (std::size_t i = 0; i < count; ++i) {
             const auto& node = b_.node(args_[i]);
             if (node.kind != NodeKind::kIdent || node.text.starts_with('.')) {
-                b_.fail(node.offset, i == 0 ? "argument must be a simple name"
-                                            : "second argument must be a simple name");
+                b_.fail(node.offset, std::string(refused));
                 return std::nullopt;
             }
             if (node.text == kAccumulator || node.text == "__result__") {
@@ -131,7 +132,7 @@ class Expander {
     }
 
     NodeIndex collect(std::size_t variables, NodeIndex condition, NodeIndex element) {
-        auto fold = start(variables);
+        auto fold = variables == 1 ? start(1, "argument is not an identifier") : start(variables);
         if (!fold) return broken();
         fold->init = b_.aggregate(NodeKind::kList, offset_, {});
         fold->condition = boolean(true);
@@ -201,9 +202,14 @@ class Expander {
 
     /// list.sortBy(x, key): the list is held once, sorted by the list of its keys.
     NodeIndex sort_by() {
+        const auto kind = b_.node(target_).kind;
+        if (kind == NodeKind::kConstant || kind == NodeKind::kMap || kind == NodeKind::kMessage)
+            return b_.fail(b_.node(target_).offset,
+                           "sortBy can only be applied to a list, identifier, comprehension, call "
+                           "or select expression");
         const auto name = b_.node(args_[0]);  // a copy: the nodes move when one is added
         if (name.kind != NodeKind::kIdent)
-            return b_.fail(name.offset, "sortBy() variable name must be a simple identifier");
+            return b_.fail(name.offset, "argument is not an identifier");
         constexpr std::string_view kInput = "@__sortBy_input__";
         const auto original = target_;
         target_ = b_.ident(offset_, kInput);

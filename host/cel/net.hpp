@@ -21,7 +21,8 @@ struct IpAddress {
     std::size_t size() const { return v4 ? 4 : 16; }
     bool operator==(const IpAddress&) const = default;
 
-    static std::optional<IpAddress> parse(std::string_view text);
+    /// Nothing: `why` says what is wrong, in the words of Go's net/netip and Kubernetes.
+    static std::optional<IpAddress> parse(std::string_view text, std::string& why);
     /// Canonical: lower case, the longest run of zeroes shortened.
     std::string text() const;
 };
@@ -31,7 +32,7 @@ struct Cidr {
     unsigned bits = 0;
     bool operator==(const Cidr&) const = default;
 
-    static std::optional<Cidr> parse(std::string_view text);
+    static std::optional<Cidr> parse(std::string_view text, std::string& why);
     std::string text() const { return ip.text() + "/" + std::to_string(bits); }
     /// The same with all bits after the prefix zero.
     Cidr masked() const;

@@ -11,6 +11,8 @@
 #include <limits>
 
 #include "host/cel/lexer.hpp"
+#include "host/cel/library.hpp"
+#include "host/cel/syntax.hpp"
 
 namespace knd::cel {
 namespace {
@@ -27,6 +29,54 @@ constexpr std::string_view kKeywords[] = {"in", "true", "false", "null"};
 template <std::size_t N>
 bool contains(const std::string_view (&list)[N], std::string_view text) {
     return std::find(std::begin(list), std::end(list), text) != std::end(list);
+}
+
+std::optional<std::uint64_t> read_digits(std::string_view text) {
+    const bool hex = text.starts_with("0x");
+    if (hex) text.remove_prefix(2);
+    std::uint64_t value = 0;
+    const auto* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, value, hex ? 16 : 10);
+    if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+    return value;
+}
+
+Value read_integer(const Token& token, bool negative, std::string& why) {
+    constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    const auto value = read_digits(token.text);
+    if (!value || *value > kMax + (negative ? 1 : 0)) {
+        why = "invalid int literal";
+        return {};
+    }
+    return Value::integer(static_cast<std::int64_t>(negative ? 0 - *value : *value));
+}
+
+/// `why` says what is wrong with it. A text is the token's own.
+Value read_literal(const Token& token, bool negative, std::string& why) {
+    switch (token.kind) {
+        case TokenKind::kInt:
+            return read_integer(token, negative, why);
+        case TokenKind::kUint: {
+            const auto value = read_digits(token.text);
+            if (!value) why = "invalid uint literal";
+            return Value::unsigned_integer(value.value_or(0));
+        }
+        case TokenKind::kDouble: {
+            const auto value = std::strtod(token.text.c_str(), nullptr);
+            if (std::isinf(value)) why = "invalid double literal";
+            return Value::floating(negative ? -value : value);
+        }
+        case TokenKind::kString:
+            return Value::string(token.text);
+        case TokenKind::kBytes:
+            return Value::bytes(token.text);
+        case TokenKind::kEnd:
+        case TokenKind::kIdent:
+        case TokenKind::kPunctuation:
+            break;
+    }
+    why = "no literal";
+    return {};
 }
 
 class Parser {
@@ -88,7 +138,7 @@ class Parser {
         return stop(token.offset, std::move(message));
     }
     void too_deep() {
-        stop(peek().offset, "expression recursion limit exceeded: " + std::to_string(kMaxDepth));
+        stop(kNoLocation, "expression recursion limit exceeded: " + std::to_string(kMaxDepth));
     }
 
     NodeIndex expression() {
@@ -193,11 +243,12 @@ class Parser {
         int count = 0;
         while (accept(is_not ? "!" : "-"))
             ++count;
-        const bool number = peek().kind == TokenKind::kInt || peek().kind == TokenKind::kDouble;
+        const bool number = is_number(peek());
         NodeIndex operand = kNoNode;
         if (!is_not && number) {
             // The sign belongs to the literal, so that the lowest int can be written.
             operand = placed(offset, literal(take(), count % 2 == 1));
+            if (!failed_ && count == 1) b_.ast().nodes[operand].offset = offset;
             operand = member_of(offset, operand);
             count = 0;
         } else {
@@ -264,7 +315,7 @@ class Parser {
     std::vector<NodeIndex> list(std::string_view end, bool trailing = false,
                                 std::vector<std::uint32_t>* optional = nullptr) {
         std::vector<NodeIndex> out;
-        if (accept(end)) return out;
+        if (accept(end) || (trailing && accept_empty(end))) return out;
         while (!failed_) {
             if (optional != nullptr && accept("?"))
                 optional->push_back(static_cast<std::uint32_t>(out.size()));
@@ -274,6 +325,11 @@ class Parser {
             if (trailing && accept(end)) return out;
         }
         return out;
+    }
+
+    /// A comma alone is a list as well.
+    bool accept_empty(std::string_view end) {
+        return tokens_[std::min(at_ + 1, tokens_.size() - 1)].is(end) && accept(",") && accept(end);
     }
 
     NodeIndex primary() {
@@ -293,11 +349,23 @@ class Parser {
                 if (token.is("[")) return list_literal();
                 if (token.is("{")) return map_literal();
                 if (token.is(".")) return identifier();
+                if (token.is("-") && is_number(tokens_[at_ + 1])) return negative_literal();
                 break;
             case TokenKind::kEnd:
                 break;
         }
         return unexpected();
+    }
+
+    static bool is_number(const Token& token) {
+        return token.kind == TokenKind::kInt || token.kind == TokenKind::kDouble;
+    }
+    /// After a "!": elsewhere the sign is an operator first.
+    NodeIndex negative_literal() {
+        const auto offset = take().offset;
+        const auto index = literal(take(), true);
+        b_.ast().nodes[index].offset = offset;
+        return index;
     }
 
     NodeIndex parenthesized() {
@@ -320,7 +388,8 @@ class Parser {
         const auto offset = take().offset;
         std::vector<NodeIndex> children;
         std::vector<std::uint32_t> optional;
-        while (!failed_ && !accept("}")) {
+        const bool done = accept_empty("}");
+        while (!failed_ && !done && !accept("}")) {
             if (!children.empty()) {
                 expect(",");
                 if (accept("}")) break;
@@ -364,7 +433,7 @@ class Parser {
         }
         if (const auto length = message_name_length(); length != 0)
             return message(offset, kept, length);
-        return b_.ident(offset, kept);
+        return b_.ident(token.offset, kept);
     }
 
     /// Tokens of ".b.c" before a "{" that starts a message's fields; 0: this is no message.
@@ -381,69 +450,33 @@ class Parser {
         for (std::size_t i = 1; i < length; ++i)
             name += take().source;
         const auto open = take().offset;
-        while (!failed_ && !accept("}")) {
+        std::vector<NodeIndex> fields;
+        const bool empty = accept_empty("}");
+        while (!failed_ && !empty && !accept("}")) {
             accept("?");
             if (peek().kind != TokenKind::kIdent) return unexpected("IDENTIFIER");
-            take();
+            const auto field = b_.keep(take().source);
+            fields.push_back(b_.constant(start(), Value::string(field)));
             expect(":");
-            expression();
+            fields.push_back(expression());
             if (!peek().is("}")) expect(",");
         }
         if (failed_) return kNoNode;
-        const auto index = b_.aggregate(NodeKind::kMessage, offset, {});
+        const auto index = b_.aggregate(NodeKind::kMessage, offset, fields);
         b_.ast().nodes[index].text = b_.keep(name);
         b_.ast().nodes[index].offset = open;
         return index;
     }
 
     NodeIndex literal(const Token& token, bool negative) {
-        switch (token.kind) {
-            case TokenKind::kInt:
-                return integer(token, negative);
-            case TokenKind::kUint:
-                return unsigned_integer(token);
-            case TokenKind::kDouble:
-                return floating(token, negative);
-            case TokenKind::kString:
-                return b_.constant(token.offset, Value::string(b_.keep(token.text)));
-            case TokenKind::kBytes:
-                return b_.constant(token.offset, Value::bytes(b_.keep(token.text)));
-            case TokenKind::kEnd:
-            case TokenKind::kIdent:
-            case TokenKind::kPunctuation:
-                break;
-        }
-        return unexpected();
-    }
-
-    static std::optional<std::uint64_t> read_digits(std::string_view text) {
-        const bool hex = text.starts_with("0x");
-        if (hex) text.remove_prefix(2);
-        std::uint64_t value = 0;
-        const auto* end = text.data() + text.size();
-        const auto read = std::from_chars(text.data(), end, value, hex ? 16 : 10);
-        if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-        return value;
-    }
-
-    NodeIndex integer(const Token& token, bool negative) {
-        constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-        const auto value = read_digits(token.text);
-        if (!value || *value > kMax + (negative ? 1 : 0))
-            return stop(token.offset, "invalid int literal");
-        return b_.constant(
-            token.offset,
-            Value::integer(static_cast<std::int64_t>(negative ? 0 - *value : *value)));
-    }
-    NodeIndex unsigned_integer(const Token& token) {
-        const auto value = read_digits(token.text);
-        if (!value) return stop(token.offset, "invalid uint literal");
-        return b_.constant(token.offset, Value::unsigned_integer(*value));
-    }
-    NodeIndex floating(const Token& token, bool negative) {
-        const auto value = std::strtod(token.text.c_str(), nullptr);
-        if (std::isinf(value)) return stop(token.offset, "invalid double literal");
-        return b_.constant(token.offset, Value::floating(negative ? -value : value));
+        std::string why;
+        const auto value = read_literal(token, negative, why);
+        if (!why.empty()) return stop(token.offset, std::move(why));
+        const bool is_text = value.is(Kind::kString) || value.is(Kind::kBytes);
+        if (!is_text) return b_.constant(token.offset, value);
+        const auto kept = b_.keep(value.text());
+        return b_.constant(token.offset,
+                           value.is(Kind::kString) ? Value::string(kept) : Value::bytes(kept));
     }
 
     std::vector<Token> tokens_;
@@ -457,18 +490,33 @@ class Parser {
 
 }  // namespace
 
+bool is_reserved(std::string_view name) {
+    return contains(kReserved, name);
+}
+
+std::string wrong_literal(std::string_view text, bool negative) {
+    std::vector<Token> tokens;
+    std::vector<Issue> issues;
+    if (!lex(text, tokens, issues)) return issues.front().message;
+    std::string why;
+    read_literal(tokens.front(), negative, why);
+    return why;
+}
+
 bool parse(std::string_view source, const ParserOptions& options, Ast& ast,
            std::vector<Issue>& issues) {
-    if (source.size() > kMaxSourceSize) {
-        issues.push_back(
-            {0, "expression code point size exceeds limit: size: " + std::to_string(source.size()) +
-                    ", limit " + std::to_string(kMaxSourceSize)});
+    if (const auto size = code_points(source); size > kMaxSourceSize) {
+        issues.push_back({kNoLocation, "expression code point size exceeds limit: size: " +
+                                           std::to_string(size) + ", limit " +
+                                           std::to_string(kMaxSourceSize)});
         return false;
     }
     std::vector<Token> tokens;
-    if (!lex(source, tokens, issues)) return false;
-    ast.root = Parser(std::move(tokens), options, ast, issues).run();
-    return issues.empty();
+    if (lex(source, tokens, issues))
+        ast.root = Parser(std::move(tokens), options, ast, issues).run();
+    if (issues.empty()) return true;
+    if (auto all = explain_syntax(source, options); !all.empty()) issues = std::move(all);
+    return false;
 }
 
 }  // namespace knd::cel

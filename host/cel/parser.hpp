@@ -52,6 +52,11 @@ class AstBuilder {
     std::vector<Issue>& issues_;
 };
 
+/// Words that are kept for later.
+bool is_reserved(std::string_view name);
+/// What is wrong with a literal; empty: nothing.
+std::string wrong_literal(std::string_view text, bool negative);
+
 /// Expands `name(arguments)` or `target.name(arguments)` if that is a macro; empty: it is not.
 std::optional<NodeIndex> expand_macro(AstBuilder& builder, const ParserOptions& options,
                                       std::uint32_t offset, std::string_view name, NodeIndex target,

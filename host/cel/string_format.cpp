@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kDefaultPrecision = 6;
 /// More digits or columns than this would only fill memory.
-constexpr int kMaxPrecision = 1000;
+constexpr int kMaxPrecision = 1'000'000;  // Go prints no more either
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -27,10 +27,11 @@ std::string read_clause(std::string_view format, std::size_t& at, FormatClause& 
             return "error while parsing precision: could not find end of precision specifier";
         int precision = 0;
         const auto read = std::from_chars(format.data() + start, format.data() + at, precision);
-        if (read.ec != std::errc())
+        if (at == start || read.ec != std::errc())
             return "error while parsing precision: error while converting precision to integer: "
-                   "\"" +
-                   std::string(format.substr(start, at - start)) + "\"";
+                   "strconv.Atoi: parsing " +
+                   in_double_quotes(format.substr(start, at - start)) +
+                   (at == start ? ": invalid syntax" : ": value out of range");
         if (precision > kMaxPrecision)
             return "error while parsing precision: more than " + std::to_string(kMaxPrecision);
         out.precision = precision;
@@ -173,25 +174,6 @@ std::string hex_text(const Value& value, bool upper) {
     return out;
 }
 
-/// In double quotes, with what cannot be printed escaped.
-std::string in_quotes(std::string_view text) {
-    constexpr std::string_view kEscaped = "\a\b\f\n\r\t\v\\\"";
-    constexpr std::string_view kNames = "abfnrtv\\\"";
-    std::string out = "\"";
-    for (const char c : text) {
-        char buffer[8];
-        if (const auto found = kEscaped.find(c); found != kEscaped.npos) {
-            out.append({'\\', kNames[found]});
-        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-            std::snprintf(buffer, sizeof buffer, "\\x%02x", static_cast<unsigned>(c));
-            out += buffer;
-        } else {
-            out += c;
-        }
-    }
-    return out + '"';
-}
-
 /// Writes values as %s does.
 class Printer {
   public:
@@ -201,7 +183,10 @@ class Printer {
         if (is_map(value)) return map(value, out);
         auto refused = refuse_clause('s', type_kind(value), type_name(value));
         if (value.is(Kind::kBytes) && !is_utf8(value.text()))
-            refused = "invalid UTF-8 in bytes, cannot convert to string";
+            refused =
+                "could not convert argument \"invalid UTF-8 in bytes, cannot convert to string\" "
+                "to "
+                "string";
         if (refused.empty()) out += value.is(Kind::kNull) ? "null" : to_text(value);
         return refused;
     }
@@ -213,25 +198,27 @@ class Printer {
         if (type_kind(value) == TypeKind::kError)
             return "no formatting function for " + std::string(type_name(value));
         if (value.is(Kind::kBytes) && !is_utf8(value.text()))
-            return "invalid UTF-8 in bytes, cannot convert to string";
+            return "could not convert argument \"invalid UTF-8 in bytes, cannot convert to "
+                   "string\" "
+                   "to string";
         const auto plain = value.is(Kind::kNull) ? "null" : to_text(value);
         switch (value.kind()) {
             case Kind::kString:
-                out += in_quotes(plain);
+                out += in_double_quotes(plain);
                 break;
             case Kind::kBytes:
-                out += "b" + in_quotes(plain);
+                out += "b" + in_double_quotes(plain);
                 break;
             case Kind::kTimestamp:
-                out += "timestamp(" + in_quotes(plain) + ")";
+                out += "timestamp(" + in_double_quotes(plain) + ")";
                 break;
             case Kind::kDuration:
-                out += "duration(" + in_quotes(plain) + ")";
+                out += "duration(" + in_double_quotes(plain) + ")";
                 break;
             case Kind::kDouble: {
                 const auto number = value.as_double();
                 out += std::isfinite(number) ? print("%.*f", kDefaultPrecision, number)
-                                             : in_quotes(double_text(number));
+                                             : in_double_quotes(double_text(number));
                 break;
             }
             default:

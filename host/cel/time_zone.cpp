@@ -4,6 +4,7 @@
 // cannot yet.
 #include <absl/time/time.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
@@ -15,28 +16,29 @@ namespace {
 constexpr std::string_view kZoneFiles = "/usr/share/zoneinfo";
 
 /// A whole number with an optional sign.
-bool read_number(std::string_view text, std::int64_t& out) {
-    if (text.starts_with('+')) {
-        text.remove_prefix(1);
-        if (text.starts_with('-')) return false;
-    }
-    const auto* end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, out);
-    return read.ec == std::errc() && read.ptr == end;
+bool read_number(std::string_view text, std::int64_t& out, std::string& why) {
+    auto digits = text;
+    if (digits.starts_with('+')) digits.remove_prefix(1);
+    const auto* end = digits.data() + digits.size();
+    const bool signed_twice = digits.size() != text.size() && digits.starts_with('-');
+    const auto read = std::from_chars(digits.data(), end, out);
+    if (read.ec == std::errc() && read.ptr == end && !signed_twice) return true;
+    why = "strconv.Atoi: parsing " + in_double_quotes(text) +
+          (read.ec == std::errc::result_out_of_range && read.ptr == end ? ": value out of range"
+                                                                        : ": invalid syntax");
+    return false;
 }
 
 /// "+09:30": the minutes have the sign of the text.
 bool fixed_offset(std::string_view zone, std::size_t colon, std::int64_t& offset,
                   std::string& why) {
     std::int64_t hours = 0, minutes = 0;
-    constexpr std::int64_t kMost = 1'000'000;  // beyond any use, and far from overflow
-    const bool read = read_number(zone.substr(0, colon), hours) &&
-                      read_number(zone.substr(colon + 1), minutes) && std::abs(hours) < kMost &&
-                      std::abs(minutes) < kMost;
-    if (!read) {
-        why = "invalid time zone offset \"" + std::string(zone) + "\"";
+    if (!read_number(zone.substr(0, colon), hours, why) ||
+        !read_number(zone.substr(colon + 1), minutes, why))
         return false;
-    }
+    constexpr std::int64_t kMost = 1'000'000;  // beyond any use, and far from overflow
+    hours = std::clamp(hours, -kMost, kMost);
+    minutes = std::clamp(minutes, -kMost, kMost);
     offset = (hours * 60 + (zone.starts_with('-') ? -minutes : minutes)) * 60;
     return true;
 }
@@ -50,8 +52,11 @@ bool zone_offset(std::string_view zone, std::int64_t seconds, std::int64_t& offs
     if (const auto colon = zone.find(':'); colon != zone.npos)
         return fixed_offset(zone, colon, offset, why);
     const std::string name(zone);
-    const bool outside = zone.starts_with('/') || zone.starts_with('\\') ||
-                         zone.find("..") != zone.npos || zone.find('\0') != zone.npos;
+    if (zone.starts_with('/') || zone.starts_with('\\') || zone.find("..") != zone.npos) {
+        why = "time: invalid location name";
+        return false;
+    }
+    const bool outside = zone.find('\0') != zone.npos;
     // Abseil remembers every name it is asked for: only those of files may reach it.
     std::error_code ignored;
     absl::TimeZone loaded;

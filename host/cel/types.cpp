@@ -68,7 +68,7 @@ std::string TypeTable::text(TypeIndex index) const {
     if (index < std::size(kSimpleNames)) return std::string(kSimpleNames[index].text);
     switch (type.kind) {
         case TypeKind::kType:
-            return "type(" + text(type.a) + ")";
+            return type.a == kErrorType ? "type" : "type(" + text(type.a) + ")";
         case TypeKind::kList:
             return "list(" + text(type.a) + ")";
         case TypeKind::kMap:
@@ -78,7 +78,8 @@ std::string TypeTable::text(TypeIndex index) const {
         default:
             break;
     }
-    return "_var" + std::to_string(type.a);
+    if (type.a < kNamedVariables) return std::string(1, static_cast<char>('A' + type.a));
+    return "_var" + std::to_string(type.a - kNamedVariables);
 }
 
 TypeIndex TypeTable::read(std::string_view text) {

@@ -57,6 +57,9 @@ struct Type {
     TypeIndex b = 0;
 };
 
+/// A to Z of signatures; the numbers of other variables follow.
+constexpr std::uint32_t kNamedVariables = 26;
+
 class TypeTable {
   public:
     TypeTable();

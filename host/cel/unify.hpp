@@ -16,6 +16,9 @@ class Unifier {
 
     /// A type variable that nothing is known about.
     TypeIndex fresh();
+    std::uint32_t made() const { return next_; }
+    /// As if that many had been made.
+    void skip(std::uint32_t count) { next_ += count; }
     /// Learns from success; failure changes nothing.
     bool assignable(TypeIndex from, TypeIndex to);
     bool assignable(std::span<const TypeIndex> from, std::span<const TypeIndex> to);
@@ -27,7 +30,6 @@ class Unifier {
 
   private:
     static constexpr TypeIndex kUnbound = ~TypeIndex{0};
-    static constexpr std::uint32_t kFirstFresh = 26;
 
     bool unify(TypeIndex from, TypeIndex to);
     bool unify_variable(TypeIndex type, TypeIndex variable, bool& bound);
@@ -38,7 +40,7 @@ class Unifier {
 
     TypeTable& types_;
     std::vector<TypeIndex> bindings_;  ///< by number of the variable
-    std::uint32_t next_ = kFirstFresh;
+    std::uint32_t next_ = kNamedVariables;
 };
 
 }  // namespace knd::cel

@@ -48,12 +48,8 @@ bool stands_for_itself(char c, Part part) {
     return false;
 }
 
-std::string in_quotes(std::string_view text) {
-    return '"' + std::string(text) + '"';
-}
-
 bool bad_escape(std::string_view text, std::string& why) {
-    why = "invalid URL escape " + in_quotes(text.substr(0, 3));
+    why = "invalid URL escape " + in_double_quotes(text.substr(0, 3));
     return false;
 }
 
@@ -74,7 +70,7 @@ bool check_escapes(std::string_view text, Part part, std::string& why) {
                 return bad_escape(text.substr(i), why);
             i += 2;
         } else if (in_host && static_cast<unsigned char>(c) < 0x80 && !stands_for_itself(c, part)) {
-            why = "invalid character " + in_quotes(text.substr(i, 1)) + " in host name";
+            why = "invalid character " + in_double_quotes(text.substr(i, 1)) + " in host name";
             return false;
         }
     }
@@ -122,7 +118,7 @@ bool is_port(std::string_view text) {
 }
 
 bool bad_port(std::string_view text, std::string& why) {
-    why = "invalid port " + in_quotes(text) + " after host";
+    why = "invalid port " + in_double_quotes(text) + " after host";
     return false;
 }
 
@@ -263,7 +259,7 @@ class Parser {
             !unescape(name.substr(zone), Part::kZone, zone_name, why_))
             return false;
         address += zone_name;
-        if (!is_ipv6(address)) return fail("invalid host: " + in_quotes(address));
+        if (!is_ipv6(address)) return fail("invalid host: " + in_double_quotes(address));
         out_.host = "[" + address + "]" + std::string(port);
         return true;
     }

@@ -3,6 +3,7 @@
 
 #include "host/cel/arithmetic.hpp"
 #include "host/cel/checker.hpp"
+#include "host/cel/parser.hpp"
 #include "host/cel/string_format.hpp"
 
 namespace knd::cel {
@@ -17,14 +18,18 @@ class Validator {
     }
 
     void run() {
+        for (const auto& fold : ast_.folds)
+            if (fold.accumulator == kOptionalTarget) targets_.push_back(fold.init);
         for (NodeIndex i = 0; i < ast_.nodes.size(); ++i) {
             const auto& self = node(i);
+            const auto before = issues_.size();
             if (self.kind == NodeKind::kList || self.kind == NodeKind::kMap) {
                 if (!is_for_format(i)) check_aggregate(self);
             } else if (self.kind == NodeKind::kCall && self.function != 0) {
                 check_literal(self);
                 check_format(self);
             }
+            if (issues_.size() != before) repeat(i, before);
         }
     }
 
@@ -32,6 +37,18 @@ class Validator {
     const Node& node(NodeIndex index) const { return ast_.nodes[index]; }
     void fail(std::uint32_t offset, std::string message) {
         issues_.push_back({offset, std::move(message)});
+    }
+
+    /// What is wrong with the target of optMap() is said twice, see the checker.
+    void repeat(NodeIndex index, std::size_t first) {
+        constexpr std::size_t kMaxTimes = 64;
+        std::size_t times = 1;
+        for (auto i = index; i != kNoNode && times < kMaxTimes; i = parents_[i])
+            if (std::find(targets_.begin(), targets_.end(), i) != targets_.end()) times *= 2;
+        const std::vector<Issue> once(issues_.begin() + static_cast<std::ptrdiff_t>(first),
+                                      issues_.end());
+        for (; times > 1; --times)
+            issues_.insert(issues_.end(), once.begin(), once.end());
     }
 
     void adopt(NodeIndex parent) {
@@ -58,9 +75,10 @@ class Validator {
         const std::uint32_t stride = self.kind == NodeKind::kMap ? 2 : 1;
         for (std::uint32_t first = 0; first < stride; ++first)
             for (auto i = first + stride; i < self.count; i += stride)
-                check_same_type(self, first, i, i - i % stride);
+                // Of a list the first is enough.
+                if (!check_same_type(self, first, i, i - i % stride) && stride == 1) return;
     }
-    void check_same_type(const Node& self, std::uint32_t first, std::uint32_t other,
+    bool check_same_type(const Node& self, std::uint32_t first, std::uint32_t other,
                          std::uint32_t entry) {
         const auto held = [&](std::uint32_t i, std::uint32_t marked) {
             const auto type = node(ast_.child(self, i)).type;
@@ -71,10 +89,11 @@ class Validator {
         };
         const auto wanted = held(first, 0);
         const auto found = held(other, entry);
-        if (wanted == found) return;
+        if (wanted == found) return true;
         fail(node(ast_.child(self, other)).offset, "expected type '" + checked_.types.text(wanted) +
                                                        "' but found '" +
                                                        checked_.types.text(found) + "'");
+        return false;
     }
 
     /// The first argument, which for a member function is not the target.
@@ -151,6 +170,7 @@ class Validator {
     const CheckedAst& checked_;
     std::vector<Issue>& issues_;
     std::vector<NodeIndex> parents_;
+    std::vector<NodeIndex> targets_;  ///< of optMap() and optFlatMap()
 };
 
 }  // namespace

@@ -118,6 +118,53 @@ Value Value::domains(const DeviceView* device, bool capacity) {
     return out;
 }
 
+std::string_view native_name(const Value& value) {
+    switch (value.kind()) {
+        case Kind::kNull:
+            return "types.Null";
+        case Kind::kBool:
+            return "types.Bool";
+        case Kind::kInt:
+            return "types.Int";
+        case Kind::kUint:
+            return "types.Uint";
+        case Kind::kDouble:
+            return "types.Double";
+        case Kind::kString:
+            return "types.String";
+        case Kind::kBytes:
+            return "types.Bytes";
+        case Kind::kList:
+            return "*types.baseList";
+        case Kind::kType:
+            return "*types.Type";
+        case Kind::kDuration:
+            return "types.Duration";
+        case Kind::kTimestamp:
+            return "types.Timestamp";
+        case Kind::kOptional:
+            return "*types.Optional";
+        case Kind::kQuantity:
+            return "cel.Quantity";
+        case Kind::kSemver:
+            return "cel.Semver";
+        case Kind::kUrl:
+            return "cel.URL";
+        case Kind::kIp:
+            return "cel.IP";
+        case Kind::kCidr:
+            return "cel.CIDR";
+        case Kind::kFormat:
+            return "cel.Format";
+        case Kind::kDomains:
+            return "cel.mapper";
+        case Kind::kError:
+            return "*types.Err";
+        default:
+            return "*types.baseMap";
+    }
+}
+
 std::string_view type_name(const Value& value) {
     switch (value.kind()) {
         case Kind::kNull:

@@ -190,6 +190,8 @@ struct MapData {
 
 /// The run-time type's name: "int", "kubernetes.Quantity", ...
 std::string_view type_name(const Value& value);
+/// What Go calls the type of such a value, which some messages show.
+std::string_view native_name(const Value& value);
 /// As an operator wants to see it; not CEL syntax for every kind.
 std::string to_text(const Value& value);
 /// JSON for what has a JSON form, else the text.

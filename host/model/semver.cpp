@@ -5,6 +5,8 @@
 #include <limits>
 #include <optional>
 
+#include "host/model/quote.hpp"
+
 namespace knd {
 namespace {
 
@@ -24,13 +26,11 @@ bool has_leading_zero(std::string_view text) {
 Error invalid(std::string text) {
     return {Code::kInvalidArgument, std::move(text)};
 }
-std::string quoted(std::string_view text) {
-    return "\"" + std::string(text) + "\"";
-}
 
 Result<std::uint64_t> read_number(std::string_view text) {
     const auto failed = [&](std::string_view why) {
-        return invalid("strconv.ParseUint: parsing " + quoted(text) + ": " + std::string(why));
+        return invalid("strconv.ParseUint: parsing " + in_double_quotes(text) + ": " +
+                       std::string(why));
     };
     if (text.empty()) return failed("invalid syntax");
     std::uint64_t value = 0;
@@ -48,10 +48,10 @@ Result<std::uint64_t> read_component(std::string_view text, std::string_view low
                                      std::string_view upper) {
     if (!all_digits(text))
         return invalid("Invalid character(s) found in " + std::string(lower) + " number " +
-                       quoted(text));
+                       in_double_quotes(text));
     if (has_leading_zero(text))
         return invalid(std::string(upper) + " number must not contain leading zeroes " +
-                       quoted(text));
+                       in_double_quotes(text));
     return read_number(text);
 }
 
@@ -100,13 +100,13 @@ Result<void> Semver::read_prerelease(std::string_view text) {
         if (all_digits(part)) {
             if (has_leading_zero(part))
                 return invalid("Numeric PreRelease version must not contain leading zeroes " +
-                               quoted(part));
+                               in_double_quotes(part));
             KND_TRY_ASSIGN(identifier.number, read_number(part));
             identifier.numeric = true;
         } else if (std::all_of(part.begin(), part.end(), is_identifier_character)) {
             identifier.text = std::move(part);
         } else {
-            return invalid("Invalid character(s) found in prerelease " + quoted(part));
+            return invalid("Invalid character(s) found in prerelease " + in_double_quotes(part));
         }
         prerelease_.push_back(std::move(identifier));
     }
@@ -117,7 +117,8 @@ Result<void> Semver::read_build(std::string_view text) {
     for (const auto& part : split(text, std::string_view::npos)) {
         if (part.empty()) return invalid("Build meta data is empty");
         if (!std::all_of(part.begin(), part.end(), is_identifier_character))
-            return invalid("Invalid character(s) found in build meta data " + quoted(part));
+            return invalid("Invalid character(s) found in build meta data " +
+                           in_double_quotes(part));
     }
     build_ = text;
     return {};
