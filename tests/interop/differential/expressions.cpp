@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/interop/differential/expressions.hpp"
 
+#include <cctype>
 #include <utility>
 #include <vector>
 
@@ -33,21 +34,23 @@ class Grower {
     const Productions& choose(char type) {
         if (type != 'b') return productions(type);
         if (options_.plain) return plain_productions();
+        if (random_.chance(options_.mistakes)) return mistaken_productions();
         return options_.lists && random_.chance(25) ? list_productions() : productions('b');
     }
 
     /// A hole begins with "{" and a letter or "$"; other braces are CEL's own.
     std::string fill(std::string_view text, int depth) {
-        const auto named = variables_.size();
+        const auto bound = variables_.size();
         std::string out;
         for (std::size_t i = 0; i < text.size();) {
             const auto end = text[i] == '{' ? text.find('}', i) : std::string_view::npos;
-            if (end == std::string_view::npos || end == i + 1 || text[i + 1] == '\'' ||
-                text[i + 1] == '{' || text[i + 1] == '?') {
+            const auto inside = text.substr(i + 1, end == text.npos ? 0 : end - i - 1);
+            const bool named = !inside.empty() && (inside[0] == '$' || std::isalpha(inside[0]));
+            if (!named || inside.find(':') != inside.npos) {
                 out += text[i++];
                 continue;
             }
-            out += hole(text.substr(i + 1, end - i - 1), named, depth);
+            out += hole(inside, bound, depth);
             i = end + 1;
         }
         return out;
@@ -119,9 +122,12 @@ std::string damage(Random& random, const std::string& whole) {
             text.erase(at, 1 + random.below(4));
             break;
         case 1:
-            text.insert(at, random.pick({"(",  ")",    "'",  "\"", "]",  "{",   "?",  ".",
-                                         "&&", " in ", "\\", "@",  "\n", "// ", "0x", "ä",
-                                         ";",  "null", "[?", "-",  "u",  "e"}));
+            text.insert(
+                at, random.pick({"(",    ")",   "'",   "\"",    "]",      "{",   "?",  ".",  "&&",
+                                 " in ", "\\",  "@",   "\n",    "// ",    "0x",  "ä",  ";",  "null",
+                                 "[?",   "-",   "u",   "e",     ",",      "=",   "&",  ":",  "||",
+                                 "!",    "\t",  "as",  "`a`",   "\'\'\'", " x ", "()", "[]", "{}",
+                                 "r'",   "b\"", "-5[", ".true", "?:",     "<= ", "1 ", "%"}));
             break;
         case 2:
             text.insert(at, text.substr(at, 1 + random.below(8)));

@@ -11,11 +11,12 @@
 namespace knd::differential {
 
 struct ExpressionOptions {
-    std::string driver;    ///< whose attributes are meant
-    bool lists = false;    ///< list attributes and includes()
-    int depth = 4;         ///< nesting of operators and calls
-    unsigned garbage = 6;  ///< per cent that is damaged afterwards
-    bool plain = false;    ///< only what people write in device classes
+    std::string driver;     ///< whose attributes are meant
+    bool lists = false;     ///< list attributes and includes()
+    int depth = 4;          ///< nesting of operators and calls
+    unsigned garbage = 6;   ///< per cent that is damaged afterwards
+    unsigned mistakes = 0;  ///< per cent of conditions that are wrong
+    bool plain = false;     ///< only what people write in device classes
 };
 
 std::string random_expression(Random& random, const ExpressionOptions& options);

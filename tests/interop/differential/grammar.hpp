@@ -28,5 +28,7 @@ const Productions& productions(char type);
 const Productions& list_productions();
 /// Only what people write in device classes.
 const Productions& plain_productions();
+/// Conditions that are wrong.
+const Productions& mistaken_productions();
 
 }  // namespace knd::differential

@@ -73,9 +73,13 @@ Json random_cel(Random& random, const Scope& scope) {
     const bool lists = scope.lists && random.chance(40);
     auto device = random_device(random, driver, {.lists = lists, .sharing = random.chance(40)});
     device["driver"] = driver;
-    auto expression = random_expression(random, {.driver = driver, .lists = lists});
+    ExpressionOptions options{.driver = driver, .lists = lists};
+    // One in three is meant to fail, so that texts are compared.
+    if (random.chance(33)) options.mistakes = 40;
+    if (random.chance(10)) options.garbage = 80;
+    auto expression = random_expression(random, options);
     while (adds_to_name(expression))
-        expression = random_expression(random, {.driver = driver, .lists = lists});
+        expression = random_expression(random, options);
     // The oracle's add() and sub() change their operand if it is a big decimal.
     const bool computes = expression.find(".add(") != std::string::npos ||
                           expression.find(".sub(") != std::string::npos;
@@ -261,7 +265,8 @@ int run(int argc, char** argv) {
     app.add_option("--features", settings.features,
                    "all, basic, or a list: firstAvailable, distinct, admin, taints, counters, "
                    "perDevice, capacity, binding, lists, flaws");
-    app.add_option("--check", settings.checks, "More than results: cost, texts")
+    app.add_option("--check", settings.checks,
+                   "More than results: cost, texts (of allocations; those of CEL are, always)")
         ->delimiter(',')
         ->check(CLI::IsMember({"cost", "texts"}));
     app.add_option("--show", settings.show, "How many differences are made small and printed");
