@@ -121,7 +121,8 @@ api::FieldErrors admit(Write& write, const Gates& gates) {
 Result<void> validate_object(const Json& object, const Gates& gates,
                              std::vector<std::string>* unknown) {
     const auto* kind = find_kind(object);
-    if (kind == nullptr) return {};
+    const auto version = json_string(object, "apiVersion", "resource.k8s.io/");
+    if (kind == nullptr || !version.starts_with("resource.k8s.io/")) return {};
     KND_TRY_ASSIGN(auto shaped, shape_object(object, gates));
     if (unknown != nullptr)
         unknown->insert(unknown->end(), shaped.unknown.begin(), shaped.unknown.end());
