@@ -42,6 +42,10 @@ void hold(const Inventory::Data& data, const DeviceId& id, const Capacity* consu
             holdings.devices[index] = true;
             continue;
         }
+        if (consumed->empty()) {
+            ++holdings.bare_shares[index];
+            continue;
+        }
         const auto amounts = in_order(data.view(data.devices[index]), *consumed);
         auto& sum = holdings.capacity[index];
         sum.resize(amounts.size());
@@ -56,6 +60,12 @@ void let_go(const Inventory::Data& data, const DeviceId& id, const Capacity* con
     for (const auto index : data.find(id)) {
         if (consumed == nullptr) {
             if (holdings.has(index)) holdings.devices[index] = false;
+            continue;
+        }
+        if (consumed->empty()) {
+            const auto bare = holdings.bare_shares.find(index);
+            if (bare != holdings.bare_shares.end() && --bare->second == 0)
+                holdings.bare_shares.erase(bare);
             continue;
         }
         const auto found = holdings.capacity.find(index);
@@ -130,8 +140,9 @@ NodePools& Allocator::State::pools(const api::Node& node) {
     // Whoever makes up nodes without end must not fill the memory.
     if (nodes.size() > data.nodes.size() + kMaxForeignNodes) nodes.clear();
     auto& known = nodes[node.name];
-    const bool is_current =
-        known != nullptr && (data.selectors.empty() || known->node().labels == node.labels);
+    const bool is_current = known != nullptr &&
+                            (data.selectors.empty() || known->node().labels == node.labels) &&
+                            known->node().declared_features == node.declared_features;
     if (!is_current) known = std::make_unique<NodePools>(data, node, options.features, behaviour);
     return *known;
 }

@@ -45,6 +45,11 @@ struct Features {
     bool consumable_capacity = true;
     bool device_binding = true;
     bool list_attributes = false;
+    // From 1.37 on.
+    bool compatibility_groups = false;
+    bool derived_attributes = false;
+    bool fractional_range = false;
+    bool optional_node_operations = false;
 };
 
 /// What selectors of stored objects are compiled with under these features.
@@ -71,10 +76,9 @@ struct AllocatedState {
 
 struct Options {
     Features features;
-    /// Decides exactly as kube-scheduler does, also where that is known to be wrong: several
-    /// devices of one request may share the value of a distinctAttribute; values that lists had in
-    /// common stay forgotten after a step back; a claim's configuration comes once per request that
-    /// it names. Texts of errors are Kubernetes' to the letter.
+    /// Decides exactly as kube-scheduler of the last patch release does, also where that is known
+    /// to be wrong; what that is is listed in behaviour.hpp. Texts of errors are Kubernetes' to the
+    /// letter. Where Kubernetes tries pools in no order, they are tried by name.
     bool compat = false;
     /// With compat: the implementation, if not the one that the features ask for.
     std::optional<Variant> variant;

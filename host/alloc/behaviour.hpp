@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What kube-scheduler does differently from what it means to do, by release and implementation. All
-// false unless Options::compat asks for it. Not copied: its arithmetic with amounts of capacity
-// above 2^63, which become negative and fit everywhere. Internal to alloc.
+// What kube-scheduler does differently from release to release and from one implementation to the
+// next, as the last patch release of each has it. Not copied: its arithmetic with amounts of
+// capacity above 2^63, which become negative and fit everywhere before 1.37. Internal to alloc.
 #pragma once
 
 #include "host/alloc/allocator.hpp"
@@ -12,19 +12,68 @@ namespace knd::alloc {
 struct Behaviour {
     explicit Behaviour(const Options& options);
 
+    // --- what a release means to do: also without Options::compat ---
+
+    /// Since 1.37 "All" wants the devices without room as well, and fails on them; before, it left
+    /// them out.
+    bool all_wants_full_devices = false;
+    /// Since 1.37 an amount that no policy can round, or a negative one, is an error.
+    bool odd_amounts_are_errors = false;
+    /// Since 1.37 a configuration for each of the claim's requests names none of them.
+    bool clears_full_config = false;
+    /// Slices with counters belong to a pool wherever their nodes are; since 1.37 they are looked
+    /// for among all slices, if those of the node are not the whole pool.
+    bool counters_reach_all_nodes = true;
+
+    // --- flaws, and what Kubernetes has given up: with Options::compat alone ---
+
     /// distinctAttribute remembers one device per request: of several, the last one.
     bool distinct_per_request = false;
+    /// distinctAttribute takes values for different unless they are those of one device.
+    bool distinct_by_device = false;
     /// matchAttribute of lists does not get back the values that a step back has taken.
     bool keeps_intersection = false;
     /// A claim's configuration comes once per request that it names, not once.
     bool repeats_claim_config = false;
-    /// A class's configuration comes once per request, and names none.
-    bool class_config_per_request = false;
+    /// Results do not carry tolerations.
+    bool drops_tolerations = false;
+    /// Slices in the order in which they come, not by name.
+    bool unsorted_slices = false;
+    /// Pools with binding conditions are not tried last.
+    bool bindings_anywhere = false;
+    /// A pool is what the node sees of it: complete or not, up to date or not.
+    bool sees_own_slices_only = false;
     /// "ExactCount" takes devices from pools that are being updated.
     bool uses_incomplete_pools = false;
+    /// Pools that are being updated are checked as the others are.
+    bool checks_incomplete_pools = false;
+    /// Counters belong to the devices of their slice.
+    bool counters_by_slice = false;
+    /// Slices with counters are used when the gate is off.
+    bool keeps_counter_slices = false;
+    /// An invalid pool ends the search that comes to it, for all nodes.
+    bool invalid_pools_fail = false;
+    /// Counters of a device that its taints or a constraint refuse stay taken.
+    bool leaks_counters = false;
+    /// The counters of a device are free while it has shares only.
+    bool shares_hold_no_counters = false;
+    /// A share that consumes nothing does not tell that the device's counters are paid.
+    bool bare_shares_pay_again = false;
+    /// Taints of any effect keep devices away.
+    bool all_effects_block = false;
+    /// bindsToNode does not tie the claim to the node.
+    bool ignores_binds_to_node = false;
+    /// Devices that need no operations of their node go anywhere.
+    bool ignores_node_operations = false;
+    /// Of alternatives that want all devices, the second one gets those of the first.
+    bool second_all_selects_like_first = false;
+    /// An alternative that wants all devices goes on with those of the first one.
+    bool all_continues_with_first = false;
+    /// Devices of one request are tried in all orders.
+    bool permutes = false;
     /// distinctAttribute is an unknown constraint.
     bool knows_no_distinct = false;
-    /// Capacity requests and shares are not looked at.
+    /// Capacity requests and shares are not looked at, by expressions neither.
     bool knows_no_capacity = false;
     /// Errors of selectors do not say on which device, nor what to do.
     bool terse_errors = false;

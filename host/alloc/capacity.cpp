@@ -8,39 +8,86 @@ namespace {
 
 __extension__ using Wide = __int128;
 
-Quantity round_to_range(const Quantity& requested, const api::CapacityRange& range) {
-    if (requested < *range.min) return *range.min;
-    if (!range.step) return requested;
-    const auto step = range.step->value_rounded_up();
-    const auto min = range.min->value_rounded_up();
-    if (step <= 0) return requested;
-    const Wide over = Wide{requested.value_rounded_up()} - min;
-    const Wide steps = over / step + (over % step != 0 ? 1 : 0);
-    const Wide value = min + steps * step;
-    if (value > INT64_MAX) return requested;
-    return Quantity(static_cast<std::int64_t>(value), Quantity::Format::kBinarySi);
+/// Whether a milli-unit is fine enough for it.
+bool is_milli(const std::optional<Quantity>& value) {
+    return !value || Quantity::from_milli(value->milli_value_rounded_up()) == *value;
 }
 
-Quantity amount(const Quantity* requested, const Quantity& whole,
-                const api::CapacityRequestPolicy* policy) {
+/// In which units a range counts.
+class Units {
+  public:
+    Units(const api::CapacityRange& range, const AmountRules& rules)
+        : milli_(rules.fractional && is_milli(range.min) && is_milli(range.max) &&
+                 is_milli(range.step) &&
+                 (!range.step || range.step->milli_value_rounded_up() >= 1)) {}
+
+    bool milli() const { return milli_; }
+    bool can_count(const Quantity& value) const {
+        return milli_ ? is_milli(value) : value <= Quantity(INT64_MAX);
+    }
+    std::int64_t count(const Quantity& value) const {
+        return milli_ ? value.milli_value_rounded_up() : value.value_rounded_up();
+    }
+    Quantity quantity(std::int64_t count, Quantity::Format format) const {
+        return milli_ ? Quantity::from_milli(count, format) : Quantity(count, format);
+    }
+
+  private:
+    bool milli_;
+};
+
+Error odd(const Quantity& requested, const std::string& before, const std::string& after) {
+    return {Code::kInvalidArgument,
+            "capacity request cannot be represented in the device's range arithmetic: " + before +
+                "request " + requested.text() + after};
+}
+
+Result<Quantity> round_to_range(const Quantity& requested, const api::CapacityRange& range,
+                                const AmountRules& rules) {
+    if (requested < *range.min) return *range.min;
+    if (!range.step) return requested;
+    const Units units(range, rules);
+    if (!units.can_count(requested) && rules.checked)
+        return odd(requested, "",
+                   units.milli() ? " is not a representable milli value" : " exceeds MaxInt64");
+    const auto step = units.count(*range.step);
+    const auto min = units.count(*range.min);
+    if (step <= 0) return requested;
+    const Wide over = Wide{units.count(requested)} - min;
+    const Wide steps = over / step + (over % step != 0 ? 1 : 0);
+    const Wide value = min + steps * step;
+    if (value > INT64_MAX && rules.checked)
+        return odd(requested, "rounding ",
+                   units.milli() ? " up to the next step passes the milli-value range"
+                                 : " up to the next step passes MaxInt64");
+    if (value > INT64_MAX) return requested;
+    return units.quantity(static_cast<std::int64_t>(value),
+                          rules.checked ? range.step->format() : Quantity::Format::kBinarySi);
+}
+
+Result<Quantity> amount(const Quantity* requested, const Quantity& whole,
+                        const api::CapacityRequestPolicy* policy, const AmountRules& rules) {
     if (requested == nullptr)
         return policy != nullptr && policy->default_value ? *policy->default_value : whole;
     if (policy == nullptr) return *requested;
     if (policy->valid_range && policy->valid_range->min)
-        return round_to_range(*requested, *policy->valid_range);
+        return round_to_range(*requested, *policy->valid_range, rules);
     for (const auto& valid : policy->valid_values)
         if (*requested <= valid) return valid;
     return *requested;
 }
 
-bool violates(const Quantity& value, const api::CapacityRequestPolicy& policy) {
+bool violates(const Quantity& value, const api::CapacityRequestPolicy& policy,
+              const AmountRules& rules) {
     if (policy.default_value && value == *policy.default_value) return false;
     if (const auto& range = policy.valid_range) {
         if (range->max && value > *range->max) return true;
         if (!range->step) return false;
-        const auto step = range->step->value_rounded_up();
-        const auto min = range->min ? range->min->value_rounded_up() : 0;
-        return step > 0 && (Wide{value.value_rounded_up()} - min) % step != 0;
+        const Units units(*range, rules);
+        if (units.milli() && !units.can_count(value)) return true;
+        const auto step = units.count(*range->step);
+        const auto min = range->min ? units.count(*range->min) : 0;
+        return step > 0 && (Wide{units.count(value)} - min) % step != 0;
     }
     return !policy.valid_values.empty() &&
            std::find(policy.valid_values.begin(), policy.valid_values.end(), value) ==
@@ -63,9 +110,13 @@ std::string capacity_name(const cel::DeviceView& view, std::size_t number) {
 }
 
 Consumption consumed_by(const cel::DeviceView& view, const DeviceExtra* extra,
-                        const Capacity& requested) {
+                        const Capacity& requested, const AmountRules& rules) {
     Consumption out;
     std::size_t known = 0;
+    const auto fail = [&](std::size_t number, const std::string& why) {
+        if (!out.error.empty()) return;
+        out.error = "capacity \"" + capacity_name(view, number) + "\": " + why;
+    };
     for (std::size_t i = 0; i < view.capacity.size(); ++i) {
         const Quantity* wanted = nullptr;
         if (!requested.empty()) {
@@ -74,12 +125,16 @@ Consumption consumed_by(const cel::DeviceView& view, const DeviceExtra* extra,
         }
         if (wanted != nullptr) ++known;
         const auto* policy = policy_of(extra, i);
-        out.amounts.push_back(amount(wanted, *view.capacity[i].quantity, policy));
-        const bool allowed = policy == nullptr || !violates(out.amounts.back(), *policy);
+        auto taken = amount(wanted, *view.capacity[i].quantity, policy, rules);
+        if (!taken.ok()) fail(i, taken.error().message());
+        out.amounts.push_back(taken.ok() ? *std::move(taken) : Quantity());
+        if (rules.checked && out.amounts.back().sign() < 0) fail(i, "capacity value is negative");
+        const bool allowed = policy == nullptr || !violates(out.amounts.back(), *policy, rules);
         if (allowed || out.verdict != Consumption::Verdict::kPossible) continue;
         out.verdict = Consumption::Verdict::kForbidden;
         out.number = i;
     }
+    if (known == requested.size() && !out.error.empty()) out.verdict = Consumption::Verdict::kOdd;
     if (known == requested.size()) return out;
     out.verdict = Consumption::Verdict::kMissing;
     for (const auto& [name, value] : requested) {

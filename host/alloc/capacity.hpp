@@ -23,15 +23,23 @@ struct Consumption {
         kPossible,
         kMissing,    ///< the device lacks a capacity that the request names: `missing`
         kForbidden,  ///< the policy of capacity `number` does not allow its amount
+        kOdd,        ///< an amount cannot be counted with: `error`
     };
     Verdict verdict = Verdict::kPossible;
     std::string missing;
+    std::string error;
     std::size_t number = 0;
     Amounts amounts;  ///< of all capacities, zeros included; incomplete unless possible
 };
 
+/// How amounts are rounded.
+struct AmountRules {
+    bool checked = false;     ///< what is out of range is kOdd; else it is cut or left as it is
+    bool fractional = false;  ///< ranges count in milli-units where they can
+};
+
 Consumption consumed_by(const cel::DeviceView& view, const DeviceExtra* extra,
-                        const Capacity& requested);
+                        const Capacity& requested, const AmountRules& rules);
 
 /// What is held of the device, in the order of its capacities.
 Amounts in_order(const cel::DeviceView& view, const Capacity& capacity);

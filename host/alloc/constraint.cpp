@@ -42,6 +42,38 @@ bool Constraint::add(CandidateIndex candidate, std::string_view base) {
     return true;
 }
 
+bool Constraint::add_value(CandidateIndex candidate, std::string_view base,
+                           const ElementList* computed) {
+    if (computed == nullptr && value(candidate) == kNoValue) return false;
+    auto own = computed != nullptr
+                   ? *computed
+                   : ElementList{value(candidate) == kListValue, elements(candidate)};
+    Elements common;
+    if (!fits(own, common)) return false;
+    seen_.push_back({candidate, base, std::move(common), std::move(own)});
+    ++count_;
+    return true;
+}
+
+/// With sets: whether they meet, or must not; `common` is what all of them have. Without: whether
+/// two scalars are equal, or must not be; a list may only be the first.
+bool Constraint::fits(const ElementList& value, Elements& common) const {
+    const auto meets = [&](const Seen& other) {
+        if (!rules_.sets)
+            return !value.is_list && !other.own.is_list && value.elements == other.own.elements;
+        return std::any_of(value.elements.begin(), value.elements.end(),
+                           [&](const Element& one) { return has(other.own.elements, one); });
+    };
+    if (rules_.sets && value.elements.empty()) return false;
+    if (!rules_.sets && value.is_list && !seen_.empty()) return false;
+    if (kind_ == Kind::kDistinct) return std::none_of(seen_.begin(), seen_.end(), meets);
+    if (!rules_.sets) return seen_.empty() || meets(seen_.front());
+    common = value.elements;
+    if (!seen_.empty())
+        std::erase_if(common, [&](const Element& one) { return !has(seen_.back().common, one); });
+    return !common.empty();
+}
+
 bool Constraint::may_add(CandidateIndex candidate) const {
     const auto mine = value(candidate);
     if (mine == kNoValue) return false;
@@ -89,7 +121,7 @@ std::string Constraint::value_text(CandidateIndex candidate) const {
     return out;
 }
 
-Constraint::Elements Constraint::elements(CandidateIndex candidate) const {
+Elements Constraint::elements(CandidateIndex candidate) const {
     const auto* slot = name_ ? pools_->attribute(candidate, *name_) : nullptr;
     if (slot == nullptr) return {};
     Elements out;
@@ -125,7 +157,7 @@ Constraint::Elements Constraint::elements(CandidateIndex candidate) const {
 bool Constraint::add_match(CandidateIndex candidate, std::string_view base) {
     if (!rules_.sets) {
         if (!may_add(candidate)) return false;
-        seen_.push_back({candidate, base, {}});
+        seen_.push_back({candidate, base, {}, {}});
         return true;
     }
     auto common = elements(candidate);
@@ -135,7 +167,7 @@ bool Constraint::add_match(CandidateIndex candidate, std::string_view base) {
     }
     if (common.empty()) return false;
     if (rules_.keeps_intersection) kept_ = common;
-    seen_.push_back({candidate, base, std::move(common)});
+    seen_.push_back({candidate, base, std::move(common), {}});
     return true;
 }
 
@@ -145,12 +177,14 @@ bool Constraint::add_distinct(CandidateIndex candidate, std::string_view base) {
         if (collide(candidate, other.candidate)) return false;
     if (rules_.distinct_per_request)
         std::erase_if(seen_, [&](const Seen& seen) { return seen.base == base; });
-    seen_.push_back({candidate, base, {}});
+    seen_.push_back({candidate, base, {}, {}});
     return true;
 }
 
 /// Whether `a` repeats a value of `b`. Without sets a list is no value to compare at all.
 bool Constraint::collide(CandidateIndex a, CandidateIndex b) const {
+    if (rules_.distinct_by_device)
+        return pools_->candidates()[a].device == pools_->candidates()[b].device;
     if (value(a) != kListValue && value(b) != kListValue) return value(a) == value(b);
     if (!rules_.sets) return value(a) == kListValue;
     const auto theirs = elements(b);

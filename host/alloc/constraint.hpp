@@ -14,6 +14,21 @@
 
 namespace knd::alloc {
 
+/// One value of an attribute, comparable. Versions compare by their text.
+struct Element {
+    cel::Slot::Type type = cel::Slot::Type::kInt;
+    std::int64_t number = 0;
+    std::string text;
+    bool operator==(const Element&) const = default;
+};
+using Elements = std::vector<Element>;
+
+/// An attribute of one device.
+struct ElementList {
+    bool is_list = false;
+    Elements elements;  ///< one, unless it is a list
+};
+
 /// Lets candidates in and takes them out again, in the order of a stack.
 class Constraint {
   public:
@@ -21,6 +36,7 @@ class Constraint {
     struct Rules {
         bool sets = false;  ///< list attributes are on: a scalar is a list of one
         bool distinct_per_request = false;
+        bool distinct_by_device = false;
         bool keeps_intersection = false;
     };
     /// `attribute` is fully qualified. `pools` lives as long as the constraint.
@@ -29,6 +45,9 @@ class Constraint {
 
     /// True: the candidate, for request `base`, fits with those let in before, and is one of them.
     bool add(CandidateIndex candidate, std::string_view base);
+    /// As add(), for an attribute that some requests compute: null is the device's own. A
+    /// constraint is always asked in the same one of the two ways.
+    bool add_value(CandidateIndex candidate, std::string_view base, const ElementList* computed);
     /// False when add() would refuse the candidate; true does not promise that it would not.
     bool may_add(CandidateIndex candidate) const;
     /// Undoes the last successful add(), which was for that request.
@@ -48,25 +67,19 @@ class Constraint {
     std::string value_text(CandidateIndex candidate) const;
 
   private:
-    /// One value of an attribute, comparable. Versions compare by their text.
-    struct Element {
-        cel::Slot::Type type = cel::Slot::Type::kInt;
-        std::int64_t number = 0;
-        std::string text;
-        bool operator==(const Element&) const = default;
-    };
-    using Elements = std::vector<Element>;
     /// What is remembered of a device; `common` only with Rules::sets.
     struct Seen {
         CandidateIndex candidate = 0;
         std::string_view base;
         Elements common;  ///< of this device and all before it
+        ElementList own;  ///< only from add_value()
     };
     std::uint32_t value(CandidateIndex candidate) const {
         return values_ == nullptr ? kNoValue : (*values_)[candidate];
     }
     Elements elements(CandidateIndex candidate) const;
     bool collide(CandidateIndex a, CandidateIndex b) const;
+    bool fits(const ElementList& value, Elements& common) const;
     bool add_match(CandidateIndex candidate, std::string_view base);
     bool add_distinct(CandidateIndex candidate, std::string_view base);
 

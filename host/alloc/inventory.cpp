@@ -31,11 +31,14 @@ class Builder {
         entry.per_device = slice.per_device_node_selection;
         entry.reach = reach(slice.node_name, slice.all_nodes, slice.node_selector);
         entry.counter_sets = slice.shared_counters;
+        entry.skip_node_operations = slice.skip_node_operations;
         entry.first_device = static_cast<DeviceIndex>(data_.devices.size());
         entry.device_count = static_cast<std::uint32_t>(slice.devices.size());
         const auto index = static_cast<SliceIndex>(data_.slices.size());
         for (const auto& device : slice.devices) {
             entry.has_bindings = entry.has_bindings || !device.binding_conditions.empty();
+            for (const auto& used : device.consumes_counters)
+                entry.has_groups = entry.has_groups || !used.compatibility_groups.empty();
             add(device, *entry.driver, index, entry.per_device);
         }
         entry.repeats_names = repeats_names(entry);
@@ -125,7 +128,7 @@ class Builder {
     /// What cannot be evaluated is remembered, and reported when a selector meets the device.
     void add_attributes(const api::SliceDevice& device, const std::string& driver,
                         DeviceExtra& extra) {
-        if (!features_.list_attributes) {
+        if (!features_.list_attributes && features_.kubernetes_minor < 37) {
             for (const auto& [name, value] : device.attributes) {
                 if (value.index() < 4) continue;
                 extra.broken = "attribute " + name + ": unsupported attribute value";

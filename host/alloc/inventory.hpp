@@ -64,9 +64,11 @@ struct SliceEntry {
     bool per_device = false;
     bool has_bindings = false;
     bool repeats_names = false;  ///< two of its devices have one name
+    bool has_groups = false;     ///< a device's counters name compatibility groups
     DeviceIndex first_device = 0;
     std::uint32_t device_count = 0;
     std::vector<api::CounterSet> counter_sets;
+    std::vector<std::string> skip_node_operations;
 };
 
 /// Names interned in the vocabulary, so that equal pools have equal keys.

@@ -56,11 +56,16 @@ NodePools::NodePools(const Inventory::Data& data, const api::Node& node, const F
     candidates_.reserve(count);
     for (PoolIndex pool = 0; pool < pools_.size(); ++pool) {
         any_invalid_ = any_invalid_ || pools_[pool].invalid;
+        if (pools_[pool].invalid)
+            invalid_.emplace_back(static_cast<CandidateIndex>(candidates_.size()), pool);
         counters = counters || !pools_[pool].counter_sets.empty();
         for (const auto index : pools_[pool].slices) {
             const auto& slice = data.slices[index];
-            for (DeviceIndex i = 0; i < slice.device_count; ++i)
-                candidates_.push_back({slice.first_device + i, pool});
+            for (DeviceIndex i = 0; i < slice.device_count; ++i) {
+                const auto device = slice.first_device + i;
+                any_shareable_ = any_shareable_ || data.devices[device].allow_multiple;
+                candidates_.push_back({device, pool});
+            }
         }
     }
     if (counters) read_counters();
@@ -123,7 +128,7 @@ const std::vector<Quantity>& NodePools::available(PoolIndex pool, const Holdings
         for (const auto index : *slices) {
             const auto& slice = data_.slices[index];
             for (auto i = slice.first_device; i < slice.first_device + slice.device_count; ++i)
-                if (holdings.has(i) || (with_shares && holdings.capacity.contains(i)))
+                if (holdings.has(i) || (with_shares && holdings.shared(i)))
                     subtract(known.left, table, i);
         }
     }
@@ -193,6 +198,13 @@ Verdict& NodePools::verdict(std::uint32_t selector, CandidateIndex candidate) {
     auto& known = verdicts_[selector];
     if (known.empty()) known.resize(candidates_.size(), Verdict::kUnknown);
     return known[candidate];
+}
+
+std::optional<std::pair<CandidateIndex, PoolIndex>> NodePools::next_invalid(
+    CandidateIndex start) const {
+    for (const auto& [before, pool] : invalid_)
+        if (before >= start) return std::pair(before, pool);
+    return std::nullopt;
 }
 
 const cel::Slot* NodePools::attribute(CandidateIndex candidate, cel::NameId name) const {

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,11 @@ struct Holdings {
     bool has(DeviceIndex device) const { return device < devices.size() && devices[device]; }
     /// Of shared devices: sums in the order of their capacities.
     std::unordered_map<DeviceIndex, std::vector<Quantity>> capacity;
+    /// How many shares consume nothing at all.
+    std::unordered_map<DeviceIndex, std::size_t> bare_shares;
+    bool shared(DeviceIndex device) const {
+        return capacity.contains(device) || bare_shares.contains(device);
+    }
     std::uint64_t changes = 0;
 };
 
@@ -65,6 +71,10 @@ class NodePools {
     const std::vector<Pool>& pools() const { return pools_; }
     const std::vector<Candidate>& candidates() const { return candidates_; }
     bool any_invalid() const { return any_invalid_; }
+    bool any_shareable() const { return any_shareable_; }
+    bool any_counters() const { return !tables_.empty(); }
+    /// The first invalid pool behind the devices before `start`: how many are before it, and which.
+    std::optional<std::pair<CandidateIndex, PoolIndex>> next_invalid(CandidateIndex start) const;
 
     std::span<const CounterUse> uses(CandidateIndex candidate) const;
     const CounterTable& counters(PoolIndex pool) const { return tables_[pool]; }
@@ -96,6 +106,8 @@ class NodePools {
     std::vector<Pool> pools_;
     std::vector<Candidate> candidates_;
     bool any_invalid_ = false;
+    bool any_shareable_ = false;
+    std::vector<std::pair<CandidateIndex, PoolIndex>> invalid_;
     std::vector<CounterTable> tables_;      ///< by pool; empty when there are no counters
     std::vector<std::uint32_t> first_use_;  ///< by candidate and one more; empty likewise
     std::vector<CounterUse> uses_;

@@ -14,28 +14,46 @@ class Gatherer {
         : data_(data), node_(node), features_(features), behaviour_(behaviour) {}
 
     std::vector<Pool> run() {
-        for (const auto index : data_.slices_of_node(node_.name))
-            consider(index);
-        for (const auto index : data_.shared)
-            consider(index);
-        std::vector<Pool> pools;
+        if (behaviour_.unsorted_slices) {
+            consider_as_given();
+        } else {
+            for (const auto index : data_.slices_of_node(node_.name))
+                consider(index);
+            for (const auto index : data_.shared)
+                consider(index);
+        }
         for (auto& [key, slices] : found_)
-            if (auto pool = finish(key, std::move(slices))) pools.push_back(*std::move(pool));
+            finish(key, std::move(slices));
         // Devices with binding conditions take time to become usable, so they are tried last.
-        std::sort(pools.begin(), pools.end(), [](const Pool& a, const Pool& b) {
-            if (a.has_bindings != b.has_bindings) return b.has_bindings;
+        std::stable_sort(pools_.begin(), pools_.end(), [&](const Pool& a, const Pool& b) {
+            if (a.has_bindings != b.has_bindings && !behaviour_.bindings_anywhere)
+                return b.has_bindings;
             if (*a.key.driver != *b.key.driver) return *a.key.driver < *b.key.driver;
             return *a.key.pool < *b.key.pool;
         });
-        return pools;
+        return std::move(pools_);
     }
 
   private:
+    /// Where names do not tell, slices with binding conditions come after the others.
+    void consider_as_given() {
+        const auto local = data_.slices_of_node(node_.name);
+        std::vector<SliceIndex> indexes(local.begin(), local.end());
+        indexes.insert(indexes.end(), data_.shared.begin(), data_.shared.end());
+        std::sort(indexes.begin(), indexes.end());
+        if (!behaviour_.bindings_anywhere)
+            std::stable_partition(indexes.begin(), indexes.end(), [&](SliceIndex index) {
+                return !data_.slices[index].has_bindings;
+            });
+        for (const auto index : indexes)
+            consider(index);
+    }
+
     void consider(SliceIndex index) {
         const auto& slice = data_.slices[index];
-        const bool partitioned = slice.per_device || !slice.counter_sets.empty();
-        if (partitioned && !features_.partitionable_devices) return;
-        if (slice.counter_sets.empty() && !reaches_node(slice)) return;
+        if (is_skipped(slice)) return;
+        const bool everywhere = behaviour_.counters_reach_all_nodes && !slice.counter_sets.empty();
+        if (!everywhere && !reaches_node(slice)) return;
         auto& slices = found_[{slice.driver, slice.pool}];
         if (!slices.empty()) {
             const auto generation = data_.slices[slices.front()].generation;
@@ -43,6 +61,14 @@ class Gatherer {
             if (slice.generation > generation) slices.clear();
         }
         slices.push_back(index);
+    }
+
+    /// What a feature that is off would be needed for.
+    bool is_skipped(const SliceEntry& slice) const {
+        const bool counts = !slice.counter_sets.empty() && !behaviour_.keeps_counter_slices;
+        if (!features_.partitionable_devices && (slice.per_device || counts)) return true;
+        return slice.has_groups && !features_.compatibility_groups &&
+               features_.kubernetes_minor >= 37;
     }
 
     bool reaches_node(const SliceEntry& slice) const {
@@ -55,53 +81,84 @@ class Gatherer {
         return false;
     }
 
-    /// Empty: a newer generation is on its way, so that what is known here is out of date.
-    std::optional<Pool> finish(const PoolKey& key, std::vector<SliceIndex> slices) const {
+    void finish(const PoolKey& key, std::vector<SliceIndex> slices) {
         Pool pool;
         pool.key = key;
         const auto& first = data_.slices[slices.front()];
         if (static_cast<std::int64_t>(slices.size()) != first.slice_count) {
-            for (const auto index : data_.slices_of(key)) {
-                const auto generation = data_.slices[index].generation;
-                if (generation > first.generation) return std::nullopt;
-                const bool known = std::find(slices.begin(), slices.end(), index) != slices.end();
-                if (generation == first.generation && !known) pool.others.push_back(index);
-            }
-            if (static_cast<std::int64_t>(slices.size() + pool.others.size()) !=
-                first.slice_count) {
-                pool.incomplete = true;
-                pool.others.clear();
-                if (behaviour_.uses_incomplete_pools) fill(pool, std::move(slices));
-                return pool;
-            }
+            // A newer generation is on its way, so that what is known here is out of date.
+            if (!behaviour_.sees_own_slices_only && !add_others(pool, slices)) return;
+            pool.incomplete =
+                static_cast<std::int64_t>(slices.size() + pool.others.size()) != first.slice_count;
+            if (pool.incomplete) pool.others.clear();
         }
-        fill(pool, std::move(slices));
-        return pool;
+        const bool is_used = !pool.incomplete || behaviour_.uses_incomplete_pools;
+        if (is_used || behaviour_.checks_incomplete_pools) fill(pool, std::move(slices));
+        if (!is_used) pool.slices.clear();
+        if (behaviour_.counters_by_slice && !pool.slices.empty())
+            split(pool);
+        else
+            pools_.push_back(std::move(pool));
+    }
+
+    /// The pool's slices that this node has no use for. False: there is a newer generation.
+    bool add_others(Pool& pool, const std::vector<SliceIndex>& slices) const {
+        const auto mine = data_.slices[slices.front()].generation;
+        for (const auto index : data_.slices_of(pool.key)) {
+            const auto& slice = data_.slices[index];
+            if (slice.generation > mine) return false;
+            const bool known = std::find(slices.begin(), slices.end(), index) != slices.end();
+            const bool hidden = slice.has_groups && is_skipped(slice);
+            if (slice.generation == mine && !known && !hidden) pool.others.push_back(index);
+        }
+        return true;
     }
 
     void fill(Pool& pool, std::vector<SliceIndex> slices) const {
-        std::sort(slices.begin(), slices.end(), [&](SliceIndex a, SliceIndex b) {
-            return data_.slices[a].name < data_.slices[b].name;
-        });
+        if (!behaviour_.unsorted_slices)
+            std::sort(slices.begin(), slices.end(), [&](SliceIndex a, SliceIndex b) {
+                return data_.slices[a].name < data_.slices[b].name;
+            });
+        const bool counted = features_.partitionable_devices && !behaviour_.counters_by_slice;
         for (const auto index : slices) {
             const auto& slice = data_.slices[index];
-            if (slice.counter_sets.empty() || !features_.partitionable_devices)
+            if (slice.counter_sets.empty() || !counted)
                 pool.slices.push_back(index);
             else
                 add_counter_sets(pool, slice);
         }
+        if (counted && !behaviour_.counters_reach_all_nodes) take_counters_of_others(pool);
         check_names(pool);
-        if (features_.partitionable_devices) {
+        if (counted) {
             check_counters(pool, slices);
             check_counters(pool, pool.others);
         }
-        if (pool.invalid) {
-            pool.slices.clear();
-            return;
+        // An invalid pool that ends the search has its place among the others.
+        if (!pool.invalid || behaviour_.invalid_pools_fail)
+            pool.has_bindings =
+                std::any_of(pool.slices.begin(), pool.slices.end(),
+                            [&](SliceIndex index) { return data_.slices[index].has_bindings; });
+        if (pool.invalid) pool.slices.clear();
+    }
+
+    void take_counters_of_others(Pool& pool) const {
+        std::erase_if(pool.others, [&](SliceIndex index) {
+            const auto& slice = data_.slices[index];
+            if (slice.counter_sets.empty()) return false;
+            add_counter_sets(pool, slice);
+            return true;
+        });
+    }
+
+    /// One pool per slice, which all else is the same for.
+    void split(const Pool& pool) {
+        for (const auto index : pool.slices) {
+            auto& part = pools_.emplace_back(pool);
+            part.slices = {index};
+            if (!features_.partitionable_devices) continue;
+            for (const auto& set : data_.slices[index].counter_sets)
+                part.counter_sets.insert_or_assign(set.name, &set);
         }
-        pool.has_bindings =
-            std::any_of(pool.slices.begin(), pool.slices.end(),
-                        [&](SliceIndex index) { return data_.slices[index].has_bindings; });
     }
 
     static void invalidate(Pool& pool, std::string reason) {
@@ -151,6 +208,7 @@ class Gatherer {
     const Features& features_;
     const Behaviour& behaviour_;
     std::unordered_map<PoolKey, std::vector<SliceIndex>, PoolKeyHash> found_;
+    std::vector<Pool> pools_;
 };
 
 }  // namespace

@@ -32,6 +32,7 @@ Result<Allocations> Search::assemble() const {
     for (std::uint32_t i = 0; i < prepared_.size(); ++i) {
         add_class_configs(prepared_[i], out[i]);
         add_claim_configs(prepared_[i], out[i]);
+        if (behaviour_.clears_full_config) clear_full_configs(prepared_[i], out[i]);
         auto selector = node_selector(i);
         if (!selector.ok())
             return std::move(selector).error().wrap("create NodeSelector for claim " +
@@ -50,7 +51,9 @@ api::DeviceAllocation Search::device_result(const Pick& pick) const {
     out.pool = *slice.pool;
     out.device = *device.name;
     out.admin_access = pick.prepared->request->admin_access;
-    out.tolerations = pick.prepared->request->tolerations;
+    if (!behaviour_.drops_tolerations) out.tolerations = pick.prepared->request->tolerations;
+    if (features_.optional_node_operations)
+        out.skip_node_operations = data_.slices[device.slice].skip_node_operations;
     if (const auto* extra = data_.extra(device); extra != nullptr && features_.device_binding) {
         out.binding_conditions = extra->binding_conditions;
         out.binding_failure_conditions = extra->binding_failure_conditions;
@@ -78,13 +81,12 @@ void Search::add_class_configs(const PreparedClaim& claim, api::AllocationResult
         if (chosen.device_class->config.empty()) continue;
         auto entries = std::find_if(known.begin(), known.end(),
                                     [&](const Entries& each) { return *each.of == name; });
-        if (entries == known.end() || behaviour_.class_config_per_request) {
+        if (entries == known.end()) {
             entries = known.insert(known.end(), {&name, out.config.size(), 0});
             for (const auto& config : chosen.device_class->config)
                 out.config.push_back({api::AllocatedConfig::Source::kClass, {{}, config.opaque}});
             entries->last = out.config.size();
         }
-        if (behaviour_.class_config_per_request) continue;
         for (auto n = entries->first; n < entries->last; ++n)
             out.config[n].config.requests.push_back(chosen.result_name());
     }
@@ -107,6 +109,22 @@ void Search::add_claim_configs(const PreparedClaim& claim, api::AllocationResult
     }
 }
 
+/// To name every request is to name none.
+void Search::clear_full_configs(const PreparedClaim& claim, api::AllocationResult& out) {
+    for (auto& [source, config] : out.config) {
+        const auto& names = config.requests;
+        const auto named = [&](const std::string& name) {
+            return std::find(names.begin(), names.end(), name) != names.end();
+        };
+        bool all = true;
+        for (std::size_t i = 0; i < claim.requests.size() && all; ++i) {
+            const auto& chosen = claim.requests[i][claim.chosen[i]];
+            all = named(std::string(chosen.base)) || named(chosen.result_name());
+        }
+        if (all) config.requests.clear();
+    }
+}
+
 Result<std::optional<api::NodeSelector>> Search::node_selector(std::uint32_t claim) const {
     api::NodeSelectorTerm term;
     for (const auto& pick : picks_) {
@@ -115,7 +133,8 @@ Result<std::optional<api::NodeSelector>> Search::node_selector(std::uint32_t cla
         const auto& slice = data_.slices[device.slice];
         const auto* extra = data_.extra(device);
         const auto& reach = slice.per_device && extra != nullptr ? extra->reach : slice.reach;
-        if (reach.kind == Reach::Kind::kNode || device.binds_to_node) {
+        const bool binds = device.binds_to_node && !behaviour_.ignores_binds_to_node;
+        if (reach.kind == Reach::Kind::kNode || binds) {
             // Moved into place: lists in braces are copied.
             std::optional<api::NodeSelector> here(std::in_place);
             auto& field = here->terms.emplace_back().match_fields.emplace_back();

@@ -17,13 +17,18 @@ Search::Search(const Context& context, NodePools& pools,
       data_(context.data),
       features_(context.options.features),
       behaviour_(context.options),
-      may_prune_(may_prune(behaviour_, features_, claims)),
+      may_prune_(may_prune(behaviour_, features_, claims) &&
+                 !(behaviour_.leaks_counters && pools.any_counters()) &&
+                 !(behaviour_.invalid_pools_fail && pools.any_invalid()) &&
+                 !(behaviour_.permutes && features_.consumable_capacity && pools.any_shareable())),
       pools_(pools),
       candidates_(pools.candidates()),
       claims_(claims),
       prepared_(context.scratch),
       picks_(context.scratch),
-      taken_(candidates_.size(), 0, context.scratch) {}
+      taken_(candidates_.size(), 0, context.scratch),
+      groups_(pools, context.data, context.holdings),
+      derived_(context.data, context.options.features) {}
 
 Result<std::optional<Allocations>> Search::run() {
     if (context_.trace != nullptr) trace_begin();
@@ -33,7 +38,7 @@ Result<std::optional<Allocations>> Search::run() {
     else
         outcome = next_request(0, 0);
     // Other pools might have had a solution, so that invalid ones are worth a word only now.
-    if (outcome == Outcome::kNone && pools_.any_invalid())
+    if (outcome == Outcome::kNone && pools_.any_invalid() && !behaviour_.invalid_pools_fail)
         error_ = Error(Code::kFailedPrecondition, "invalid resource pools were encountered");
     std::optional<Allocations> found;
     if (outcome == Outcome::kFound) {
@@ -117,7 +122,10 @@ Search::Outcome Search::next_of_all(const Place& place, std::size_t picked) {
     if (!step(1)) return Outcome::kError;
     if (!take(place, place.prepared->all_candidates[picked]))
         return error_ ? Outcome::kError : Outcome::kNone;
-    const auto outcome = next_device(place, picked + 1, 0);
+    auto next = place;
+    if (behaviour_.all_continues_with_first)
+        next.prepared = &prepared_[place.claim].requests[place.request][0];
+    const auto outcome = next_device(next, picked + 1, 0);
     if (outcome != Outcome::kFound) give_back();
     return outcome;
 }
@@ -134,7 +142,9 @@ Search::Outcome Search::try_candidates(const Place& place, std::size_t picked, C
                                        std::size_t base) {
     auto& prepared = *place.prepared;
     const bool admin = prepared.request->admin_access;
+    const auto invalid = behaviour_.invalid_pools_fail ? pools_.next_invalid(start) : std::nullopt;
     for (auto candidate = start; candidate < candidates_.size(); ++candidate) {
+        if (invalid && candidate == invalid->first) break;
         if (!step(1)) return Outcome::kError;
         if (in_use(candidate, place.claim, admin)) {
             refuse(prepared, candidate, held(candidate) ? Refusal::kInUse : Refusal::kPicked);
@@ -142,17 +152,22 @@ Search::Outcome Search::try_candidates(const Place& place, std::size_t picked, C
         }
         const auto fit = fitness(prepared, candidate);
         if (fit == Fitness::kError) return Outcome::kError;
-        if (fit != Fitness::kFit || repeats_failure(place, candidate, base) ||
-            !take(place, candidate))
+        if (fit != Fitness::kFit || repeats_failure(place, candidate, base)) continue;
+        if (!take(place, candidate)) {
+            if (error_) return Outcome::kError;
             continue;
-        const auto outcome = next_device(place, picked + 1, candidate + 1);
+        }
+        const auto again = behaviour_.permutes && !may_prune_ ? 0 : candidate + 1;
+        const auto outcome = next_device(place, picked + 1, again);
         if (outcome == Outcome::kFound) return outcome;
         give_back();
         if (outcome != Outcome::kNone) return outcome;
         if (hopeless(place, picked, candidate + 1)) return settle_rest(place, candidate + 1);
         if (may_prune_) failed_.push_back(candidate);
     }
-    return Outcome::kNone;
+    if (!invalid) return Outcome::kNone;
+    const auto& pool = pools_.pools()[invalid->second];
+    return fail({Code::kInvalidArgument, "pool " + *pool.key.pool + " is invalid: " + pool.reason});
 }
 
 Trace::End Search::end(Outcome outcome) const {

@@ -26,6 +26,8 @@
 #include "host/alloc/behaviour.hpp"
 #include "host/alloc/capacity.hpp"
 #include "host/alloc/constraint.hpp"
+#include "host/alloc/derived.hpp"
+#include "host/alloc/groups.hpp"
 #include "host/alloc/node_pools.hpp"
 #include "host/alloc/selectors.hpp"
 
@@ -70,6 +72,8 @@ struct Prepared {
     std::pmr::vector<Fitness> fitness;            ///< by candidate
     std::pmr::vector<std::uint32_t> constraints;  ///< of the claim, those that concern it
     std::size_t trace = 0;                        ///< its place in Trace::requests
+    /// How the request computes the constraint's attribute; null: it does not.
+    const api::DerivedAttribute* derived(const api::DeviceConstraint& constraint) const;
     std::string_view own_name() const { return sub.empty() ? base : sub; }
     std::string result_name() const {
         return sub.empty() ? std::string(base) : std::string(base) + "/" + std::string(sub);
@@ -83,6 +87,7 @@ struct PreparedClaim {
     /// Per request its alternatives: one for `exactly`.
     std::pmr::vector<std::pmr::vector<Prepared>> requests;
     std::pmr::vector<Constraint> constraints;
+    std::vector<bool> by_value;            ///< of a constraint: a request computes its attribute
     std::pmr::vector<std::size_t> chosen;  ///< per request the alternative of the solution
     std::size_t picks = 0;
 };
@@ -94,6 +99,7 @@ struct Pick {
     std::uint32_t claim = 0;
     bool shared = false;
     bool charged_counters = false;
+    bool joined_groups = false;
     Amounts consumed;  ///< of a shared device
 };
 
@@ -151,6 +157,10 @@ class Search {
     Error run_error(const std::string& where, const std::string& why, DeviceIndex index) const;
     bool is_fit(const Prepared& prepared, CandidateIndex candidate);
     const api::DeviceTaint* taint(const DeviceExtra& extra, const api::ExactRequest& request) const;
+    bool may_skip_operations(const Prepared& prepared, CandidateIndex candidate);
+    AmountRules amount_rules() const;
+    bool check_amounts(const Prepared& prepared, CandidateIndex candidate,
+                       const std::string& device);
     bool plain_capacity(const Prepared& prepared, CandidateIndex candidate) const;
 
     // search.cpp
@@ -195,10 +205,16 @@ class Search {
     }
     bool taken_in_claim(CandidateIndex candidate, std::uint32_t claim) const;
     bool take(const Place& place, CandidateIndex candidate);
+    bool charge(Pick& pick);
+    void discharge(const Pick& pick);
+    bool is_paid(DeviceIndex device) const;
+    bool is_tainted(const Prepared& prepared, CandidateIndex candidate);
     void keep(Pick pick);
     void give_back();
+    bool join_constraint(const Place& place, CandidateIndex candidate, std::uint32_t number);
     bool join_constraints(const Place& place, CandidateIndex candidate);
     void leave_constraints(std::uint32_t claim, const Prepared& prepared, std::size_t count);
+    bool fits_alone(const Prepared& prepared, CandidateIndex candidate) const;
     bool has_room(const Prepared& prepared, CandidateIndex candidate, Amounts& consumed);
     std::vector<Quantity>& counters(PoolIndex pool);
     bool take_counters(const Prepared& prepared, CandidateIndex candidate);
@@ -233,6 +249,7 @@ class Search {
     api::DeviceAllocation device_result(const Pick& pick) const;
     void add_class_configs(const PreparedClaim& claim, api::AllocationResult& out) const;
     void add_claim_configs(const PreparedClaim& claim, api::AllocationResult& out) const;
+    static void clear_full_configs(const PreparedClaim& claim, api::AllocationResult& out);
     Result<std::optional<api::NodeSelector>> node_selector(std::uint32_t claim) const;
 
     const DeviceEntry& device_of(CandidateIndex candidate) const {
@@ -259,6 +276,8 @@ class Search {
     std::vector<std::uint32_t> weights_;  ///< by candidate: how many demands it may serve at once
     std::vector<std::uint32_t> tally_;
     Amounts amounts_;
+    Groups groups_;
+    DerivedValues derived_;
     std::optional<Error> error_;
     std::uint64_t steps_ = 0;
 };

@@ -41,7 +41,19 @@ bool Search::may_prune(const Behaviour& behaviour, const Features& features,
                    ? !behaviour.keeps_intersection || !features.list_attributes
                    : !behaviour.distinct_per_request;
     };
+    if (behaviour.leaks_counters || behaviour.shares_hold_no_counters ||
+        behaviour.bare_shares_pay_again || behaviour.distinct_by_device ||
+        behaviour.invalid_pools_fail)
+        return false;
+    const auto is_derived = [](const api::ExactRequest& request) {
+        return !request.derived_attributes.empty();
+    };
     return std::all_of(claims.begin(), claims.end(), [&](const api::ResourceClaim* claim) {
+        for (const auto& request : claim->devices.requests) {
+            const auto& subs = request.first_available;
+            if (request.exactly && is_derived(*request.exactly)) return false;
+            if (std::any_of(subs.begin(), subs.end(), is_derived)) return false;
+        }
         const auto& constraints = claim->devices.constraints;
         return std::all_of(constraints.begin(), constraints.end(), is_safe);
     });
@@ -153,7 +165,7 @@ std::uint32_t Search::shares_possible(std::span<const Demand> demands, Candidate
     for (const auto& demand : demands) {
         if (!may_use(demand, candidate)) continue;
         auto taken = consumed_by(view, data_.extra(data_.devices[index]),
-                                 demand.prepared->request->capacity);
+                                 demand.prepared->request->capacity, amount_rules());
         if (taken.verdict == Consumption::Verdict::kPossible)
             wanted.push_back(std::move(taken.amounts));
     }
@@ -281,8 +293,10 @@ bool Search::repeats_failure(const Place& place, CandidateIndex candidate, std::
 bool Search::are_twins(const Place& place, CandidateIndex a, CandidateIndex b) const {
     const auto shared_state = [&](CandidateIndex candidate) {
         const auto index = candidates_[candidate].device;
-        return context_.holdings.capacity.contains(index) || shares_.contains(index);
+        return context_.holdings.shared(index) || shares_.contains(index);
     };
+    // Kinds know nothing of compatibility groups.
+    if (features_.compatibility_groups && !pools_.uses(a).empty()) return false;
     if (pools_.kind(a) != pools_.kind(b) || held(a) != held(b) || taken_[a] != taken_[b] ||
         shared_state(a) || shared_state(b))
         return false;

@@ -13,6 +13,10 @@ Fitness Search::fitness(Prepared& prepared, CandidateIndex candidate) {
     if (known != Fitness::kUnknown) return known;
     const auto selected = select(prepared, candidate);
     if (selected != Fitness::kSelected) return selected;
+    if (!check_amounts(prepared, candidate, data_.id(device_of(candidate)).text())) {
+        known = Fitness::kUnknown;
+        return Fitness::kError;
+    }
     known = is_fit(prepared, candidate) ? Fitness::kFit : Fitness::kUnfit;
     return known;
 }
@@ -66,7 +70,7 @@ Search::Match Search::match(const Prepared& prepared, bool by_class, CandidateIn
         if (verdict == Verdict::kUnknown) {
             if (auto compiled = context_.selectors.compile(*selector); !compiled.ok())
                 return stop(std::move(compiled).error().wrap(where() + ": CEL compile error"));
-            const auto matches = selector->matches(data_, index);
+            const auto matches = selector->matches(data_, index, behaviour_.knows_no_capacity);
             if (!matches.ok()) return stop(run_error(where(), matches.error().message(), index));
             verdict = *matches ? Verdict::kTrue : Verdict::kFalse;
         }
@@ -88,6 +92,25 @@ Error Search::run_error(const std::string& where, const std::string& why, Device
     return {Code::kInvalidArgument, std::move(text)};
 }
 
+AmountRules Search::amount_rules() const {
+    return {behaviour_.odd_amounts_are_errors, features_.fractional_range};
+}
+
+/// False: error_ tells of an amount that nobody can count with.
+bool Search::check_amounts(const Prepared& prepared, CandidateIndex candidate,
+                           const std::string& device) {
+    if (!features_.consumable_capacity || !behaviour_.odd_amounts_are_errors) return true;
+    const auto& entry = device_of(candidate);
+    const auto taken = consumed_by(data_.view(entry), data_.extra(entry),
+                                   prepared.request->capacity, amount_rules());
+    if (taken.verdict != Consumption::Verdict::kOdd) return true;
+    error_ = Error(Code::kInvalidArgument, "claim " + prepared.claim->meta.text() + ", request " +
+                                               std::string(prepared.own_name()) +
+                                               ": checking capacity for device " + device + ": " +
+                                               taken.error);
+    return false;
+}
+
 /// Whether anything keeps a selected device from the request for ever.
 bool Search::is_fit(const Prepared& prepared, CandidateIndex candidate) {
     const auto& device = device_of(candidate);
@@ -95,18 +118,33 @@ bool Search::is_fit(const Prepared& prepared, CandidateIndex candidate) {
     const auto& request = *prepared.request;
     if (features_.consumable_capacity && !plain_capacity(prepared, candidate)) {
         const auto view = data_.view(device);
-        const auto taken = consumed_by(view, extra, request.capacity);
+        const auto taken = consumed_by(view, extra, request.capacity, amount_rules());
         if (taken.verdict == Consumption::Verdict::kMissing)
             return note_capacity(prepared, candidate, Refusal::kCapacityMissing, taken.missing);
         if (taken.verdict == Consumption::Verdict::kForbidden)
             return note_capacity(prepared, candidate, Refusal::kCapacityPolicy,
                                  capacity_name(view, taken.number));
     }
+    if (!may_skip_operations(prepared, candidate)) return false;
     if (extra == nullptr) return true;
     if (!features_.partitionable_devices && !extra->counters.empty())
         return refuse(prepared, candidate, Refusal::kCountersOff);
+    if (behaviour_.leaks_counters) return true;  // taints are looked at after the counters
     const auto* taint = this->taint(*extra, request);
     return taint == nullptr || note_taint(prepared, candidate, *taint);
+}
+
+/// A device that needs nothing of its node may go where the kubelet knows about that.
+bool Search::may_skip_operations(const Prepared& prepared, CandidateIndex candidate) {
+    if (data_.slices[device_of(candidate).slice].skip_node_operations.empty()) return true;
+    const auto& known = pools_.node().declared_features;
+    const bool knows =
+        std::find(known.begin(), known.end(), "DRAOptionalNodeOperations") != known.end();
+    // Releases that have never heard of the field do not look at it.
+    if (features_.kubernetes_minor < 37 || behaviour_.ignores_node_operations ||
+        (features_.optional_node_operations && knows))
+        return true;
+    return refuse(prepared, candidate, Refusal::kNodeOperations);
 }
 
 /// The first one that is not tolerated, or null.
@@ -114,7 +152,8 @@ const api::DeviceTaint* Search::taint(const DeviceExtra& extra,
                                       const api::ExactRequest& request) const {
     if (!features_.device_taints) return nullptr;
     for (const auto& taint : extra.taints) {
-        if (taint.effect != "NoSchedule" && taint.effect != "NoExecute") continue;
+        const bool blocks = taint.effect == "NoSchedule" || taint.effect == "NoExecute";
+        if (!blocks && !behaviour_.all_effects_block) continue;
         const bool tolerated =
             std::any_of(request.tolerations.begin(), request.tolerations.end(),
                         [&](const auto& toleration) { return api::tolerates(toleration, taint); });

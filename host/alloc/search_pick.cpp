@@ -27,15 +27,12 @@ bool Search::take(const Place& place, CandidateIndex candidate) {
     pick.shared = features_.consumable_capacity && data_.devices[index].allow_multiple;
     if (!prepared.all && !has_room(prepared, candidate, pick.consumed)) return false;
     // The shares of one device use its counters together, so only the first one pays.
-    const bool paid =
-        pick.shared && (context_.holdings.capacity.contains(index) || shares_.contains(index));
-    if (!paid && !pools_.uses(candidate).empty()) {
-        if (!take_counters(prepared, candidate)) return false;
-        pick.charged_counters = true;
-    }
+    if (!(pick.shared && is_paid(index)) && !pools_.uses(candidate).empty() && !charge(pick))
+        return false;
+    if (behaviour_.leaks_counters && is_tainted(prepared, candidate)) return false;
     if (!join_constraints(place, candidate)) {
-        if (pick.charged_counters) return_counters(candidate);
-        if (prepared.all)
+        if (!behaviour_.leaks_counters) discharge(pick);
+        if (prepared.all && !error_)
             fail({Code::kInvalidArgument,
                   "claim " + prepared.claim->meta.text() + ", request " +
                       std::string(prepared.own_name()) + ": cannot add device " +
@@ -45,12 +42,42 @@ bool Search::take(const Place& place, CandidateIndex candidate) {
     }
     // "All" asks for room last, after the error that a constraint is.
     if (prepared.all && !has_room(prepared, candidate, pick.consumed)) {
+        if (behaviour_.leaks_counters) return false;
         leave_constraints(place.claim, prepared, prepared.constraints.size());
-        if (pick.charged_counters) return_counters(candidate);
+        discharge(pick);
         return false;
     }
     keep(std::move(pick));
     return true;
+}
+
+/// What a device takes of its counter sets: amounts, and who may use them as well.
+bool Search::charge(Pick& pick) {
+    if (features_.compatibility_groups && !groups_.add(pick.candidate))
+        return refuse(*pick.prepared, pick.candidate, Refusal::kGroups);
+    pick.joined_groups = features_.compatibility_groups;
+    pick.charged_counters = take_counters(*pick.prepared, pick.candidate);
+    if (!pick.charged_counters) discharge(pick);
+    return pick.charged_counters;
+}
+
+void Search::discharge(const Pick& pick) {
+    if (pick.joined_groups) groups_.remove();
+    if (pick.charged_counters) return_counters(pick.candidate);
+}
+
+/// Whether the counters of a shared device are charged already.
+bool Search::is_paid(DeviceIndex device) const {
+    const auto& holdings = context_.holdings;
+    if (behaviour_.counters_by_slice) return false;
+    return holdings.capacity.contains(device) || shares_.contains(device) ||
+           (!behaviour_.bare_shares_pay_again && holdings.bare_shares.contains(device));
+}
+
+bool Search::is_tainted(const Prepared& prepared, CandidateIndex candidate) {
+    const auto* extra = data_.extra(device_of(candidate));
+    const auto* found = extra == nullptr ? nullptr : taint(*extra, *prepared.request);
+    return found != nullptr && !note_taint(prepared, candidate, *found);
 }
 
 void Search::keep(Pick pick) {
@@ -74,7 +101,7 @@ void Search::give_back() {
     picks_.pop_back();
     --prepared_[pick.claim].picks;
     leave_constraints(pick.claim, *pick.prepared, pick.prepared->constraints.size());
-    if (pick.charged_counters) return_counters(pick.candidate);
+    if (!pick.shared || !behaviour_.leaks_counters) discharge(pick);
     if (!pick.shared) {
         --taken_[pick.candidate];
         return;
@@ -85,12 +112,25 @@ void Search::give_back() {
     if (--found->second.count == 0) shares_.erase(found);
 }
 
+/// False: error_ is set, or the candidate does not fit.
+bool Search::join_constraint(const Place& place, CandidateIndex candidate, std::uint32_t number) {
+    auto& claim = prepared_[place.claim];
+    auto& constraint = claim.constraints[number];
+    if (!claim.by_value[number]) return constraint.add(candidate, place.prepared->base);
+    const auto* computed = place.prepared->derived(claim.claim->devices.constraints[number]);
+    if (computed == nullptr) return constraint.add_value(candidate, place.prepared->base, nullptr);
+    const auto value = derived_.get(*computed, candidates_[candidate].device);
+    if (value.ok()) return constraint.add_value(candidate, place.prepared->base, *value);
+    error_ = value.error();
+    return false;
+}
+
 bool Search::join_constraints(const Place& place, CandidateIndex candidate) {
     const auto& prepared = *place.prepared;
-    auto& constraints = prepared_[place.claim].constraints;
     for (std::size_t i = 0; i < prepared.constraints.size(); ++i) {
-        if (constraints[prepared.constraints[i]].add(candidate, prepared.base)) continue;
+        if (join_constraint(place, candidate, prepared.constraints[i])) continue;
         leave_constraints(place.claim, prepared, i);
+        if (error_) return false;
         return note_conflict(place.claim, prepared, candidate, prepared.constraints[i]);
     }
     return true;
@@ -102,13 +142,24 @@ void Search::leave_constraints(std::uint32_t claim, const Prepared& prepared, st
         constraints[prepared.constraints[--count]].remove(prepared.base);
 }
 
+/// Whether the device would have room if nobody else held any of it.
+bool Search::fits_alone(const Prepared& prepared, CandidateIndex candidate) const {
+    if (!features_.consumable_capacity || plain_capacity(prepared, candidate)) return true;
+    const auto& device = device_of(candidate);
+    const auto view = data_.view(device);
+    const auto taken =
+        consumed_by(view, data_.extra(device), prepared.request->capacity, amount_rules());
+    return taken.verdict == Consumption::Verdict::kPossible &&
+           !without_room(view, taken.amounts, nullptr, nullptr);
+}
+
 /// Whether what the request takes fits beside what others hold; `consumed` is set for shares.
 bool Search::has_room(const Prepared& prepared, CandidateIndex candidate, Amounts& consumed) {
     if (!features_.consumable_capacity || plain_capacity(prepared, candidate)) return true;
     const auto index = candidates_[candidate].device;
     const auto& device = data_.devices[index];
     const auto view = data_.view(device);
-    auto taken = consumed_by(view, data_.extra(device), prepared.request->capacity);
+    auto taken = consumed_by(view, data_.extra(device), prepared.request->capacity, amount_rules());
     if (taken.verdict != Consumption::Verdict::kPossible) return false;
     const auto held = context_.holdings.capacity.find(index);
     const auto taking = shares_.find(index);
@@ -124,7 +175,8 @@ bool Search::has_room(const Prepared& prepared, CandidateIndex candidate, Amount
 std::vector<Quantity>& Search::counters(PoolIndex pool) {
     const auto [entry, is_new] = counters_.try_emplace(pool);
     if (is_new)
-        entry->second = pools_.available(pool, context_.holdings, !behaviour_.knows_no_capacity);
+        entry->second =
+            pools_.available(pool, context_.holdings, !behaviour_.shares_hold_no_counters);
     return entry->second;
 }
 

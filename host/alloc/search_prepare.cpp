@@ -65,6 +65,8 @@ Result<std::size_t> Search::prepare_request(const api::DeviceRequest& request, P
         prepared.base = request.name;
         if (is_sub) prepared.sub = prepared.request->name;
         if (context_.trace != nullptr) trace_request(prepared, out.requests.size() - 1);
+        if (i == 1 && behaviour_.second_all_selects_like_first && alternatives[0].all)
+            prepared.fitness = alternatives[0].fitness;
         KND_TRY(prepare_one(prepared));
         least = std::min(least, prepared.count);
     }
@@ -96,6 +98,12 @@ Result<void> Search::prepare_one(Prepared& prepared) {
         return "claim " + prepared.claim->meta.text() + ", request " +
                std::string(prepared.own_name());
     };
+    // Releases that have never heard of the field do not look at it.
+    if (!request.derived_attributes.empty() && !features_.derived_attributes &&
+        features_.kubernetes_minor >= 37)
+        return invalid(where() +
+                       ": cannot handle request with derived attributes, the feature is "
+                       "disabled");
     for (std::size_t i = 0; i < request.selectors.size(); ++i)
         if (!request.selectors[i])
             return invalid(where() + ", selector #" + std::to_string(i) +
@@ -111,11 +119,12 @@ Result<void> Search::prepare_one(Prepared& prepared) {
                                           ": deviceclass.resource.k8s.io \"" +
                                           request.device_class + "\" not found");
     find_selectors(prepared);
-    prepared.fitness.assign(candidates_.size(), Fitness::kUnknown);
     if (request.allocation_mode == "All") {
         prepared.all = true;
+        prepared.fitness.resize(candidates_.size(), Fitness::kUnknown);
         return collect_all(prepared);
     }
+    prepared.fitness.assign(candidates_.size(), Fitness::kUnknown);
     if (request.allocation_mode != "ExactCount")
         return invalid(where() + ": unsupported count mode " + request.allocation_mode);
     prepared.count = request.count < 0 ? 0 : static_cast<std::size_t>(request.count);
@@ -146,10 +155,15 @@ Result<void> Search::collect_all(Prepared& prepared) {
         if (pool.invalid) return invalid(where(pool) + " is currently invalid");
         for (; candidate < candidates_.size() && candidates_[candidate].pool == index;
              ++candidate) {
-            const auto selected = select(prepared, candidate);
+            const auto known = prepared.fitness[candidate];
+            const auto selected = known == Fitness::kUnknown ? select(prepared, candidate) : known;
             if (selected == Fitness::kError) return *std::move(error_);
+            if (selected != Fitness::kSelected) continue;
+            if (!check_amounts(prepared, candidate, *device_of(candidate).name))
+                return *std::move(error_);
             Amounts consumed;
-            if (selected == Fitness::kSelected && has_room(prepared, candidate, consumed))
+            if (behaviour_.all_wants_full_devices ? fits_alone(prepared, candidate)
+                                                  : has_room(prepared, candidate, consumed))
                 prepared.all_candidates.push_back(candidate);
         }
     }
@@ -157,10 +171,19 @@ Result<void> Search::collect_all(Prepared& prepared) {
     return {};
 }
 
+const api::DerivedAttribute* Prepared::derived(const api::DeviceConstraint& constraint) const {
+    const auto& name =
+        constraint.match_attribute ? constraint.match_attribute : constraint.distinct_attribute;
+    const auto& known = request->derived_attributes;
+    const auto found = std::find_if(known.rbegin(), known.rend(),
+                                    [&](const auto& one) { return one.name == name; });
+    return found == known.rend() ? nullptr : &*found;
+}
+
 Result<void> Search::prepare_constraints(PreparedClaim& out) {
     const auto& constraints = out.claim->devices.constraints;
     const Constraint::Rules rules{features_.list_attributes, behaviour_.distinct_per_request,
-                                  behaviour_.keeps_intersection};
+                                  behaviour_.distinct_by_device, behaviour_.keeps_intersection};
     for (std::size_t i = 0; i < constraints.size(); ++i) {
         const auto& constraint = constraints[i];
         const bool match = constraint.match_attribute.has_value();
@@ -170,10 +193,15 @@ Result<void> Search::prepare_constraints(PreparedClaim& out) {
                            std::to_string(i) + ": empty constraint (unsupported constraint type?)");
         out.constraints.emplace_back(match ? Constraint::Kind::kMatch : Constraint::Kind::kDistinct,
                                      *attribute, data_.vocabulary, pools_, rules);
-        for (auto& alternatives : out.requests)
-            for (auto& prepared : alternatives)
-                if (concerns(constraint.requests, prepared.base, prepared.sub))
-                    prepared.constraints.push_back(static_cast<std::uint32_t>(i));
+        out.by_value.push_back(false);
+        for (auto& alternatives : out.requests) {
+            for (auto& prepared : alternatives) {
+                if (!concerns(constraint.requests, prepared.base, prepared.sub)) continue;
+                prepared.constraints.push_back(static_cast<std::uint32_t>(i));
+                if (features_.derived_attributes && prepared.derived(constraint) != nullptr)
+                    out.by_value.back() = true;
+            }
+        }
     }
     return {};
 }

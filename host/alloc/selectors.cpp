@@ -12,7 +12,8 @@ constexpr std::size_t kMaxSelectors = 1000;
 cel::Environment selector_environment(const Features& features) {
     cel::Environment environment;
     environment.kubernetes_minor = features.kubernetes_minor;
-    environment.list_attributes = features.list_attributes;
+    // Since 1.37 stored expressions know lists whatever the gate says.
+    environment.list_attributes = features.list_attributes || features.kubernetes_minor >= 37;
     environment.consumable_capacity = features.consumable_capacity;
     return environment;
 }
@@ -23,12 +24,15 @@ Result<void> Selector::compile(ProgramCache& programs, const cel::Environment& e
     return {};
 }
 
-Result<bool> Selector::matches(const Inventory::Data& data, DeviceIndex index) const {
+Result<bool> Selector::matches(const Inventory::Data& data, DeviceIndex index,
+                               bool hides_sharing) const {
     const auto& device = data.devices[index];
     const auto* extra = data.extra(device);
     if (extra != nullptr && !extra->broken.empty())
         return Error(Code::kInvalidArgument, extra->broken);
-    return program_->matches(data.view(device));
+    auto view = data.view(device);
+    view.allow_multiple_allocations = view.allow_multiple_allocations && !hides_sharing;
+    return program_->matches(view);
 }
 
 Selector& SelectorCache::get(const std::string& expression) {

@@ -21,8 +21,9 @@ class Selector {
     std::uint32_t number() const { return number_; }
     /// The error is CEL's.
     Result<void> compile(ProgramCache& programs, const cel::Environment& environment);
-    /// Only after compile(). The error is CEL's, about this device.
-    Result<bool> matches(const Inventory::Data& data, DeviceIndex device) const;
+    /// Only after compile(). The error is CEL's, about this device. With `hides_sharing` no device
+    /// has allowMultipleAllocations.
+    Result<bool> matches(const Inventory::Data& data, DeviceIndex device, bool hides_sharing) const;
 
   private:
     const std::string expression_;

@@ -11,9 +11,9 @@ bool allows(const std::optional<std::string>& wanted, const std::string& value) 
 }  // namespace
 
 void apply_taint_rules(std::span<api::ResourceSlice> slices,
-                       std::span<const api::DeviceTaintRule> rules, bool compat) {
+                       std::span<const api::DeviceTaintRule> rules, bool selects_all_by_nothing) {
     for (const auto& rule : rules) {
-        if (!rule.selector && !compat) continue;
+        if (!rule.selector && !selects_all_by_nothing) continue;
         const auto selector = rule.selector.value_or(api::DeviceTaintSelector());
         for (auto& slice : slices) {
             if (!allows(selector.driver, slice.driver) || !allows(selector.pool, slice.pool.name))

@@ -11,9 +11,10 @@
 namespace knd::alloc {
 
 /// Appends to each device the taints of the rules that select it, whatever their effect. With
-/// `compat` a rule without a selector taints every device, as kube-scheduler has it; the API says
-/// that it selects none.
+/// `selects_all_by_nothing` a rule without a selector taints every device, as kube-scheduler has it
+/// before 1.37; the API says that it selects none.
 void apply_taint_rules(std::span<api::ResourceSlice> slices,
-                       std::span<const api::DeviceTaintRule> rules, bool compat = false);
+                       std::span<const api::DeviceTaintRule> rules,
+                       bool selects_all_by_nothing = false);
 
 }  // namespace knd::alloc

@@ -31,6 +31,10 @@ std::string_view refusal_text(Refusal refusal) {
             return "counters are off";
         case Refusal::kCounters:
             return "counter used up";
+        case Refusal::kGroups:
+            return "compatibility groups";
+        case Refusal::kNodeOperations:
+            return "optional node operations";
         case Refusal::kTaint:
             return "taint";
         case Refusal::kConstraint:
@@ -42,7 +46,7 @@ std::string_view refusal_text(Refusal refusal) {
 bool is_lasting(Refusal refusal) {
     return refusal != Refusal::kNone && refusal != Refusal::kPicked &&
            refusal != Refusal::kCapacity && refusal != Refusal::kCounters &&
-           refusal != Refusal::kConstraint;
+           refusal != Refusal::kGroups && refusal != Refusal::kConstraint;
 }
 
 std::array<std::size_t, kRefusals> RequestTrace::counts() const {

@@ -43,6 +43,8 @@ enum class Refusal : std::uint8_t {
     kCapacity,           ///< `shortage`: capacity, what is left, what the request takes
     kCountersOff,        ///< it uses counters, and the feature is off
     kCounters,           ///< `shortage`: set, counter, what is left, what it takes
+    kGroups,             ///< its compatibility groups do not go with those of other devices
+    kNodeOperations,     ///< it needs a node that may leave out operations
     kTaint,              ///< `taint` is not tolerated
     kConstraint,         ///< `conflict`
 };

@@ -78,6 +78,7 @@ struct Node {
     bool unschedulable = false;
     std::vector<Taint> taints;
     std::map<std::string, Quantity> allocatable = {};
+    std::vector<std::string> declared_features;  ///< of status: what its kubelet can do
 };
 
 /// Full v1.NodeSelector matching; an empty term matches nothing, nor does a malformed requirement.

@@ -130,6 +130,7 @@ Result<Node> read_node(const Json& object) {
     KND_TRY_ASSIGN(out.unschedulable, spec["unschedulable"].boolean());
     KND_TRY_ASSIGN(out.taints, spec["taints"].list<Taint>(read_taint));
     KND_TRY_ASSIGN(out.allocatable, root["status"]["allocatable"].quantities());
+    KND_TRY_ASSIGN(out.declared_features, root["status"]["declaredFeatures"].texts());
     return out;
 }
 

@@ -72,7 +72,6 @@ struct SliceDevice {
     std::vector<std::string> binding_conditions;
     std::vector<std::string> binding_failure_conditions;
     bool allow_multiple_allocations = false;
-    std::vector<std::string> skip_node_operations;
 };
 
 struct ResourcePool {
@@ -91,6 +90,7 @@ struct ResourceSlice {
     bool per_device_node_selection = false;
     std::vector<SliceDevice> devices;
     std::vector<CounterSet> shared_counters;
+    std::vector<std::string> skip_node_operations;  ///< what the node need not do for its devices
 };
 
 Result<ResourceSlice> read_resource_slice(const Json& object);
@@ -129,6 +129,12 @@ Result<DeviceClass> read_device_class(const Json& object);
 
 // --- ResourceClaim -------------------------------------------------------------------------------
 
+/// An attribute that a request computes of each device, for its claim's constraints.
+struct DerivedAttribute {
+    std::string name;  ///< fully qualified
+    std::string expression;
+};
+
 /// `exactly` of a request, or one entry of `firstAvailable`.
 struct ExactRequest {
     std::string name;  ///< of the sub-request; empty in `exactly`
@@ -139,6 +145,7 @@ struct ExactRequest {
     bool admin_access = false;
     std::vector<DeviceToleration> tolerations;
     std::map<std::string, Quantity> capacity;  ///< capacity.requests
+    std::vector<DerivedAttribute> derived_attributes;
 };
 
 struct DeviceRequest {

@@ -112,7 +112,6 @@ Result<SliceDevice> read_device_body(const JsonField& field, std::string name) {
     KND_TRY_ASSIGN(out.binding_conditions, field["bindingConditions"].texts());
     KND_TRY_ASSIGN(out.binding_failure_conditions, field["bindingFailureConditions"].texts());
     KND_TRY_ASSIGN(out.allow_multiple_allocations, field["allowMultipleAllocations"].boolean());
-    KND_TRY_ASSIGN(out.skip_node_operations, field["skipNodeOperations"].texts());
     return out;
 }
 
@@ -139,6 +138,13 @@ Result<Selector> read_selector(const JsonField& field) {
     return Selector(std::move(expression));
 }
 
+Result<DerivedAttribute> read_derived_attribute(const JsonField& field) {
+    DerivedAttribute out;
+    KND_TRY_ASSIGN(out.name, field["name"].text());
+    KND_TRY_ASSIGN(out.expression, field["expression"].text());
+    return out;
+}
+
 Result<ExactRequest> read_exact_request(const JsonField& field) {
     KND_TRY(field.need_object());
     ExactRequest out;
@@ -153,6 +159,8 @@ Result<ExactRequest> read_exact_request(const JsonField& field) {
     KND_TRY_ASSIGN(out.admin_access, field["adminAccess"].boolean());
     KND_TRY_ASSIGN(out.tolerations, field["tolerations"].list<DeviceToleration>(read_toleration));
     KND_TRY_ASSIGN(out.capacity, field["capacity"]["requests"].quantities());
+    KND_TRY_ASSIGN(out.derived_attributes,
+                   field["derivedAttributes"].list<DerivedAttribute>(read_derived_attribute));
     return out;
 }
 
@@ -249,6 +257,7 @@ Result<ResourceSlice> read_resource_slice(const Json& object) {
     KND_TRY_ASSIGN(out.per_device_node_selection, spec["perDeviceNodeSelection"].boolean());
     KND_TRY_ASSIGN(out.devices, spec["devices"].list<SliceDevice>(read_device));
     KND_TRY_ASSIGN(out.shared_counters, spec["sharedCounters"].list<CounterSet>(read_counter_set));
+    KND_TRY_ASSIGN(out.skip_node_operations, spec["skipNodeOperations"].texts());
     return out;
 }
 

@@ -14,8 +14,14 @@ Json random_scalar(Random& random, const std::string& type) {
 }
 
 /// A policy that API validation would let through: the default is valid, values ascend.
-Json random_policy(Random& random, std::int64_t whole) {
+Json random_policy(Random& random, std::int64_t whole, bool fractions) {
     const auto unit = std::max<std::int64_t>(1, whole / 8);
+    if (fractions)
+        return {{"default", "500m"},
+                {"validRange",
+                 {{"min", random.pick({"500m", "250m", "1"})},
+                  {"step", random.pick({"250m", "500m", "1", "0.0001", "1500u"})},
+                  {"max", random.pick({"4", "2500m", "9223372036854775807"})}}}};
     if (random.chance(50)) {
         Json out = {{"default", std::to_string(unit)}, {"validValues", Json::array()}};
         for (auto value = unit; value <= whole; value += unit * random.between(1, 3))
@@ -28,11 +34,11 @@ Json random_policy(Random& random, std::int64_t whole) {
     return {{"default", std::to_string(unit * random.between(1, 2))}, {"validRange", range}};
 }
 
-Json random_capacity(Random& random, bool sharing) {
+Json random_capacity(Random& random, bool sharing, bool fractions) {
     if (!sharing) return {{"value", random_quantity(random)}};
     const auto whole = random.between(1, 4) * 8;
     Json out = {{"value", random.chance(70) ? std::to_string(whole) : random_quantity(random)}};
-    if (random.chance(50)) out["requestPolicy"] = random_policy(random, whole);
+    if (random.chance(50)) out["requestPolicy"] = random_policy(random, whole, fractions);
     return out;
 }
 
@@ -101,7 +107,7 @@ Json random_device(Random& random, const std::string& driver, const DeviceOption
     for (const auto& name : capacity_names()) {
         if (random.chance(options.missing + 20)) continue;
         const auto key = random.chance(10) ? driver + "/" + name : name;
-        out["capacity"][key] = random_capacity(random, sharing);
+        out["capacity"][key] = random_capacity(random, sharing, options.fractions);
     }
     return out;
 }

@@ -33,7 +33,8 @@ std::string random_quantity(Random& random);
 struct DeviceOptions {
     bool lists = false;
     bool sharing = false;
-    unsigned missing = 10;  ///< per cent of attributes that a device lacks
+    unsigned missing = 10;   ///< per cent of attributes that a device lacks
+    bool fractions = false;  ///< policies in milli-units
 };
 
 /// The attributes, capacity and allowMultipleAllocations of a slice's device.

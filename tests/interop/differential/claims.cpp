@@ -93,8 +93,26 @@ class ClaimMaker {
                     random_.chance(80)
                         ? std::to_string(random_.between(0, 20))
                         : std::string(random_.pick({"100m", "1500m", "1Ki", "1.5Gi", "0", "3G"}));
+        while (scope_.derived && random_.chance(15))
+            out["derivedAttributes"].push_back(
+                {{"name", "derived.example.com/" + std::string(random_.pick({"a", "b"}))},
+                 {"expression", derived_expression()}});
         if (scope_.broken && random_.chance(1)) break_request(out);
         return out;
+    }
+
+    /// What devices of all drivers have, mostly; and what is no attribute at all.
+    std::string derived_expression() {
+        if (random_.chance(95))
+            return std::string(random_.pick(
+                {"device.driver", "size(device.attributes)", "device.driver == 'knd.dev'",
+                 "device.attributes[device.driver].?numa.orValue(1)",
+                 "device.attributes[device.driver].?fw.orValue(semver('1.0.0'))",
+                 "device.attributes[device.driver].?model.orValue('a')",
+                 "['a', device.attributes[device.driver].?model.orValue('b')]", "[device.driver]",
+                 "has(device.attributes['knd.dev'].fw) ? [1, 2] : [2, 3]"}));
+        return std::string(random_.pick({"device.capacity", "1.5", "device.attributes['a'].b",
+                                         "device.driver +", "[[1]]", "{}", "[]"}));
     }
 
     std::string random_class() {
@@ -106,7 +124,8 @@ class ClaimMaker {
     std::int64_t random_count() {
         if (distinct_ && !scope_.flaws) return 1;
         if (scope_.broken && random_.chance(1)) return random_.between(30, 40);
-        return random_.chance(60) ? 1 : random_.between(2, 4);
+        // Releases before 1.36 try devices in all orders, which takes them long.
+        return random_.chance(60) ? 1 : random_.between(2, scope_.release < 36 ? 2 : 4);
     }
 
     void break_request(Json& request) {
@@ -149,6 +168,8 @@ class ClaimMaker {
     }
 
     std::string attribute(bool distinct) {
+        if (scope_.derived && random_.chance(40))
+            return "derived.example.com/" + std::string(random_.pick({"a", "b"}));
         if (random_.chance(30)) return std::string(standard_domain()) + "/pcieRoot";
         const auto driver = random_.pick(driver_names());
         // Upstream forgets what lists had in common before it went back (known flaw).

@@ -15,13 +15,16 @@ std::string numbered(std::string_view text, std::size_t n) {
     return std::string(text) + std::to_string(n);
 }
 
-Json random_node(Random& random, std::size_t n) {
+Json random_node(Random& random, std::size_t n, bool operations) {
     Json labels = {{"kubernetes.io/hostname", numbered("node-", n)},
                    {"zone", random.pick({"a", "b"})}};
     if (random.chance(50)) labels["gpus"] = std::to_string(random.between(0, 8));
-    return {{"apiVersion", "v1"},
-            {"kind", "Node"},
-            {"metadata", {{"name", numbered("node-", n)}, {"labels", labels}}}};
+    Json out = {{"apiVersion", "v1"},
+                {"kind", "Node"},
+                {"metadata", {{"name", numbered("node-", n)}, {"labels", labels}}}};
+    if (operations && random.chance(60))
+        out["status"]["declaredFeatures"] = Json::array({"DRAOptionalNodeOperations"});
+    return out;
 }
 
 Json requirement(std::string_view key, std::string_view op, Json values) {
@@ -52,6 +55,12 @@ Json random_node_selector(Random& random, std::size_t nodes) {
     return {{"nodeSelectorTerms", Json::array({term})}};
 }
 
+Json random_taint(Random& random) {
+    return {{"key", random.pick({"broken", "dedicated"})},
+            {"value", random.pick({"", "yes", "no"})},
+            {"effect", random.pick({"NoSchedule", "NoExecute", "None"})}};
+}
+
 /// One pool of one driver, written into its slices.
 class PoolMaker {
   public:
@@ -66,6 +75,10 @@ class PoolMaker {
         counted_ = scope.counters && random.chance(40);
         per_device_ = scope.per_device && random.chance(15);
         binding_ = scope.binding && random.chance(25);
+        grouped_ = scope.groups && random.chance(50);
+        skips_ = scope.operations && random.chance(30);
+        // 1.35 takes the counters of two drivers' pools of one name for the same.
+        if (counted_ && scope.release == 35) pool_ += "-" + driver_.substr(0, 3);
     }
 
     /// `node` empty: reached over the network.
@@ -77,7 +90,12 @@ class PoolMaker {
             out.push_back(slice(i));
         for (std::size_t i = 0; i < devices; ++i)
             out[random_.below(slices)]["spec"]["devices"].push_back(device(i));
-        if (counted_) out.push_back(counter_slice());
+        // Before 1.35 counters are those of the slice.
+        if (counted_ && scope_.release >= 35) out.push_back(counter_slice());
+        if (counted_ && scope_.release < 35)
+            for (auto& one : out)
+                if (random_.chance(90))
+                    one["spec"]["sharedCounters"] = counter_slice()["spec"]["sharedCounters"];
         for (auto& one : out)
             one["spec"]["pool"]["resourceSliceCount"] = out.size();
         if (scope_.broken && random_.chance(15)) break_pool(out);
@@ -99,6 +117,7 @@ class PoolMaker {
     Json slice(std::size_t i) const {
         Json spec = reach_;
         spec["driver"] = driver_;
+        if (skips_) spec["skipNodeOperations"] = Json::array({"NodePrepareResources"});
         spec["pool"] = {{"name", pool_}, {"generation", generation_}};
         return {{"metadata", {{"name", slice_name(i)}}}, {"spec", spec}};
     }
@@ -111,7 +130,8 @@ class PoolMaker {
 
     Json device(std::size_t i) {
         auto out = random_device(random_, driver_,
-                                 {scope_.lists, scope_.capacity, random_.chance(70) ? 0u : 15u});
+                                 {scope_.lists, scope_.capacity, random_.chance(70) ? 0u : 15u,
+                                  scope_.fractions && random_.chance(40)});
         out["name"] = numbered("dev-", i);
         if (per_device_) {
             if (random_.chance(60))
@@ -134,9 +154,7 @@ class PoolMaker {
     Json random_taints() {
         auto out = Json::array();
         for (auto n = random_.between(1, 2); n > 0; --n)
-            out.push_back({{"key", random_.pick({"broken", "dedicated"})},
-                           {"value", random_.pick({"", "yes", "no"})},
-                           {"effect", random_.pick({"NoSchedule", "NoExecute", "None"})}});
+            out.push_back(random_taint(random_));
         return out;
     }
 
@@ -146,6 +164,10 @@ class PoolMaker {
         auto out = Json::array({{{"counterSet", "set-0"}, {"counters", counters}}});
         if (random_.chance(20))
             out.push_back({{"counterSet", "set-1"}, {"counters", {{"memory", {{"value", "1"}}}}}});
+        if (grouped_)
+            for (auto& one : out)
+                for (const auto* group : {"red", "green", "blue"})
+                    if (random_.chance(40)) one["compatibilityGroups"].push_back(group);
         return out;
     }
 
@@ -210,6 +232,8 @@ class PoolMaker {
     std::int64_t generation_;
     Json reach_;
     bool counted_ = false;
+    bool grouped_ = false;
+    bool skips_ = false;
     bool per_device_ = false;
     bool binding_ = false;
 };
@@ -267,11 +291,33 @@ Json random_allocated(Random& random, const Json& slices) {
     return out;
 }
 
+/// Taints for some of the devices: by driver, pool, name, all of them, or none of these.
+Json random_rules(Random& random, std::size_t nodes) {
+    auto out = Json::array();
+    for (auto n = random.between(1, 3); n > 0; --n) {
+        Json spec = {{"taint", random_taint(random)}};
+        if (!random.chance(5)) {
+            auto& selector = spec["deviceSelector"] = Json::object();
+            if (random.chance(50)) selector["driver"] = random.pick(driver_names());
+            if (random.chance(40)) selector["pool"] = numbered("node-", random.below(nodes));
+            if (random.chance(40)) selector["device"] = numbered("dev-", random.below(4));
+        }
+        out.push_back({{"metadata", {{"name", numbered("rule-", out.size())}}}, {"spec", spec}});
+    }
+    return out;
+}
+
 Json random_features(Random& random, const Scope& scope) {
     Json out = {{"adminAccess", true},          {"prioritizedList", true},
                 {"partitionableDevices", true}, {"deviceTaints", true},
                 {"consumableCapacity", true},   {"deviceBinding", true},
                 {"listAttributes", scope.lists}};
+    if (scope.release >= 37) {
+        out["fractionalRange"] = scope.fractions && random.chance(80);
+        out["compatibilityGroups"] = scope.groups && random.chance(40);
+        out["derivedAttributes"] = scope.derived && random.chance(75);
+        out["optionalNodeOperations"] = scope.operations && random.chance(40);
+    }
     if (scope.toggled && random.chance(25))
         for (auto& item : out.items())
             if (random.chance(30)) item.value() = false;
@@ -290,7 +336,12 @@ bool Scope::parse(std::string_view text) {
                                                          {"capacity", &capacity},
                                                          {"binding", &binding},
                                                          {"lists", &lists},
-                                                         {"flaws", &flaws}};
+                                                         {"flaws", &flaws},
+                                                         {"rules", &rules},
+                                                         {"fractions", &fractions},
+                                                         {"groups", &groups},
+                                                         {"derived", &derived},
+                                                         {"operations", &operations}};
     while (!text.empty()) {
         const auto end = std::min(text.find(','), text.size());
         const auto name = text.substr(0, end);
@@ -305,6 +356,15 @@ bool Scope::parse(std::string_view text) {
     return true;
 }
 
+void Scope::limit() {
+    if (release < 37) fractions = groups = derived = operations = false;
+    if (release < 36) lists = false;
+    // 1.34 compares requests with the capacity of another device than the one it takes.
+    if (release < 35) capacity = false;
+    if (release < 34) distinct = binding = rules = false;
+    if (release < 33) first_available = counters = per_device = taints = false;
+}
+
 Json random_cluster(Random& random, const Scope& scope) {
     const auto count =
         static_cast<std::size_t>(random.chance(70) ? random.between(1, 3) : random.between(4, 20));
@@ -314,12 +374,15 @@ Json random_cluster(Random& random, const Scope& scope) {
     used.lists = scope.lists && random.chance(40);
     used.broken = scope.broken && random.chance(30);
     out["features"]["listAttributes"] = used.lists;
+    if (scope.release != 36) out["features"]["kubernetes"] = scope.release;
     const auto first = random.below(count);
     for (std::size_t i = 0; i < std::min(count, kNodesTried); ++i)
-        out["nodes"].push_back(random_node(random, (first + i) % count));
+        out["nodes"].push_back(random_node(random, (first + i) % count, scope.operations));
+    if (scope.release < 35) out["features"]["consumableCapacity"] = false;
     out["slices"] = random_slices(random, used, count);
     out["classes"] = random_classes(random, used);
     out["claims"] = random_claims(random, used);
+    if (scope.rules && random.chance(20)) out["taintRules"] = random_rules(random, count);
     out["allocated"] = random_allocated(random, out["slices"]);
     return out;
 }

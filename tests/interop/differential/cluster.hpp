@@ -23,11 +23,19 @@ struct Scope {
     bool capacity = false;
     bool binding = false;
     bool lists = false;
+    bool rules = false;
+    bool fractions = false;
+    bool groups = false;
+    bool derived = false;
+    bool operations = false;
     bool broken = true;   ///< incomplete, obsolete and invalid pools, requests in error
     bool flaws = false;   ///< cases in which upstream is known to be wrong
     bool toggled = true;  ///< gates are off now and then, also for what is used
+    int release = 36;     ///< Kubernetes 1.NN: what it does not know does not occur
     /// "all", or names separated by commas; false: one is unknown.
     bool parse(std::string_view text);
+    /// Takes out what the release does not know.
+    void limit();
 };
 
 /// A case of kind "alloc".

@@ -81,6 +81,9 @@ std::string error_class(const std::string& text) {
         const auto end = device == std::string::npos ? at : device;
         return text.substr(0, end) + std::string(kind);
     }
+    for (const std::string_view kind :
+         {"compile derived attribute ", "evaluate derived attribute "})
+        if (text.starts_with(kind)) return text.substr(0, text.find(" failed: "));
     if (text.find(" exceeds the claim limit of 32") != std::string::npos)
         return text.substr(0, text.find_first_of(":,")) + ": exceeds the claim limit";
     return text;
@@ -109,6 +112,8 @@ Comparison compare_alloc(const Json& one, const Json& oracle, const Json& ours,
     const auto& theirs = json_at(oracle, "nodes");
     const auto& own = json_at(ours, "nodes");
     if (theirs.size() != own.size()) return different("number of nodes answered");
+    if (json_at(oracle, "taints") != json_at(ours, "taints"))
+        return different_value("taints", oracle, ours);
     Comparison out;
     for (std::size_t i = 0; i < theirs.size(); ++i) {
         auto node = compare_node(theirs[i], own[i], strictness);

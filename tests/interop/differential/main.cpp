@@ -3,7 +3,7 @@
 // Compares our CEL and allocator with the oracle, on the corpus and on random cases.
 //
 //   differential --oracle PATH [--corpus DIR] [--kind cel|alloc] [--count N] [--seed N]
-//                [--features all|NAME,NAME...] [--check cost,texts] [--show N]
+//                [--features all|NAME,NAME...] [--check cost,texts] [--show N] [--release NN]
 //
 // Ends with 0 if all is the same, 1 if not, 2 for a bad command line. Of each sort of difference
 // one is printed as a case made small, ready to be kept in the corpus.
@@ -90,7 +90,10 @@ Json random_cel(Random& random, const Scope& scope) {
                 capacity["value"] = "10Gi";
     return {{"kind", "cel"},
             {"expression", expression},
-            {"features", {{"consumableCapacity", random.chance(90)}, {"listAttributes", lists}}},
+            {"features",
+             {{"consumableCapacity", random.chance(90)},
+              {"listAttributes", lists},
+              {"kubernetes", scope.release}}},
             {"device", device}};
 }
 
@@ -209,7 +212,11 @@ Result<void> Run::corpus() {
     if (failed) return Error::from_errno("read " + settings_.corpus, failed.value());
     std::sort(files.begin(), files.end());
     for (const auto& path : files) {
-        KND_TRY_ASSIGN(const auto cases, read_cases(path));
+        KND_TRY_ASSIGN(auto cases, read_cases(path));
+        std::erase_if(cases, [&](const Json& one) {
+            return release_of(json_at(one, "features")) != settings_.scope.release;
+        });
+        if (cases.empty()) continue;
         Counts counts;
         KND_TRY(judge(cases, counts));
         summary("corpus " + path.filename().string(), counts);
@@ -262,9 +269,12 @@ int run(int argc, char** argv) {
     app.add_option("--sign", settings.sign, "With --record: what a case must have in its text");
     app.add_option("--count", settings.count, "Random cases of each kind");
     app.add_option("--seed", settings.seed, "Repeats a run");
-    app.add_option("--features", settings.features,
-                   "all, basic, or a list: firstAvailable, distinct, admin, taints, counters, "
-                   "perDevice, capacity, binding, lists, flaws");
+    app.add_option(
+        "--features", settings.features,
+        "all, basic, or a list: firstAvailable, distinct, admin, taints, counters, "
+        "perDevice, capacity, binding, lists, flaws, rules; from 1.37 on fractions, groups, "
+        "derived, operations");
+    app.add_option("--release", settings.scope.release, "The oracle's: NN of Kubernetes 1.NN");
     app.add_option("--check", settings.checks,
                    "More than results: cost, texts (of allocations; those of CEL are, always)")
         ->delimiter(',')
@@ -277,6 +287,7 @@ int run(int argc, char** argv) {
         std::fprintf(stderr, "unknown feature in %s\n", settings.features.c_str());
         return 2;
     }
+    settings.scope.limit();
     const auto same = compare_all(settings);
     if (!same.ok()) {
         std::fprintf(stderr, "%s\n", same.error().message().c_str());

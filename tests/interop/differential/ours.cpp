@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "host/alloc/allocator.hpp"
+#include "host/alloc/taint_rules.hpp"
 #include "host/cel/cel.hpp"
 
 namespace knd::differential {
@@ -25,6 +26,11 @@ alloc::Features read_features(const Json& features) {
     out.consumable_capacity = json_bool(features, "consumableCapacity");
     out.device_binding = json_bool(features, "deviceBinding");
     out.list_attributes = json_bool(features, "listAttributes");
+    out.compatibility_groups = json_bool(features, "compatibilityGroups");
+    out.derived_attributes = json_bool(features, "derivedAttributes");
+    out.fractional_range = json_bool(features, "fractionalRange");
+    out.optional_node_operations = json_bool(features, "optionalNodeOperations");
+    out.kubernetes_minor = release_of(features);
     return out;
 }
 
@@ -89,6 +95,7 @@ struct Cluster {
     std::vector<api::ResourceClaim> claims;
     std::vector<api::Node> nodes;
     alloc::AllocatedState allocated;
+    std::vector<api::DeviceTaintRule> taint_rules;
 };
 
 Result<Cluster> read_cluster(const Json& one) {
@@ -105,6 +112,10 @@ Result<Cluster> read_cluster(const Json& one) {
     for (const auto& item : json_at(one, "claims")) {
         KND_TRY_ASSIGN(auto claim, api::read_resource_claim(item));
         out.claims.push_back(std::move(claim));
+    }
+    for (const auto& item : json_at(one, "taintRules")) {
+        KND_TRY_ASSIGN(auto rule, api::read_device_taint_rule(item));
+        out.taint_rules.push_back(std::move(rule));
     }
     for (const auto& item : json_at(one, "nodes")) {
         KND_TRY_ASSIGN(auto node, api::read_node(item));
@@ -139,10 +150,29 @@ Json describe(const Result<std::optional<alloc::Allocations>>& result) {
     return out;
 }
 
+/// "slice/device key=value:effect" of every taint, sorted: which rule comes first does not matter.
+Json all_taints(const std::vector<api::ResourceSlice>& slices) {
+    std::vector<std::string> out;
+    for (const auto& slice : slices)
+        for (const auto& device : slice.devices)
+            for (const auto& taint : device.taints)
+                out.push_back(slice.meta.name + "/" + device.name + " " + taint.key + "=" +
+                              taint.value + ":" + taint.effect);
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
 Json answer_alloc(const Json& one) {
     const auto features = read_features(json_at(one, "features"));
     auto cluster = read_cluster(one);
     if (!cluster.ok()) return bad_case(cluster.error());
+    Json out = {{"nodes", Json::array()}};
+    if (!cluster->taint_rules.empty()) {
+        alloc::apply_taint_rules(cluster->slices, cluster->taint_rules,
+                                 features.kubernetes_minor < 37);
+        if (auto taints = all_taints(cluster->slices); !taints.empty())
+            out["taints"] = std::move(taints);
+    }
     auto inventory = alloc::Inventory::make(cluster->slices, features);
     if (!inventory.ok()) return bad_case(inventory.error());
     const auto lookup = [&](std::string_view name) -> const api::DeviceClass* {
@@ -150,19 +180,21 @@ Json answer_alloc(const Json& one) {
         return found == cluster->classes.end() ? nullptr : &found->second;
     };
     alloc::Options options{.features = features, .compat = true, .step_limit = kStepLimit};
-    // The oracle does not run "stable", whose order is random.
-    options.variant = std::max(alloc::variant_for(features), alloc::Variant::kIncubating);
     alloc::Allocator allocator(*inventory, lookup, cluster->allocated, std::move(options));
     std::vector<const api::ResourceClaim*> claims;
     for (const auto& claim : cluster->claims)
         claims.push_back(&claim);
-    Json out = {{"nodes", Json::array()}};
     for (const auto& node : cluster->nodes)
         out["nodes"].push_back(describe(allocator.allocate(node, claims)));
     return out;
 }
 
 }  // namespace
+
+int release_of(const Json& features) {
+    const auto minor = json_at(features, "kubernetes");
+    return minor.is_null() ? kDefaultRelease : minor.get<int>();
+}
 
 Json our_answer(const Json& one) {
     return json_string(one, "kind") == "cel" ? answer_cel(one) : answer_alloc(one);

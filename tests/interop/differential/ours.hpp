@@ -7,6 +7,12 @@
 
 namespace knd::differential {
 
+/// The minor version that a case without one is for.
+constexpr int kDefaultRelease = 36;
+
+/// Which release's decision a case asks for: "kubernetes" of its "features".
+int release_of(const Json& features);
+
 /// A case of kind "cel" or "alloc"; one that cannot be read gives {"badCase": why}.
 Json our_answer(const Json& one);
 

@@ -23,6 +23,7 @@ constexpr std::pair<const char*, const char*> kSigns[] = {
     {"per-device nodes", "\"perDeviceNodeSelection\""},
     {"selectors", "\"expression\""},
     {"shared devices", "\"allowMultipleAllocations\""},
+    {"taint rules", "\"taintRules\""},
     {"taints", "\"taints\""},
     {"tolerations", "\"tolerations\""},
 };

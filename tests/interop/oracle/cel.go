@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build !k132 && !k133
+
 package main
 
 import (
@@ -32,13 +34,6 @@ type celAnswer struct {
 	// How long one takes; only from bench.
 	CompileNanoseconds  int64 `json:"compileNanoseconds,omitempty"`
 	EvaluateNanoseconds int64 `json:"evaluateNanoseconds,omitempty"`
-}
-
-func celFeatures(f Features) cel.Features {
-	return cel.Features{
-		EnableConsumableCapacity: f.ConsumableCapacity,
-		EnableListTypeAttributes: f.ListAttributes,
-	}
 }
 
 // compiler is what the cel package gives but does not name.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The oracle: Kubernetes' own CEL environment for devices and its structured allocator, asked by
-// JSON lines. One case per line comes in, one answer per line goes out, in the same order.
+// JSON lines. One case per line comes in, one answer per line goes out, in the same order. The
+// library is that of one release, by the module file and the tag that it is built with.
 //
 //	oracle           answers until the input ends
 //	oracle bench     answers on expressions say how long they take
@@ -15,8 +16,6 @@ import (
 	"runtime/debug"
 
 	"k8s.io/klog/v2"
-
-	"k8s.io/dynamic-resource-allocation/structured"
 )
 
 // Features are the gates that a case is meant for.
@@ -28,6 +27,15 @@ type Features struct {
 	ConsumableCapacity   bool `json:"consumableCapacity"`
 	DeviceBinding        bool `json:"deviceBinding"`
 	ListAttributes       bool `json:"listAttributes"`
+
+	// From 1.37 on.
+	CompatibilityGroups    bool `json:"compatibilityGroups"`
+	DerivedAttributes      bool `json:"derivedAttributes"`
+	FractionalRange        bool `json:"fractionalRange"`
+	OptionalNodeOperations bool `json:"optionalNodeOperations"`
+
+	// Kubernetes is the minor version of the release; 0 stands for 36.
+	Kubernetes int `json:"kubernetes"`
 }
 
 // answer never panics: what the library does with a case is an answer as well.
@@ -38,10 +46,14 @@ func answer(line []byte, bench bool) (out any) {
 		}
 	}()
 	var kind struct {
-		Kind string `json:"kind"`
+		Kind     string   `json:"kind"`
+		Features Features `json:"features"`
 	}
 	if err := json.Unmarshal(line, &kind); err != nil {
 		return map[string]string{"badCase": err.Error()}
+	}
+	if wanted := kind.Features.Kubernetes; wanted != release && (wanted != 0 || release != 36) {
+		return map[string]string{"badCase": fmt.Sprintf("for release 1.%d, this is 1.%d", wanted, release)}
 	}
 	switch kind.Kind {
 	case "cel":
@@ -57,8 +69,6 @@ func answer(line []byte, bench bool) (out any) {
 func main() {
 	klog.LogToStderr(false)
 	klog.SetOutput(os.Stderr)
-	// "stable" tries pools in the random order of a Go map: nothing to compare with.
-	structured.EnableAllocators("incubating", "experimental")
 	bench := len(os.Args) > 1 && os.Args[1] == "bench"
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := bufio.NewWriterSize(os.Stdout, 1<<16)

@@ -78,19 +78,6 @@ TEST(Compat, Of134TakesDevicesFromPoolsThatAreBeingUpdated) {
     EXPECT_EQ(cluster.outcome(), "r=a");
 }
 
-TEST(Compat, Of134RepeatsAClassConfigurationWithoutNamingRequests) {
-    Cluster cluster;
-    cluster.slices = {slice("s", {device("a"), device("b")})};
-    cluster.claims = {claim({request("r"), request("q")})};
-    cluster.classes["class"].config = {{{}, api::OpaqueConfig{"driver", Json::object()}}};
-    cluster.options.compat = true;
-    cluster.options.features.kubernetes_minor = 34;
-    const auto result = cluster.allocate();
-    ASSERT_TRUE(result.ok() && *result);
-    ASSERT_EQ((**result)[0].config.size(), 2u);
-    EXPECT_TRUE((**result)[0].config[0].config.requests.empty());
-}
-
 TEST(Compat, OfTheStableVariantKnowsNoDistinctAttribute) {
     auto cluster = groups(claim({request("r", 2)}, {distinct("driver/group")}));
     cluster.options.compat = true;
@@ -114,6 +101,13 @@ constexpr auto kNothing = [](Features& it) {
     it = {it.kubernetes_minor, false, false, false, false, false, false, false};
 };
 constexpr auto kLists = [](Features& it) { it.list_attributes = true; };
+constexpr auto kFractions = [](Features& it) {
+    kNothing(it);
+    it.fractional_range = true;
+};
+constexpr auto kGroups = [](Features& it) { it.compatibility_groups = true; };
+constexpr auto kDerived = [](Features& it) { it.derived_attributes = true; };
+constexpr auto kOperations = [](Features& it) { it.optional_node_operations = true; };
 
 TEST(Variant, IsTheMostStableOneThatKnowsTheFeatures) {
     EXPECT_EQ(variant_for(features(33)), Variant::kStable);
@@ -123,6 +117,9 @@ TEST(Variant, IsTheMostStableOneThatKnowsTheFeatures) {
     EXPECT_EQ(variant_for(features(36, kOnlyTaints)), Variant::kStable);
     EXPECT_EQ(variant_for(features(36)), Variant::kIncubating);
     EXPECT_EQ(variant_for(features(36, kLists)), Variant::kExperimental);
+    EXPECT_EQ(variant_for(features(37, kFractions)), Variant::kIncubating);
+    for (const auto newest : {+kGroups, +kDerived, +kOperations})
+        EXPECT_EQ(variant_for(features(37, newest)), Variant::kExperimental);
 }
 
 }  // namespace

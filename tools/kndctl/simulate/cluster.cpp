@@ -99,7 +99,8 @@ Result<void> Cluster::apply_taint_rules() {
         remarks_.emplace_back("the DeviceTaintRules have no effect: the feature is off");
         return {};
     }
-    alloc::apply_taint_rules(objects_.slices, objects_.taint_rules, settings_.compat);
+    alloc::apply_taint_rules(objects_.slices, objects_.taint_rules,
+                             settings_.compat && settings_.gates.kubernetes_minor() < 37);
     return {};
 }
 

@@ -12,6 +12,10 @@ alloc::Features features_of(const Gates& gates) {
     features.device_taints = gates.enabled("DRADeviceTaints");
     features.consumable_capacity = gates.enabled("DRAConsumableCapacity");
     features.list_attributes = gates.enabled("DRAListTypeAttributes");
+    features.compatibility_groups = gates.enabled("DRADeviceCompatibilityGroups");
+    features.derived_attributes = gates.enabled("DRADerivedAttributes");
+    features.fractional_range = gates.enabled("DRAFractionalCapacityRange");
+    features.optional_node_operations = gates.enabled("DRAOptionalNodeOperations");
     // Binding conditions are reported in the claim's status, so that they need that gate as well.
     features.device_binding = gates.enabled("DRADeviceBindingConditions") &&
                               gates.enabled("DRAResourceClaimDeviceStatus");
