@@ -25,7 +25,8 @@ class Marks {
         queue_.push_back(ifindex);
     }
 
-    /// Ports, parents and masters of what is marked are marked as well: without them it is cut off.
+    /// Ports, parents, masters and physical functions of what is marked are marked as well: without
+    /// them it is cut off.
     void spread() {
         while (!queue_.empty()) {
             const auto ifindex = queue_.front();
@@ -34,6 +35,8 @@ class Marks {
             const auto because = ": " + reasons_.at(marked.name);
             add(marked.parent, "is what " + marked.name + " is built on" + because);
             add(marked.master, "holds " + marked.name + because);
+            // A physical function that a pod resets or shuts down takes its virtual ones along.
+            add(marked.physical_function, "is the physical function of " + marked.name + because);
             for (const auto& [other, link] : links_) {
                 if (link.master == ifindex && is_uplink_itself(ifindex)) {
                     add(other, "is a port of " + marked.name + because);

@@ -20,6 +20,7 @@ struct Topology {
         std::string name;
         int master = 0;  ///< bond, bridge or VRF that it belongs to; 0: none
         int parent = 0;  ///< what a VLAN, macvlan or ipvlan sits on, in this namespace; 0: none
+        int physical_function = 0;  ///< of a virtual function's interface; 0: none
     };
     struct DefaultRoute {
         int family = 0;  ///< AF_INET, AF_INET6

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "host/model/log.hpp"
+#include "sdk/support/sysfs.hpp"
 
 #include <knd/cpp/fd.hpp>
 
@@ -49,6 +50,23 @@ std::string source_towards(const std::string& address) {
     return inet_ntop(own.ss_family, ip, text, sizeof text) != nullptr ? text : "";
 }
 
+void add_links(const std::vector<LinkInfo>& links, Topology& topology) {
+    std::map<std::string, int> on_function;
+    for (const auto& link : links) {
+        if (link.bus == "pci") on_function.emplace(link.device, link.ifindex);
+    }
+    for (const auto& link : links) {
+        // The far end of a veth is no parent: nothing stands on it.
+        const bool stacked = !link.parent_netns && link.kind != "veth";
+        Topology::Link found{link.ifindex, link.name, link.master, stacked ? link.parent : 0, 0};
+        if (link.bus == "pci") {
+            const auto physical = on_function.find(sysfs::physical_function(link.device));
+            if (physical != on_function.end()) found.physical_function = physical->second;
+        }
+        topology.links.push_back(std::move(found));
+    }
+}
+
 void add_default_routes(const std::vector<RouteInfo>& routes, Topology& topology) {
     for (const auto& route : routes) {
         if (!route.is_default() || route.table != kMainTable || route.nexthops.empty()) continue;
@@ -68,11 +86,7 @@ Result<Topology> read_topology(std::vector<std::string> node_ips, const std::str
     KND_TRY_ASSIGN(const auto addresses, netlink.addresses());
     KND_TRY_ASSIGN(const auto routes, netlink.routes());
     Topology topology;
-    for (const auto& link : links) {
-        // The far end of a veth is no parent: nothing stands on it.
-        const bool stacked = !link.parent_netns && link.kind != "veth";
-        topology.links.push_back({link.ifindex, link.name, link.master, stacked ? link.parent : 0});
-    }
+    add_links(links, topology);
     add_default_routes(routes, topology);
     for (const auto& address : addresses) {
         topology.addresses.push_back({address.ifindex, address.address});

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "sdk/support/netlink.hpp"
+#include "sdk/support/pci_names.hpp"
 
 #include <knd/cpp/abi.hpp>
 
@@ -129,7 +130,7 @@ void describe_link(const Netdev& netdev, DeviceSink& sink) {
 }
 
 void describe_pci(const sysfs::PciFunction& pci, DeviceSink& sink) {
-    const auto names = sysfs::pci_names(pci.vendor_id, pci.device_id);
+    const auto names = pci_names(pci.vendor_id, pci.device_id);
     sink.attribute("pciAddress", pci.address)
         .attribute("resource.kubernetes.io/pciBusID", pci.address);
     const auto text = [&](const char* name, const std::string& value) {
@@ -200,9 +201,9 @@ void describe(const Netdev& netdev, DeviceSink& sink) {
     describe_link(netdev, sink);
     const auto& pci = netdev.sysfs.pci;
     sink.attribute("sriov", pci && pci->sriov_total_vfs.value_or(0) > 0);
-    const bool rdma = pci && !pci->rdma_devices.empty();
-    sink.attribute("rdma", rdma);
-    if (rdma) sink.attribute("rdmaDevice", pci->rdma_devices.front());
+    const auto& rdma = netdev.sysfs.rdma_devices;
+    sink.attribute("rdma", !rdma.empty());
+    if (!rdma.empty()) sink.attribute("rdmaDevice", rdma.front());
     if (pci) describe_pci(*pci, sink);
 }
 

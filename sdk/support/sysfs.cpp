@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sdk/support/sysfs.hpp"
 
-extern "C" {
-#include <pci/pci.h>
-}
-
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 
 namespace knd::sysfs {
 namespace {
@@ -77,6 +72,16 @@ std::string pcie_root_of(const fs::path& real, const std::string& root) {
     return first.starts_with("pci") ? first : "";
 }
 
+/// RDMA in software (rxe, siw) is no part of a PCI function: it names the interface that it is on.
+std::vector<std::string> soft_rdma_devices(const std::string& netdev, const std::string& root) {
+    const auto directory = fs::path(root) / "class/infiniband";
+    auto names = names_in(directory);
+    std::erase_if(names, [&](const std::string& name) {
+        return read_line(directory / name / "parent") != netdev;
+    });
+    return names;
+}
+
 }  // namespace
 
 std::string pci_address_in(std::string_view path) {
@@ -89,6 +94,10 @@ std::string pci_address_in(std::string_view path) {
         path.remove_prefix(slash + 1);
     }
     return found;
+}
+
+std::string physical_function(const std::string& address, const std::string& root) {
+    return link_name(fs::path(root) / "bus/pci/devices" / address / "physfn");
 }
 
 std::optional<PciFunction> read_pci(const std::string& address, const std::string& root) {
@@ -107,7 +116,7 @@ std::optional<PciFunction> read_pci(const std::string& address, const std::strin
     if (pci.numa_node && *pci.numa_node < 0) pci.numa_node.reset();
     pci.sriov_total_vfs = read_number<int>(real / "sriov_totalvfs");
     pci.sriov_num_vfs = read_number<int>(real / "sriov_numvfs");
-    pci.physfn = link_name(real / "physfn");
+    pci.physfn = physical_function(address, root);
     if (const auto group = link_name(real / "iommu_group"); !group.empty()) {
         int number = 0;
         const auto end = group.data() + group.size();
@@ -133,6 +142,9 @@ Netdev read_netdev(const std::string& name, const std::string& root) {
     if (const auto address = pci_address_in(relative); !address.empty()) {
         netdev.pci = read_pci(address, root);
     }
+    if (netdev.pci) netdev.rdma_devices = netdev.pci->rdma_devices;
+    for (auto& device : soft_rdma_devices(name, root))
+        netdev.rdma_devices.push_back(std::move(device));
     netdev.speed_mbps = read_number<std::int64_t>(real / "speed");
     if (netdev.speed_mbps && *netdev.speed_mbps <= 0) netdev.speed_mbps.reset();
     if (netdev.speed_mbps) netdev.duplex = read_line(real / "duplex");
@@ -140,22 +152,6 @@ Netdev read_netdev(const std::string& name, const std::string& root) {
     netdev.phys_switch_id = read_line(real / "phys_switch_id");
     netdev.phys_port_name = read_line(real / "phys_port_name");
     return netdev;
-}
-
-PciNames pci_names(std::uint16_t vendor_id, std::uint16_t device_id) {
-    const std::unique_ptr<pci_access, decltype(&pci_cleanup)> access(pci_alloc(), pci_cleanup);
-    if (!access) return {};
-    char buffer[256];
-    PciNames names;
-    // PCI_LOOKUP_NO_NUMBERS: no answer is better than the number again.
-    const auto lookup = [&](int what) -> std::string {
-        const char* text = pci_lookup_name(access.get(), buffer, sizeof buffer,
-                                           what | PCI_LOOKUP_NO_NUMBERS, vendor_id, device_id);
-        return text != nullptr ? text : "";
-    };
-    names.vendor = lookup(PCI_LOOKUP_VENDOR);
-    names.device = lookup(PCI_LOOKUP_DEVICE);
-    return names;
 }
 
 }  // namespace knd::sysfs

@@ -37,6 +37,8 @@ struct Netdev {
     bool is_virtual = false;  ///< lives under /sys/devices/virtual
     std::string driver;       ///< of the parent device, PCI or not
     std::optional<PciFunction> pci;
+    /// Those of its PCI function, and those in software on it ("rxe0").
+    std::vector<std::string> rdma_devices;
     std::optional<std::int64_t> speed_mbps;  ///< none without link
     std::string duplex;
     std::string phys_port_id;
@@ -48,14 +50,10 @@ struct Netdev {
 Netdev read_netdev(const std::string& name, const std::string& root = "/sys");
 std::optional<PciFunction> read_pci(const std::string& address, const std::string& root = "/sys");
 
+/// The PCI address of the physical function of a VF; empty when `address` is none.
+std::string physical_function(const std::string& address, const std::string& root = "/sys");
+
 /// The last component of `path` that is a PCI address; empty if there is none.
 std::string pci_address_in(std::string_view path);
-
-/// The names behind the ids, from the system's pci.ids; empty when it has none.
-struct PciNames {
-    std::string vendor;
-    std::string device;
-};
-PciNames pci_names(std::uint16_t vendor_id, std::uint16_t device_id);
 
 }  // namespace knd::sysfs

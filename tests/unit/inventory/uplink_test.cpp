@@ -70,6 +70,20 @@ TEST(Uplink, IncludesTheParentOfAMacvlan) {
     EXPECT_EQ(names(t), (Names{"eth0", "mac0"}));
 }
 
+TEST(Uplink, IncludesThePhysicalFunctionOfAVirtualOne) {
+    Topology t;
+    t.links = {{1, "pf0", 0, 0, 0}, {2, "vf0", 0, 0, 1}, {3, "vf1", 0, 0, 1}};
+    t.default_routes = {{AF_INET, 0, {2}}};
+    EXPECT_EQ(names(t), (Names{"pf0", "vf0"}));
+}
+
+TEST(Uplink, LeavesTheVirtualFunctionsOfAnUplinkAlone) {
+    Topology t;
+    t.links = {{1, "pf0", 0, 0, 0}, {2, "vf0", 0, 0, 1}};
+    t.default_routes = {{AF_INET, 0, {1}}};
+    EXPECT_EQ(names(t), (Names{"pf0"}));
+}
+
 TEST(Uplink, LeavesTheOtherPortsOfAVrfAlone) {
     Topology t;
     t.links = {{1, "vrf0", 0, 0}, {2, "eth0", 1, 0}, {3, "eth1", 1, 0}};

@@ -90,6 +90,21 @@ TEST_F(Sysfs, NamesThePhysicalFunctionOfAVf) {
     EXPECT_FALSE(vf->sriov_total_vfs.has_value());
 }
 
+TEST_F(Sysfs, KnowsNoPhysicalFunctionOfAPhysicalOne) {
+    EXPECT_EQ(physical_function("0000:3b:10.1", root_), "0000:3b:00.0");
+    EXPECT_EQ(physical_function("0000:3b:00.0", root_), "");
+}
+
+TEST_F(Sysfs, FindsRdmaOfThePciFunctionAndInSoftware) {
+    for (const auto* name : {"rxe0", "rxe1"})
+        fs::create_directories(root_ + "/class/infiniband/" + name);
+    write(root_ + "/class/infiniband/rxe0/parent", "eth2");
+    write(root_ + "/class/infiniband/rxe1/parent", "dra0");
+    using Names = std::vector<std::string>;
+    EXPECT_EQ(read_netdev("eth2", root_).rdma_devices, (Names{"mlx5_0", "rxe0"}));
+    EXPECT_EQ(read_netdev("dra0", root_).rdma_devices, (Names{"rxe1"}));
+}
+
 TEST_F(Sysfs, TakesNumaNodeMinusOneAsUnknown) {
     EXPECT_FALSE(read_pci("0000:3b:10.1", root_)->numa_node.has_value());
 }

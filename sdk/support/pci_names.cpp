@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sdk/support/pci_names.hpp"
+
+extern "C" {
+#include <pci/pci.h>
+}
+
+#include <memory>
+
+namespace knd {
+
+PciNames pci_names(std::uint16_t vendor_id, std::uint16_t device_id) {
+    const std::unique_ptr<pci_access, decltype(&pci_cleanup)> access(pci_alloc(), pci_cleanup);
+    if (!access) return {};
+    char buffer[256];
+    PciNames names;
+    // PCI_LOOKUP_NO_NUMBERS: no answer is better than the number again.
+    const auto lookup = [&](int what) -> std::string {
+        const char* text = pci_lookup_name(access.get(), buffer, sizeof buffer,
+                                           what | PCI_LOOKUP_NO_NUMBERS, vendor_id, device_id);
+        return text != nullptr ? text : "";
+    };
+    names.vendor = lookup(PCI_LOOKUP_VENDOR);
+    names.device = lookup(PCI_LOOKUP_DEVICE);
+    return names;
+}
+
+}  // namespace knd
