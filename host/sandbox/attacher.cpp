@@ -146,8 +146,7 @@ Result<void> check_sizes(const Effects& effects, const HostState& host_state) {
 
 bool same_device(const LinkInfo& link, const MovedDevice& device, const PodInterface& wanted) {
     const auto& home = device.home.link;
-    return link.kind == home.kind && link.bus == home.bus && link.device == home.device &&
-           link.permanent_mac == home.permanent_mac && link.mac == wanted.mac.value_or(home.mac);
+    return same_hardware(link, home) && link.mac == wanted.mac.value_or(home.mac);
 }
 
 /// What a link that is in the pod already still lacks.
@@ -327,6 +326,9 @@ Result<HostState> Attacher::inspect(const AttachPlan& plan) const {
         KND_TRY_ASSIGN(auto link_state, take_state(*ends.home, std::move(link)));
         // What the configuration gets wrong is known before anything is touched.
         KND_TRY(plan_interface({}, config_of(plan.network, i), link_state));
+        // What changes with the MAC address would not be recognised afterwards.
+        auto& noted = link_state.link;
+        if (kernel_.is_virtual_function(noted.bus, noted.device)) noted.permanent_mac.clear();
         state.netdevs.push_back(std::move(link_state));
     }
     return state;

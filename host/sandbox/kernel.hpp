@@ -53,6 +53,9 @@ class Kernel {
     /// False when the device is not on its bus any more: unplugged, or a virtual function that was
     /// destroyed.
     virtual bool has_hardware(const std::string& bus, const std::string& device) = 0;
+    /// Drivers of virtual functions (igbvf, iavf) report whatever MAC address was set last as the
+    /// permanent one.
+    virtual bool is_virtual_function(const std::string& bus, const std::string& device) = 0;
 };
 
 }  // namespace knd

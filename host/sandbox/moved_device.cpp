@@ -19,11 +19,6 @@ std::uint64_t hash_of(std::string_view text) {
     return hash;
 }
 
-bool same_hardware(const LinkInfo& a, const LinkInfo& b) {
-    return a.kind == b.kind && a.bus == b.bus && a.device == b.device &&
-           a.permanent_mac == b.permanent_mac && a.phys_port_name == b.phys_port_name;
-}
-
 bool mac_fits(const LinkInfo& link, const MovedDevice& device) {
     const auto& home = device.home.link;
     // A tun has none; all that is left is its name.
@@ -94,6 +89,12 @@ std::string name_in_pod(const Effects& effects, std::size_t index, const Network
     if (!netdev.name_in_pod.empty()) return netdev.name_in_pod;
     if (index == 0 && !network.interface_name.empty()) return network.interface_name;
     return netdev.name;
+}
+
+bool same_hardware(const LinkInfo& link, const LinkInfo& noted) {
+    return link.kind == noted.kind && link.bus == noted.bus && link.device == noted.device &&
+           link.phys_port_name == noted.phys_port_name &&
+           (noted.permanent_mac.empty() || link.permanent_mac == noted.permanent_mac);
 }
 
 bool has_hardware(const LinkInfo& link) {

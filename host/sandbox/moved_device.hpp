@@ -29,6 +29,8 @@ std::string name_in_pod(const Effects& effects, std::size_t index, const Network
 
 /// True when the link has hardware of its own, so that it outlives its namespace.
 bool has_hardware(const LinkInfo& link);
+/// `noted` is as the device was at home. A permanent MAC address that was not noted may be any.
+bool same_hardware(const LinkInfo& link, const LinkInfo& noted);
 
 /// None: it is not there. An Error: the kernel would not tell, or several links fit.
 /// Under one of the names that it may have there: quick on a host with thousands of links.

@@ -5,6 +5,7 @@
 
 #include "sdk/support/netlink.hpp"
 #include "sdk/support/netns.hpp"
+#include "sdk/support/sysfs.hpp"
 
 namespace knd {
 
@@ -74,6 +75,10 @@ Result<std::unique_ptr<NetworkView>> SystemKernel::view(int netns_fd) {
 
 bool SystemKernel::has_hardware(const std::string& bus, const std::string& device) {
     return ::access(("/sys/bus/" + bus + "/devices/" + device).c_str(), F_OK) == 0;
+}
+
+bool SystemKernel::is_virtual_function(const std::string& bus, const std::string& device) {
+    return bus == "pci" && !sysfs::physical_function(device).empty();
 }
 
 }  // namespace knd

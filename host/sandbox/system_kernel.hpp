@@ -20,6 +20,7 @@ class SystemKernel final : public Kernel {
     Result<std::string> netns_id(int netns_fd) override;
     Result<std::unique_ptr<NetworkView>> view(int netns_fd) override;
     bool has_hardware(const std::string& bus, const std::string& device) override;
+    bool is_virtual_function(const std::string& bus, const std::string& device) override;
 
   private:
     SystemKernel(Fd home, bool entered) : home_(std::move(home)), entered_(entered) {}

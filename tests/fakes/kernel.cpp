@@ -196,10 +196,10 @@ class FakeView final : public NetworkView {
         return &(target.links[link.ifindex] = std::move(moved));
     }
 
-    static Result<void> apply(FakeKernel::Netns& netns, LinkState& state,
-                              const LinkChange& change) {
+    Result<void> apply(FakeKernel::Netns& netns, LinkState& state, const LinkChange& change) {
         auto& link = state.link;
         if (change.mac) link.mac = *change.mac;
+        if (kernel_.is_virtual_function(link.bus, link.device)) link.permanent_mac = link.mac;
         if (change.mtu && (*change.mtu < link.min_mtu || *change.mtu > link.max_mtu)) {
             return kernel_error(EINVAL);
         }
@@ -265,6 +265,12 @@ int FakeKernel::add_hardware(const std::string& netns, const std::string& name,
     link.device = bus_address;
     hardware_.insert(bus_address);
     return ifindex;
+}
+
+int FakeKernel::add_virtual_function(const std::string& netns, const std::string& name,
+                                     const std::string& bus_address, const std::string& mac) {
+    virtual_functions_.insert(bus_address);
+    return add_hardware(netns, name, bus_address, mac);
 }
 
 LinkState& FakeKernel::at(const std::string& netns, const std::string& name) {
@@ -384,6 +390,10 @@ Result<std::unique_ptr<NetworkView>> FakeKernel::view(int netns_fd) {
 
 bool FakeKernel::has_hardware(const std::string&, const std::string& device) {
     return hardware_.contains(device);
+}
+
+bool FakeKernel::is_virtual_function(const std::string&, const std::string& device) {
+    return virtual_functions_.contains(device);
 }
 
 FakeKernel::Netns* FakeKernel::find(int netns_fd) {

@@ -36,6 +36,9 @@ class FakeKernel final : public Kernel {
     /// A link with hardware of its own at `bus_address`, or a virtual one of `kind`. Its ifindex.
     int add_hardware(const std::string& netns, const std::string& name,
                      const std::string& bus_address, const std::string& mac);
+    /// The same for a virtual function: its permanent MAC is whatever was set last.
+    int add_virtual_function(const std::string& netns, const std::string& name,
+                             const std::string& bus_address, const std::string& mac);
     int add_virtual(const std::string& netns, const std::string& name, const std::string& kind,
                     const std::string& mac);
     LinkState& at(const std::string& netns, const std::string& name);
@@ -69,6 +72,7 @@ class FakeKernel final : public Kernel {
     Result<std::string> netns_id(int netns_fd) override;
     Result<std::unique_ptr<NetworkView>> view(int netns_fd) override;
     bool has_hardware(const std::string& bus, const std::string& device) override;
+    bool is_virtual_function(const std::string& bus, const std::string& device) override;
 
   private:
     friend class FakeView;
@@ -82,6 +86,7 @@ class FakeKernel final : public Kernel {
 
     std::vector<std::unique_ptr<Netns>> all_;
     std::set<std::string> hardware_;
+    std::set<std::string> virtual_functions_;
     std::pair<std::string, int> dying_;  ///< path, and the call at which its devices come home
     int calls_ = 0;
     std::optional<int> fail_at_;

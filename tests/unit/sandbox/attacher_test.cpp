@@ -90,6 +90,19 @@ TEST_F(Attach, TakesAMacAddressInAnySpelling) {
     ASSERT_OK(attacher_.detach(way_back(plan, state_)));
 }
 
+TEST_F(Attach, RecognisesAVirtualFunctionWhosePermanentMacFollowsItsMac) {
+    kernel_.add_virtual_function(kFakeHome, "vf0", "0000:3b:10.0", "02:00:00:00:00:0f");
+    auto plan = attach_plan({"vf0"});
+    plan.network.hardware_addr = "02:00:00:00:00:ab";
+    ASSERT_OK(attach(plan));
+    auto& in_pod = kernel_.at(kPod, "net1").link;
+    EXPECT_EQ(in_pod.permanent_mac, "02:00:00:00:00:ab");
+    in_pod.mac = in_pod.permanent_mac = "02:00:00:00:00:cd";  // of the pod's choice
+    in_pod.name = "mine";
+    ASSERT_OK(attacher_.detach(way_back(plan, state_)));
+    EXPECT_EQ(kernel_.at(kFakeHome, "vf0").link.mac, "02:00:00:00:00:0f");
+}
+
 TEST_F(Attach, PassesAPodWhoseInterfaceHasTheHostsName) {
     auto& link = kernel_.at(kFakeHome, "eth1").link;
     link.name = "eth0";
