@@ -158,9 +158,13 @@ void PodDesk::hand_over(const std::string& sandbox_id) {
 void PodDesk::leave_dead_pods(const PodSandbox& pod, const std::vector<Held*>& held) {
     for (const auto* binding : held) {
         if (!binding->wanted || binding->wanted->uid == pod.uid || !binding->moves()) continue;
-        const auto netns = ports_.mover.pin(binding->wanted->netns);
-        if (!netns.ok() && netns.code() == Code::kNotFound) leave(std::string(binding->wanted->id));
+        if (has_ended(*binding->wanted)) leave(std::string(binding->wanted->id));
     }
+}
+
+/// Its network namespace is gone. A pod that uses the host's has none.
+bool PodDesk::has_ended(const PodSandbox& pod) const {
+    return !pod.netns.empty() && ports_.mover.pin(pod.netns).code() == Code::kNotFound;
 }
 
 // --- rules ---------------------------------------------------------------------------------------
@@ -254,9 +258,11 @@ Result<ContainerEdits> PodDesk::edits(const std::vector<Held*>& held,
 
 void PodDesk::synchronize(const std::vector<PodSandbox>& pods,
                           const std::vector<Container>& containers) {
+    // A runtime lists sandboxes that have ended too, until the kubelet removes them (seen with
+    // containerd 2.1), in any order.
     std::map<std::string, const PodSandbox*> live;
     for (const auto& pod : pods)
-        live[pod.id] = &pod;
+        if (!has_ended(pod)) live[pod.id] = &pod;
     pods_.clear();
     bring_home_orphans(live);
     // A sandbox that has the device keeps it; otherwise the newest of the pod, which is the last.
@@ -267,6 +273,7 @@ void PodDesk::synchronize(const std::vector<PodSandbox>& pods,
                            [&](const Held* h) { return is_wanted_by(*h, pod.id); });
     };
     for (const auto& pod : pods) {
+        if (!live.contains(pod.id)) continue;
         auto& chosen = by_uid[pod.uid];
         if (chosen == nullptr || !has_device(*chosen)) chosen = &pod;
     }
@@ -281,7 +288,9 @@ void PodDesk::synchronize(const std::vector<PodSandbox>& pods,
 
 void PodDesk::bring_home_orphans(const std::map<std::string, const PodSandbox*>& live) {
     for (auto* held : bindings_.all()) {
-        if (!held->wanted || live.contains(held->wanted->id)) continue;
+        if (!held->wanted) continue;
+        if (live.contains(held->wanted->id) && !(held->moves() && has_ended(*held->wanted)))
+            continue;
         log::info("sandbox is gone; its device comes home", {{"pod", held->wanted->text()},
                                                              {"claim", held->record.claim.text()},
                                                              {"device", held->record.device.name}});

@@ -129,6 +129,20 @@ TEST_F(RecoveryTest, PrefersTheSandboxThatHasTheDevice) {
     EXPECT_TRUE(world.node.is_in("dra0", new_one.netns));
 }
 
+TEST_F(RecoveryTest, GivesTheDeviceOfASandboxThatEndedToTheOneThatLives) {
+    const auto old_one = world.sandbox("s1");
+    ASSERT_TRUE(world.prepare(ref).ok());
+    ASSERT_TRUE(world.run(old_one).ok());
+    world.kill();
+    world.node.kill_netns(old_one.netns);
+    const auto new_one = world.sandbox("s2");
+    world.start();
+    // The runtime lists it until the kubelet removes it.
+    ASSERT_TRUE(world.synchronize({new_one, old_one}).ok());
+    EXPECT_TRUE(world.node.is_in("dra0", new_one.netns));
+    EXPECT_EQ(world.marker("s2", "a"), "attached\n");
+}
+
 TEST_F(RecoveryTest, TellsTheBackendsWhatIsLive) {
     ASSERT_TRUE(world.prepare(ref).ok());
     world.hardware.prepared[{"uid-leak", "dra1"}] = "netdev";
