@@ -87,7 +87,8 @@ class Expander {
         fold.accumulator = kAccumulator;
         for (std::size_t i = 0; i < count; ++i) {
             const auto& node = b_.node(args_[i]);
-            if (node.kind != NodeKind::kIdent || node.text.starts_with('.')) {
+            const bool rooted = count == 1 && node.text.starts_with('.');
+            if (node.kind != NodeKind::kIdent || rooted) {
                 b_.fail(node.offset, std::string(refused));
                 return std::nullopt;
             }

@@ -17,8 +17,11 @@ class Unifier {
     /// A type variable that nothing is known about.
     TypeIndex fresh();
     std::uint32_t made() const { return next_; }
-    /// As if that many had been made.
-    void skip(std::uint32_t count) { next_ += count; }
+    /// As if that many had been made; within bounds, as every number takes memory.
+    void skip(std::uint32_t count) {
+        constexpr std::uint32_t kMost = 4096;
+        if (count < kMost && next_ < kMost) next_ += count;
+    }
     /// Learns from success; failure changes nothing.
     bool assignable(TypeIndex from, TypeIndex to);
     bool assignable(std::span<const TypeIndex> from, std::span<const TypeIndex> to);

@@ -150,8 +150,10 @@ TEST(Net, KnowsAddressesAndPrefixes) {
               "!isCIDR('10.0.0.0/33')",
               "!isCIDR('10.0.0.0/08')",
               "string(cidr('10.1.2.3/12')) == '10.1.2.3/12'"});
-    EXPECT_EQ(outcome("ip('x') == ip('1.2.3.4')"),
-              "error: IP Address \"x\" parse error during conversion from string");
+    EXPECT_EQ(
+        outcome("ip('x') == ip('1.2.3.4')"),
+        "error: IP Address \"x\" parse error during conversion from string: ParseAddr(\"x\"): "
+        "unable to parse IP");
 }
 
 TEST(Semver, IsAValueOfExpressions) {

@@ -123,7 +123,7 @@ TEST(Messages, OfResultsNameTheConversion) {
 
 TEST(Messages, OfOperatorsNameThemWhereTheLeftHasNone) {
     EXPECT_EQ(outcome("dyn({}) + 1 == 2"), "error: no such overload: _+_");
-    EXPECT_EQ(outcome("dyn(1) + 'a' == 2"), "error: no such overload");
+    EXPECT_EQ(outcome("dyn(1) + dyn('a') == 2"), "error: no such overload");
     EXPECT_EQ(outcome("dyn(null) < 2"), "error: no such overload: _<_");
     EXPECT_EQ(outcome("-dyn(1u) == 1"), "error: no such overload: -_");
 }

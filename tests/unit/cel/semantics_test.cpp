@@ -41,7 +41,7 @@ TEST(Lookup, OfAFieldOfAScalarFindsNothing) {
 
 TEST(Lookup, TakesSimpleKeysOnly) {
     EXPECT_EQ(outcome("{'a': 1}[dyn(null)] == 1"),
-              "compile: program instantiation failed: invalid qualifier type: null_type");
+              "compile: program instantiation failed: invalid qualifier type: types.Null");
     EXPECT_TRUE(outcome("{'a': 1}[device.attributes['d'].v] == 1")
                     .starts_with("error: invalid qualifier type: "));
     EXPECT_EQ(outcome("device.attributes[dyn(1)].x == 1"), "error: no such key: x");
