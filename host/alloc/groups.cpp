@@ -57,7 +57,7 @@ CommonGroups& Groups::common(PoolIndex pool, std::string_view counter_set) {
             const auto& slice = data_.slices[index];
             for (auto i = slice.first_device; i < slice.first_device + slice.device_count; ++i) {
                 const auto* extra = data_.extra(data_.devices[i]);
-                if (extra == nullptr || !(holdings_.devices[i] || holdings_.shared(i))) continue;
+                if (extra == nullptr || !(holdings_.has(i) || holdings_.shared(i))) continue;
                 for (const auto& used : extra->counters)
                     if (used.counter_set == counter_set)
                         entry->second.add(used.compatibility_groups);
