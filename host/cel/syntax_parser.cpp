@@ -77,21 +77,47 @@ class Parser {
     TreeNode& node() { return tree_.nodes[frames_.back().node]; }
     bool going() const { return !failed_ && !aborted_; }
 
+    /// Nine rules call each other for every level of nesting: nothing but these two may be on the
+    /// stack then, and they hold next to nothing.
     std::size_t parse(Rule rule, int precedence, std::optional<StateIndex> caller) {
-        auto& depth = depths_[static_cast<std::size_t>(rule)];
-        frames_.push_back({rule, caller, precedence, add_node(rule, token().offset)});
-        if (++depth > kMaxDepth)
-            abort(
-                {kNoLocation, "expression recursion limit exceeded: " + std::to_string(kMaxDepth)});
+        enter(rule, precedence, caller);
         for (auto at = grammar_.start(rule); going() && grammar_[at].kind != State::Kind::kStop;)
             at = step(at);
+        return leave();
+    }
+
+    StateIndex step(StateIndex at) {
+        const auto& state = grammar_[at];
+        if (state.kind != State::Kind::kBasic) return branch(at);
+        const auto& edge = state.edges[0];
+        if (edge.kind == Edge::Kind::kRule) {
+            state_ = at;
+            add_child(parse(edge.rule, edge.precedence, at));
+        } else {
+            pass(at, edge);
+        }
+        return edge.target;
+    }
+
+    [[gnu::noinline]] void enter(Rule rule, int precedence, std::optional<StateIndex> caller) {
+        frames_.push_back({rule, caller, precedence, add_node(rule, token().offset)});
+        if (++depths_[static_cast<std::size_t>(rule)] > kMaxDepth)
+            abort(
+                {kNoLocation, "expression recursion limit exceeded: " + std::to_string(kMaxDepth)});
+    }
+
+    [[gnu::noinline]] std::size_t leave() {
         if (failed_ && !aborted_) recover();
         failed_ = false;
-        --depth;
-        if (caller) state_ = *caller;
-        const auto out = frames_.back().node;
+        const auto frame = frames_.back();
+        --depths_[static_cast<std::size_t>(frame.rule)];
+        if (frame.caller) state_ = *frame.caller;
         frames_.pop_back();
-        return out;
+        return frame.node;
+    }
+
+    [[gnu::noinline]] void add_child(std::size_t child) {
+        node().children.push_back({.is_node = true, .index = child});
     }
 
     std::size_t add_node(Rule rule, std::uint32_t offset) {
@@ -99,34 +125,19 @@ class Parser {
         return tree_.nodes.size() - 1;
     }
 
-    StateIndex step(StateIndex at) {
+    [[gnu::noinline]] StateIndex branch(StateIndex at) {
+        state_ = at;
+        sync();
+        if (!going()) return at;
         const auto& state = grammar_[at];
-        switch (state.kind) {
-            case State::Kind::kBlock:
-            case State::Kind::kLoopEntry:
-                state_ = at;
-                sync();
-                return going() ? decide(at) : at;
-            case State::Kind::kLoopBack:
-                state_ = at;
-                sync();
-                return going() ? decide(state.entry) : at;
-            case State::Kind::kBasic:
-            case State::Kind::kStop:
-                break;
-        }
-        const auto& edge = state.edges[0];
-        if (edge.kind == Edge::Kind::kTokens) {
-            state_ = at;
-            match(edge.tokens);
-        } else if (edge.kind == Edge::Kind::kRule) {
-            state_ = at;
-            const auto child = parse(edge.rule, edge.precedence, at);
-            node().children.push_back({.is_node = true, .index = child});
-        } else if (edge.kind == Edge::Kind::kPrecedence) {
-            wrap();
-        }
-        return edge.target;
+        return decide(state.kind == State::Kind::kLoopBack ? state.entry : at);
+    }
+
+    [[gnu::noinline]] void pass(StateIndex at, const Edge& edge) {
+        if (edge.kind == Edge::Kind::kPrecedence) wrap();
+        if (edge.kind != Edge::Kind::kTokens) return;
+        state_ = at;
+        match(edge.tokens);
     }
 
     /// What was read so far becomes the left side of a new node of the same rule.
