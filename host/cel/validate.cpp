@@ -20,23 +20,28 @@ class Validator {
     void run() {
         for (const auto& fold : ast_.folds)
             if (fold.accumulator == kOptionalTarget) targets_.push_back(fold.init);
-        for (NodeIndex i = 0; i < ast_.nodes.size(); ++i) {
-            const auto& self = node(i);
-            const auto before = issues_.size();
-            if (self.kind == NodeKind::kList || self.kind == NodeKind::kMap) {
-                if (!is_for_format(i)) check_aggregate(self);
-            } else if (self.kind == NodeKind::kCall && self.function != 0) {
-                check_literal(self);
-                check_format(self);
-            }
-            if (issues_.size() != before) repeat(i, before);
-        }
+        // One sort after the other: that is the order of what is reported at one place.
+        each([&](NodeIndex i) { check_aggregate(i); });
+        each([&](NodeIndex i) {
+            if (node(i).kind != NodeKind::kCall || node(i).function == 0) return;
+            check_literal(node(i));
+            check_format(node(i));
+        });
     }
 
   private:
     const Node& node(NodeIndex index) const { return ast_.nodes[index]; }
     void fail(std::uint32_t offset, std::string message) {
         issues_.push_back({offset, std::move(message)});
+    }
+
+    template <class Check>
+    void each(Check check) {
+        for (NodeIndex i = 0; i < ast_.nodes.size(); ++i) {
+            const auto before = issues_.size();
+            check(i);
+            if (issues_.size() != before) repeat(i, before);
+        }
     }
 
     /// What is wrong with the target of optMap() is said twice, see the checker.
@@ -71,7 +76,10 @@ class Validator {
     }
 
     /// The elements of a literal must have one type even where dyn would fit them all.
-    void check_aggregate(const Node& self) {
+    void check_aggregate(NodeIndex index) {
+        const auto& self = node(index);
+        if (self.kind != NodeKind::kList && self.kind != NodeKind::kMap) return;
+        if (is_for_format(index)) return;
         const std::uint32_t stride = self.kind == NodeKind::kMap ? 2 : 1;
         for (std::uint32_t first = 0; first < stride; ++first)
             for (auto i = first + stride; i < self.count; i += stride)

@@ -39,7 +39,8 @@ Comparison different_text(const std::string& key, const Json& oracle, const Json
     else
         category += " in other words: " + gist(json_string(oracle, key));
     return {Verdict::kDifferent,
-            key + ": oracle " + quoted(oracle, key) + ", ours " + quoted(ours, key), category};
+            key + ": oracle " + quoted(oracle, key) + ", ours " + quoted(ours, key), category,
+            has(oracle, key) && has(ours, key)};
 }
 
 Comparison different_value(const std::string& key, const Json& oracle, const Json& ours) {
@@ -53,7 +54,7 @@ Comparison different_value(const std::string& key, const Json& oracle, const Jso
 
 Comparison compare_cel(const Json& oracle, const Json& ours, const Strictness& strictness) {
     for (const std::string key : {"compileError", "error"}) {
-        if (json_at(oracle, key) != json_at(ours, key)) return different_text(key, oracle, ours);
+        if (has(oracle, key) != has(ours, key)) return different_text(key, oracle, ours);
     }
     if (json_bool(oracle, "result") != json_bool(ours, "result"))
         return different(json_bool(ours, "result") ? "ours matches, the oracle does not"
@@ -66,6 +67,9 @@ Comparison compare_cel(const Json& oracle, const Json& ours, const Strictness& s
     if (strictness.cost && !has(oracle, "compileError") &&
         json_at(oracle, "estimate") != json_at(ours, "estimate"))
         return different_value("estimate", oracle, ours);
+    // Last, so that it hides none of the above.
+    for (const std::string key : {"compileError", "error"})
+        if (json_at(oracle, key) != json_at(ours, key)) return different_text(key, oracle, ours);
     return {};
 }
 

@@ -12,7 +12,7 @@ namespace knd::differential {
 /// What is compared beyond results and classes of errors.
 struct Strictness {
     bool cost = false;   ///< of evaluations
-    bool texts = false;  ///< of all CEL errors, word by word
+    bool texts = false;  ///< of allocations, word by word
 };
 
 enum class Verdict {
@@ -25,6 +25,7 @@ struct Comparison {
     Verdict verdict = Verdict::kSame;
     std::string what;      ///< for kDifferent and kSkipped: where they part
     std::string category;  ///< for kDifferent: the same for differences of one sort
+    bool words = false;    ///< for kDifferent: both fail, in other words
 };
 
 Comparison compare(const Json& one, const Json& oracle, const Json& ours,
