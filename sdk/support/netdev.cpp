@@ -173,6 +173,7 @@ Result<std::vector<Netdev>> read_netdevs() {
     KND_TRY_ASSIGN(const auto links, netlink.links());
     KND_TRY_ASSIGN(const auto addresses, netlink.addresses());
     std::vector<int> ifindexes;
+    ifindexes.reserve(links.size());
     for (const auto& link : links)
         ifindexes.push_back(link.ifindex);
     // Names of programs are information; without them the interface is still a device.

@@ -14,7 +14,7 @@ constexpr std::size_t kBufferSize = 32768;
 /// A table that changes faster than it can be read is taken as it came: the events of those changes
 /// make the reader look again.
 constexpr int kDumpTries = 8;
-constexpr time_t kReplyTimeout_s = 10;
+constexpr time_t kReplySeconds = 10;
 
 Error kernel_error(int os_error, std::string_view explanation) {
     auto plain = Error::from_errno("", os_error);
@@ -43,7 +43,7 @@ Result<std::unique_ptr<Netlink::Socket>> Netlink::Socket::open() {
     Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
     if (!fd) return Error::from_errno("open a netlink socket", errno);
     const int on = 1;
-    const timeval timeout{kReplyTimeout_s, 0};
+    const timeval timeout{kReplySeconds, 0};
     // Each is a comfort: without strict checking (before 4.20) dumps are filtered on this side,
     // without extended acknowledgements (before 4.12) errors are bare numbers.
     ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);

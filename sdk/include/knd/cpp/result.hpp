@@ -223,4 +223,4 @@ class [[nodiscard]] Result<void> {
 #define KND_TRY_ASSIGN(target, expression)                                                \
     auto KND_TRY_NAME_(__LINE__) = (expression);                                          \
     if (!KND_TRY_NAME_(__LINE__).ok()) return std::move(KND_TRY_NAME_(__LINE__)).error(); \
-    target = *std::move(KND_TRY_NAME_(__LINE__))
+    target = *std::move(KND_TRY_NAME_(__LINE__))  // NOLINT(bugprone-macro-parentheses)
