@@ -22,12 +22,12 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"ResourceSlice", {false, subdomain_problems}, validate_slice},
+    {"ResourceSlice", {false, subdomain_problems, true, false}, validate_slice},
     {"DeviceClass", {false, long_name_problems, false}, validate_class},
     {"ResourceClaim", {true, subdomain_problems}, validate_claim, validate_claim_status},
     {"ResourceClaimTemplate", {true, subdomain_problems}, validate_template},
     {"DeviceTaintRule",
-     {false, subdomain_problems},
+     {false, subdomain_problems, true, false},
      validate_taint_rule,
      validate_taint_rule_status},
 };
@@ -112,7 +112,9 @@ api::FieldErrors admit(Write& write, const Gates& gates) {
             validate_admin_access(write.before, write.after, write.object_namespace, errors);
     };
     if (create) check_admin();
-    validate_metadata(write.before, write.after, kind->scope, errors, gates);
+    auto scope = kind->scope;
+    scope.names_again = scope.names_again && !status;
+    validate_metadata(write.before, write.after, scope, errors, gates);
     if (status) check_admin();
     rules(write.before, write.after, errors, gates);
     return errors;

@@ -125,15 +125,15 @@ void check_managed_fields(const JsonField& entries, Report& report) {
 }
 
 /// What a new object has to have, and every stored one has.
-void check_identity(const JsonField& meta, const Scope& scope, Report& report) {
+void check_identity(const JsonField& meta, bool names, const Scope& scope, Report& report) {
     const auto prefix = meta["generateName"];
-    if (scope.looks_at_prefix && !prefix.text_or_empty().empty())
+    if (names && scope.looks_at_prefix && !prefix.text_or_empty().empty())
         add_problems(prefix.path(), prefix.json(),
                      scope.name_problems(as_name(prefix.text_or_empty())), report);
     const auto name = meta["name"];
     if (name.text_or_empty().empty())
         report.add(api::field_required(name.path(), "name or generateName is required"));
-    else
+    else if (names)
         add_problems(name.path(), name.json(), scope.name_problems(name.text_or_empty()), report);
     const auto ns = meta["namespace"];
     if (!scope.namespaced) {
@@ -172,8 +172,11 @@ void check_changes(const JsonField& meta, const Json& before, Report& report) {
         report.add(api::field_invalid(meta["generation"].path(),
                                       json_int(meta.json(), "generation"),
                                       "must not be decremented"));
-    for (const auto* key : {"name", "namespace", "uid"})
+    for (const auto* key : {"name", "namespace"})
         check_immutable_text(meta[key], json_at(before, key), report);
+    if (json_string(meta.json(), "uid") != json_string(before, "uid"))
+        report.add(api::field_invalid_as(
+            meta["uid"].path(), api::go_json(meta["uid"].text_or_empty()), "field is immutable"));
     for (const auto* key : {"creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"})
         check_immutable(meta[key], json_at(before, key), report);
 }
@@ -185,7 +188,7 @@ void validate_metadata(const Json& before, const Json& after, const Scope& scope
     Report report(errors, gates);
     const JsonField root(after, "");
     const auto meta = root["metadata"];
-    check_identity(meta, scope, report);
+    check_identity(meta, before.is_null() || scope.names_again, scope, report);
     check_labels(meta["labels"], report);
     check_annotations(meta["annotations"], report);
     check_owners(meta["ownerReferences"], report);

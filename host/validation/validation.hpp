@@ -62,6 +62,8 @@ struct Scope {
     std::vector<std::string> (*name_problems)(std::string_view) = nullptr;
     /// Whether generateName is looked at too, not only the name made of it.
     bool looks_at_prefix = true;
+    /// Whether an update looks at the names again, which it cannot change.
+    bool names_again = true;
 };
 /// Also of kinds that are not of resource.k8s.io.
 void validate_metadata(const Json& before, const Json& after, const Scope& scope,
