@@ -222,7 +222,7 @@ class Search {
 
     // search_trace.cpp; those that say bool always say false, for `return refuse(...)`
     void trace_begin();
-    void trace_request(Prepared& prepared, std::size_t request);
+    void trace_request(Prepared& prepared);
     void trace_place(const Place& place, std::size_t picked);
     void trace_pick();
     void trace_end(Outcome outcome);

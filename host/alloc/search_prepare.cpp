@@ -64,7 +64,7 @@ Result<std::size_t> Search::prepare_request(const api::DeviceRequest& request, P
         prepared.request = is_sub ? &request.first_available[i] : &*request.exactly;
         prepared.base = request.name;
         if (is_sub) prepared.sub = prepared.request->name;
-        if (context_.trace != nullptr) trace_request(prepared, out.requests.size() - 1);
+        if (context_.trace != nullptr) trace_request(prepared);
         if (i == 1 && behaviour_.second_all_selects_like_first && alternatives[0].all)
             prepared.fitness = alternatives[0].fitness;
         KND_TRY(prepare_one(prepared));

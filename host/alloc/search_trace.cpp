@@ -24,13 +24,12 @@ void Search::trace_begin() {
     }
 }
 
-void Search::trace_request(Prepared& prepared, std::size_t request) {
+void Search::trace_request(Prepared& prepared) {
     auto& requests = context_.trace->requests;
     prepared.trace = requests.size();
     auto& out = requests.emplace_back();
     while (claims_[out.claim] != prepared.claim)
         ++out.claim;
-    out.request = request;
     out.name = prepared.result_name();
     out.devices.resize(candidates_.size());
     for (CandidateIndex i = 0; i < candidates_.size(); ++i)

@@ -86,9 +86,8 @@ struct DeviceTrace {
 
 /// One request, or one alternative of a firstAvailable.
 struct RequestTrace {
-    std::size_t claim = 0;    ///< its place among the claims given
-    std::size_t request = 0;  ///< its place in the claim
-    std::string name;         ///< "request" or "request/alternative"
+    std::size_t claim = 0;  ///< its place among the claims given
+    std::string name;       ///< "request" or "request/alternative"
     bool all = false;
     std::size_t wanted = 0;       ///< devices; for `all` those that match
     std::size_t most_picked = 0;  ///< devices in the best attempt
