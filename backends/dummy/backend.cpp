@@ -194,6 +194,7 @@ class DummyBackend {
             return make_veth(netlink, interface);
         }
         KND_TRY(made);
+        host_.info(interface.name + " is of kind dummy");
         return finish(netlink, interface);
     }
 
