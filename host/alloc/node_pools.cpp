@@ -41,12 +41,20 @@ std::optional<ValueKey> value_key(const cel::Slot& slot) {
     return std::nullopt;
 }
 
+/// Enough of a node where no selector looks at it.
+api::Node without_labels(const api::Node& node) {
+    api::Node out;
+    out.name = node.name;
+    out.declared_features = node.declared_features;
+    return out;
+}
+
 }  // namespace
 
 NodePools::NodePools(const Inventory::Data& data, const api::Node& node, const Features& features,
                      const Behaviour& behaviour)
     : data_(data),
-      node_(data.selectors.empty() ? api::Node{node.name, {}, false, {}} : node),
+      node_(data.selectors.empty() ? without_labels(node) : node),
       pools_(gather_pools(data, node, features, behaviour)) {
     bool counters = false;
     std::size_t count = 0;
