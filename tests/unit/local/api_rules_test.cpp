@@ -141,7 +141,7 @@ TEST_F(ApiRules, WantOneValuePerAttribute) {
 }
 
 TEST_F(ApiRules, WantQualifiedAttributeNames) {
-    for (const auto* name : {"a/b/c", "1a", "dra_net/a", "dra.net/with-dash"}) {
+    for (const auto* name : {"1a", "dra_net/a", "dra.net/with-dash"}) {
         EXPECT_THAT(slice_refusal([&](Json&, Json& device) {
                         device["attributes"][name] = {{"int", 1}};
                     }),
@@ -214,7 +214,7 @@ TEST_F(ApiRules, WantALabelForAdminAccess) {
     auto claim = claim_json("c");
     claim["spec"]["devices"]["requests"][0]["exactly"]["adminAccess"] = true;
     EXPECT_THAT(refusal(Resource::kResourceClaims, claim),
-                ElementsAre(HasSubstr("spec.devices.requests[0].exactly.adminAccess: Forbidden")));
+                ElementsAre(HasSubstr("spec.devices.requests[0].adminAccess: Forbidden")));
     const auto label = [](const Json& current) -> Answer<Json> {
         auto after = current;
         after["metadata"]["labels"]["resource.kubernetes.io/admin-access"] = "true";
