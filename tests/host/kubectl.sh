@@ -132,7 +132,8 @@ firstTimestamp: "2026-01-01T00:00:00Z"
 lastTimestamp: "2026-01-01T00:00:00Z"
 count: 3
 YAML
-sed 's/dranet-cloud/Not_A_Name/; s/req-cloud-net-1/Bad/' "$work/claim.yaml" >"$work/bad-claim.yaml"
+sed 's/dranet-cloud/Not_A_Name/; s/req-cloud-net-1/Bad/; s/ name: cloud-network-dra-net-1/ name: bad/' \
+    "$work/claim.yaml" >"$work/bad-claim.yaml"
 sed 's/device.driver/device.nonsense/' "$work/class.yaml" >"$work/bad-class.yaml"
 
 # --- The checks ---------------------------------------------------------------------------------
