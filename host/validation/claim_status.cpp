@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "host/validation/checks.hpp"
 #include "host/validation/schema.hpp"
@@ -88,7 +89,14 @@ std::string canonical_cidr(std::string_view text) {
         prefix > (family == AF_INET ? 32 : 128))
         return "";
     char canonical[INET6_ADDRSTRLEN];
-    inet_ntop(family, bytes, canonical, sizeof canonical);
+    constexpr unsigned char kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (family == AF_INET6 && std::equal(std::begin(kMapped), std::end(kMapped), bytes)) {
+        // An IPv4 address in the dress of IPv6 is written as what it is.
+        inet_ntop(AF_INET, bytes + sizeof kMapped, canonical, sizeof canonical);
+        if (prefix > 32) prefix -= 96;
+    } else {
+        inet_ntop(family, bytes, canonical, sizeof canonical);
+    }
     return std::string(canonical) + "/" + std::to_string(prefix);
 }
 

@@ -175,6 +175,8 @@ TEST(DeviceStatusRules, WantAddressesInCanonicalForm) {
     EXPECT_THAT(with({"10.0.0.5"}), ElementsAre(HasSubstr("must be a valid address in CIDR form")));
     EXPECT_THAT(with({"FD00::1/64"}),
                 ElementsAre(HasSubstr("must be in canonical form (\"fd00::1/64\")")));
+    EXPECT_THAT(with({"::ffff:10.0.0.1/120"}),
+                ElementsAre(HasSubstr("must be in canonical form (\"10.0.0.1/24\")")));
     EXPECT_THAT(with({"10.0.0.5/24", "10.0.0.5/24"}),
                 Contains(HasSubstr("ips[1]: Duplicate value: \"10.0.0.5/24\"")));
 }
