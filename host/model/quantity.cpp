@@ -278,6 +278,16 @@ std::int64_t Quantity::milli_value_rounded_up() const {
     return saturate(scaled(-3));
 }
 
+std::int64_t Quantity::overflowing_value() const {
+    constexpr std::int32_t kBits = 64;  // so many factors of ten leave nothing of the low bits
+    if (exponent_ < 0 || as_int64()) return static_cast<std::int64_t>(scaled(0));
+    if (!big_) return 0;
+    auto bits = static_cast<std::uint64_t>(mantissa_);
+    for (std::int32_t i = 0; i < std::min(exponent_, kBits); ++i)
+        bits *= 10;
+    return static_cast<std::int64_t>(bits);
+}
+
 double Quantity::as_double() const {
     // From the mantissa that Kubernetes holds: another one could round differently.
     const auto base = static_cast<double>(scale_ < exponent_ ? scaled(scale_) : mantissa_);

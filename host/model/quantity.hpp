@@ -49,6 +49,9 @@ class Quantity {
     std::int64_t value_rounded_up() const;
     /// In milli-units, rounded away from zero, saturated at the ends of int64.
     std::int64_t milli_value_rounded_up() const;
+    /// What Kubernetes' Value() yields: as above, but beyond int64 it has the low 64 bits of a big
+    /// decimal, and of anything else 0.
+    std::int64_t overflowing_value() const;
     double as_double() const;
 
     /// A zero adopts the format of what is added to it. A sum over 38 digits loses its last ones.

@@ -50,7 +50,7 @@ void check_repetition(const JsonField& values, Report& report) {
     values.each([&](const JsonField& value) {
         const auto option = amount_of(value);
         if (!option) return;
-        const auto whole = option->value.value_rounded_up();
+        const auto whole = option->value.overflowing_value();
         if (seen.insert(exact ? option->value : Quantity(whole)).second) return;
         report.add(api::field_duplicate(
             value.path(), exact ? decimal_text(option->value) : std::to_string(whole)));
@@ -101,13 +101,15 @@ struct Range {
 
 void check_step(const Range& range, const Amount& value, Report& report) {
     const auto number = [&](const Quantity& quantity) {
-        return range.milli ? quantity.milli_value_rounded_up() : quantity.value_rounded_up();
+        return range.milli ? quantity.milli_value_rounded_up() : quantity.overflowing_value();
     };
+    // As wide as upstream's: what does not fit is arbitrary, but the same everywhere.
     const auto unit = number(range.step->value);
-    __extension__ using Wide = __int128;
-    const auto distance = Wide{number(value.value)} - number(range.min.value);
-    // A step of zero would divide by zero in Kubernetes until 1.36.
-    if (unit != 0 && distance % unit == 0) return;
+    const auto distance =
+        static_cast<std::int64_t>(static_cast<std::uint64_t>(number(value.value)) -
+                                  static_cast<std::uint64_t>(number(range.min.value)));
+    // A step of zero would divide by zero in Kubernetes until 1.36, and INT64_MIN % -1 here.
+    if (unit == -1 || (unit != 0 && distance % unit == 0)) return;
     range.refuse("step", value,
                  "value is not a multiple of a given step (" + range.step->text + ") from (" +
                      range.min.text + ")",

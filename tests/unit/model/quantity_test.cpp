@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/model/quantity.hpp"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 namespace knd {
@@ -118,6 +120,20 @@ TEST(Quantity, RoundsUpToWholeAndMilliUnits) {
     EXPECT_EQ(Quantity::parse("1u")->milli_value_rounded_up(), 1);
     EXPECT_EQ(Quantity::parse("2.5")->milli_value_rounded_up(), 2500);
     EXPECT_EQ(Quantity::parse("1e30")->value_rounded_up(), 9223372036854775807);
+}
+
+TEST(Quantity, OverflowsAsKubernetesDoes) {
+    const auto value = [](std::string_view text) {
+        return Quantity::parse(text)->overflowing_value();
+    };
+    EXPECT_EQ(value("1.5"), 2);
+    EXPECT_EQ(value("9223372036854775807"), 9223372036854775807);
+    EXPECT_EQ(value("9223372036854775808"), std::numeric_limits<std::int64_t>::min());
+    EXPECT_EQ(value("18446744073709551617"), 1);
+    EXPECT_EQ(value("-18446744073709551617"), -1);
+    EXPECT_EQ(value("1e30"), 0) << "an int64 and a power of ten";
+    EXPECT_EQ(value("10E"), 0);
+    EXPECT_EQ(value("1000000000000000000000000000000"), 5076944270305263616) << "10^30 mod 2^64";
 }
 
 TEST(Quantity, IsAnIntegerOnlyWhenItFits) {
