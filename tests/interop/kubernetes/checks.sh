@@ -185,9 +185,10 @@ check_gate() {
   check "it is deleted" kubectl delete -f "$seed/resourceclaim.yaml" --now --timeout 90s
   check "its device comes home" until_ok 30 is_home
   kubectl delete -f "$source/configs/kubernetes/gate-policy.yaml" >>"$dir/log/steps.log"
+  check "the policy ends" until_ok 30 not policy_works
 }
 
-# A policy works some time after it was stored.
+# A policy works some time after it was stored, and for some time after it was deleted.
 policy_works() { says '"net-1"' eval "kubectl create --dry-run=server -f '$seed/resourceclaim.yaml' -o json | jq '.. | .claims? // empty'"; }
 
 # Without that policy a container starts while kndd is away; what was missed is made good.
