@@ -120,12 +120,11 @@ api::FieldErrors admit(Write& write, const Gates& gates) {
     return errors;
 }
 
-Result<void> validate_object(const Json& object, const Gates& gates,
-                             std::vector<std::string>* unknown) {
+Result<void> validate_object(Json object, const Gates& gates, std::vector<std::string>* unknown) {
     const auto* kind = find_kind(object);
     const auto version = json_string(object, "apiVersion", "resource.k8s.io/");
     if (kind == nullptr || !version.starts_with("resource.k8s.io/")) return {};
-    KND_TRY_ASSIGN(auto shaped, shape_object(object, gates));
+    KND_TRY_ASSIGN(auto shaped, shape_object(std::move(object), gates));
     if (unknown != nullptr)
         unknown->insert(unknown->end(), shaped.unknown.begin(), shaped.unknown.end());
     Write write{Operation::kCreate, {}, std::move(shaped.object), {}};
@@ -138,10 +137,12 @@ Result<void> validate_object(const Json& object, const Gates& gates,
     const auto prefix = json_string(metadata, "generateName");
     if (json_string(metadata, "name").empty() && !prefix.empty())
         metadata["name"] = prefix + "xxxxx";
-    const auto state = json_at(write.after, "status");
+    Json state;  // of a new object it would be dropped
+    if (kind->status_rules != nullptr && write.after.contains("status"))
+        state = std::move(write.after["status"]);
     auto errors = admit(write, gates);
-    if (!state.is_null() && kind->status_rules != nullptr) {
-        write.after["status"] = state;
+    if (!state.is_null()) {
+        write.after["status"] = std::move(state);
         kind->status_rules(Json(), write.after, errors, gates);
     }
     if (errors.empty()) return {};

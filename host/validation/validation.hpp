@@ -105,7 +105,7 @@ api::FieldErrors admit(Write& write, const Gates& gates = Gates::standard());
 /// An object of any kind as if it were new, with the status that it has: INVALID_ARGUMENT with all
 /// errors, or for a value of a wrong type. Kinds that are not of resource.k8s.io are fine. Fields
 /// that the release does not know are added to `unknown`.
-Result<void> validate_object(const Json& object, const Gates& gates = Gates::standard(),
+Result<void> validate_object(Json object, const Gates& gates = Gates::standard(),
                              std::vector<std::string>* unknown = nullptr);
 
 }  // namespace knd::validation

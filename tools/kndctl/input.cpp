@@ -25,9 +25,9 @@ Result<Gates> make_gates(const std::string& version, const std::string& features
 }
 
 /// As kubectl asks for it: also that there are no unknown fields.
-Result<void> validate(const Json& object, const Gates& gates) {
+Result<void> validate(Json object, const Gates& gates) {
     std::vector<std::string> unknown;
-    KND_TRY(validation::validate_object(object, gates, &unknown));
+    KND_TRY(validation::validate_object(std::move(object), gates, &unknown));
     std::string text;
     for (const auto& field : unknown)
         text.append(text.empty() ? "strict decoding error: " : ", ").append(field);
@@ -40,13 +40,14 @@ Result<void> validate(const Json& object, const Gates& gates) {
 /// asked has validated its objects itself.
 Result<void> collect_files(const InputOptions& options, const Gates& gates,
                            simulate::Collector& collector) {
-    const auto take = [&](const Json& object, const Origin& origin) -> Result<void> {
+    const auto take = [&](Json object, const Origin& origin) -> Result<void> {
+        auto added = collector.add(object, origin.text());
         if (options.validate != "ignore") {
-            const auto valid = validate(object, gates);
+            const auto valid = validate(std::move(object), gates);
             if (!valid && options.validate == "strict") return valid.error();
             if (!valid) remark(origin.text() + ": " + valid.error().message());
         }
-        return collector.add(object, origin.text());
+        return added;
     };
     return manifest::for_each_object(options.files, take);
 }
