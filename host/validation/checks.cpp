@@ -169,7 +169,8 @@ void check_immutable_text(const JsonField& field, const Json& before, Report& re
 
 void check_immutable(const JsonField& field, const Json& before, Report& report) {
     if (field.json() != before)
-        report.add(api::field_invalid(field.path(), field.json(), "field is immutable"));
+        report.add(api::field_invalid_as(field.path(), api::go_json(field.json()),
+                                         "field is immutable"));
 }
 
 void check_list(const JsonField& list, std::size_t limit, Report& report,
@@ -304,12 +305,24 @@ void check_opaque(const JsonField& config, bool stored, Report& report) {
 
 RequestNames::RequestNames(const Json& requests) {
     JsonField(requests, "").each([&](const JsonField& request) {
-        const std::string name(request["name"].text_or_empty());
-        names_.insert(name);
+        Names names;
         request["firstAvailable"].each([&](const JsonField& alternative) {
-            names_.insert(name + "/" + std::string(alternative["name"].text_or_empty()));
+            names.emplace(alternative["name"].text_or_empty());
         });
+        // Of two requests with one name the last counts.
+        alternatives_.insert_or_assign(std::string(request["name"].text_or_empty()),
+                                       std::move(names));
     });
+}
+
+/// A name with a slash in it, which is wrong itself, is not found.
+bool RequestNames::contains(std::string_view reference) const {
+    const auto slash = reference.find('/');
+    const auto request = alternatives_.find(reference.substr(0, slash));
+    if (request == alternatives_.end()) return false;
+    if (slash == std::string_view::npos) return true;
+    const auto alternative = reference.substr(slash + 1);
+    return alternative.find('/') == std::string_view::npos && request->second.contains(alternative);
 }
 
 void RequestNames::check(const JsonField& reference, Report& report) const {
@@ -324,7 +337,7 @@ void RequestNames::check(const JsonField& reference, Report& report) const {
             add_problems(reference.path(), alternative, label_problems(alternative), report);
         }
     }
-    if (!names_.contains(name))
+    if (!contains(name))
         report.add(api::field_invalid(
             reference.path(), name, report.minor() >= 33 ? kNoRequest : kNoRequest.substr(0, 42)));
 }

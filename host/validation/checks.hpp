@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -101,7 +102,10 @@ class RequestNames {
     void check_all(const JsonField& references, Report& report) const;
 
   private:
-    std::set<std::string, std::less<>> names_;
+    bool contains(std::string_view reference) const;
+
+    using Names = std::set<std::string, std::less<>>;
+    std::map<std::string, Names, std::less<>> alternatives_;  ///< by request
 };
 
 }  // namespace knd::validation

@@ -4,6 +4,8 @@
 namespace knd::validation {
 namespace {
 
+using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -301,6 +303,34 @@ TEST(ValidateObject, JoinsAllErrors) {
               "spec.devices.requests[0].exactly.count: Invalid value: -1: must be greater than "
               "zero]");
     EXPECT_TRUE(validate_object({{"kind", "Pod"}}).ok());
+}
+
+TEST(ClaimRules, FindNoRequestByANameWithASlashInIt) {
+    const auto said_of = [](const char* reference) {
+        return of_devices([&](Json& devices) {
+            devices["requests"][0] = {
+                {"name", "gpu/big"},
+                {"firstAvailable", {{{"name", "big"}, {"deviceClassName", "net"}}}}};
+            devices["constraints"] = {{{"matchAttribute", "x.y/z"}, {"requests", {reference}}}};
+        });
+    };
+    const auto not_found = Contains(AllOf(HasSubstr("spec.devices.constraints[0].requests[0]"),
+                                          HasSubstr("must be the name of a request")));
+    EXPECT_THAT(said_of("gpu/big"), not_found);
+    EXPECT_THAT(said_of("gpu/big/big"), not_found);
+}
+
+TEST(ClaimRules, KnowTheAlternativesOfTheLastRequestOfAName) {
+    const auto errors = of_devices([](Json& devices) {
+        auto later = devices["requests"][0];
+        devices["requests"][0] = {
+            {"name", later["name"]},
+            {"firstAvailable", {{{"name", "big"}, {"deviceClassName", "net"}}}}};
+        const auto reference = later["name"].get<std::string>() + "/big";
+        devices["requests"].push_back(std::move(later));
+        devices["constraints"] = {{{"matchAttribute", "x.y/z"}, {"requests", {reference}}}};
+    });
+    EXPECT_THAT(errors, Contains(HasSubstr("must be the name of a request")));
 }
 
 }  // namespace
