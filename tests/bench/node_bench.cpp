@@ -214,20 +214,57 @@ class PrepareFloor {
     std::unique_ptr<kube::Client> client_;
 };
 
-/// What a prepare is made of, each by itself.
-struct PartSamples {
-    Samples call, get, flush;
+/// NodePrepareResources, and what it is made of, each by itself.
+struct PrepareSamples {
+    Samples prepare, call, get, flush, unprepare;
+    std::int64_t flushes = 0;
 };
 
 struct PodSamples {
-    Samples prepare, run, attach, stop, detach, unprepare;
-    PartSamples busy;  ///< right after other work
-    PartSamples idle;  ///< after a pause, as a prepare comes
-    std::int64_t prepare_flushes = 0;
+    Samples run, attach, stop, detach;
 };
 
 std::int64_t flushes(const TestNode& node) {
     return json_int(json_at(must(node.control("/journal"), "journal"), "journal"), "flushes");
+}
+
+template <class Step>
+double timed(Step step) {
+    const auto begin = Clock::now();
+    step();
+    return ms_since(begin);
+}
+
+/// One after the other, `pause` before each measurement.
+template <class Pause>
+void bench_prepares(TestNode& node, PrepareFloor& floor, const ClaimRef& claim, int rounds,
+                    Pause pause, PrepareSamples& samples) {
+    for (int i = 0; i < rounds; ++i) {
+        const auto flushed = flushes(node);
+        pause();
+        samples.prepare.add(timed([&] { must(node.prepare(claim), "prepare"); }));
+        samples.flushes += flushes(node) - flushed;
+        pause();
+        samples.unprepare.add(timed([&] { must(node.unprepare(claim), "unprepare"); }));
+        pause();
+        samples.call.add(timed([&] { must(node.unprepare(claim), "unprepare nothing"); }));
+        pause();
+        samples.get.add(timed([&] { floor.get(claim); }));
+        pause();
+        samples.flush.add(timed([&] { floor.flush(); }));
+    }
+}
+
+void print_prepares(const char* when, PrepareSamples& samples) {
+    std::printf("-- prepare %s\n", when);
+    samples.prepare.print("NodePrepareResources, as the kubelet sees it");
+    samples.call.print("  alone: a gRPC call that has nothing to do");
+    samples.get.print("  alone: the same claim from the API server, TLS");
+    samples.flush.print("  alone: 12 KiB written and flushed");
+    samples.unprepare.print("NodeUnprepareResources");
+    std::printf(
+        "%-52s %.2f\n", "journal flushes per prepare",
+        static_cast<double>(samples.flushes) / static_cast<double>(samples.prepare.values.size()));
 }
 
 bool link_ready(const TestPod& pod) {
@@ -237,41 +274,13 @@ bool link_ready(const TestPod& pod) {
     return link.ok() && link->up();
 }
 
-template <class Pause>
-void measure_parts(TestNode& node, PrepareFloor& floor, const ClaimRef& claim, Pause pause,
-                   PartSamples& samples) {
-    pause();
-    auto begin = Clock::now();
-    must(node.unprepare(claim), "unprepare what is not prepared");
-    samples.call.add(ms_since(begin));
-    pause();
-    begin = Clock::now();
-    floor.get(claim);
-    samples.get.add(ms_since(begin));
-    pause();
-    begin = Clock::now();
-    floor.flush();
-    samples.flush.add(ms_since(begin));
-}
-
-void print_parts(const char* when, PartSamples& samples) {
-    std::printf("  its parts alone, %s\n", when);
-    samples.call.print("    a gRPC call that has nothing to do");
-    samples.get.print("    the same claim from the API server, TLS");
-    samples.flush.print("    12 KiB written and flushed");
-}
-
-void one_pod(TestNode& node, PrepareFloor& floor, int number, PodSamples& samples) {
+void one_pod(TestNode& node, int number, PodSamples& samples) {
     settle();
     TestPod pod(node, "p" + std::to_string(number));
     const auto claim =
         must(node.make_claim("c" + std::to_string(number), {"nic0"}, pod.sandbox().uid), "claim");
-    const auto flushed = flushes(node);
-    auto begin = Clock::now();
     must(node.prepare(claim), "prepare");
-    samples.prepare.add(ms_since(begin));
-    samples.prepare_flushes += flushes(node) - flushed;
-    begin = Clock::now();
+    auto begin = Clock::now();
     must(node.run_pod(pod.sandbox()), "run");
     samples.run.add(ms_since(begin));
     const auto marker = node.directory() / "run/gate" / pod.sandbox().id / claim.uid;
@@ -288,18 +297,15 @@ void one_pod(TestNode& node, PrepareFloor& floor, int number, PodSamples& sample
     while (!describe_interface("nic0").ok())
         std::this_thread::sleep_for(100us);
     samples.detach.add(ms_since(begin));
-    begin = Clock::now();
     must(node.unprepare(claim), "unprepare");
-    samples.unprepare.add(ms_since(begin));
-    measure_parts(
-        node, floor, claim, [] {}, samples.busy);
-    measure_parts(node, floor, claim, settle, samples.idle);
 }
 
 void bench_pods(const std::string& kndd, int rounds) {
     Samples floor_in, floor_out;
     bench_floor(rounds / 2, floor_in, floor_out);
-    PodSamples samples;
+    PodSamples pods;
+    PrepareSamples busy, idle;
+    double life = 0;
     {
         const Nics nics(1);
         TestNode node(two_backends(kndd));
@@ -309,28 +315,29 @@ void bench_pods(const std::string& kndd, int rounds) {
             std::fprintf(stderr, "nic0 is not offered\n%s\n", node.daemon_log().c_str());
             std::exit(1);
         }
-        PrepareFloor floor(node);
         for (int i = 0; i < rounds; ++i)
-            one_pod(node, floor, i, samples);
+            one_pod(node, i, pods);
         settle();
-        std::printf("-- %d pods with one NIC with one address, one after the other\n", rounds);
-        std::printf("%-52s %.2f per prepare, %.2f per life of a pod\n", "journal flushes",
-                    static_cast<double>(samples.prepare_flushes) / rounds,
-                    static_cast<double>(flushes(node)) / rounds);
+        life = static_cast<double>(flushes(node)) / rounds;
+        PrepareFloor floor(node);
+        const auto claim = must(node.make_claim("again", {"nic0"}, "pod"), "claim");
+        bench_prepares(
+            node, floor, claim, rounds, [] {}, busy);
+        bench_prepares(node, floor, claim, rounds, settle, idle);
     }
     bench_floor(rounds / 2, floor_in, floor_out);
-    samples.prepare.print("NodePrepareResources, as the kubelet sees it");
-    print_parts("after a pause as before the prepare", samples.idle);
-    print_parts("right after other work", samples.busy);
-    samples.run.print("RunPodSandbox hook, as the runtime sees it");
-    samples.attach.print("RunPodSandbox until the gate opens");
+    print_prepares("back to back", busy);
+    print_prepares("after 200 ms of nothing", idle);
+    std::printf("-- %d pods with one NIC with one address, one after the other\n", rounds);
+    std::printf("%-52s %.2f\n", "journal flushes per life of a pod", life);
+    pods.run.print("RunPodSandbox hook, as the runtime sees it");
+    pods.attach.print("RunPodSandbox until the gate opens");
     floor_in.print("  the kernel alone: move, address, up");
     std::printf("%-52s %.2f\n", "  ratio of the medians",
-                samples.attach.quantile(0.5) / floor_in.quantile(0.5));
-    samples.stop.print("StopPodSandbox hook");
-    samples.detach.print("StopPodSandbox until the device is home");
+                pods.attach.quantile(0.5) / floor_in.quantile(0.5));
+    pods.stop.print("StopPodSandbox hook");
+    pods.detach.print("StopPodSandbox until the device is home");
     floor_out.print("  the kernel alone: move, address, up");
-    samples.unprepare.print("NodeUnprepareResources");
 }
 
 int run(const std::string& kndd, int rounds, bool pods_only) {
