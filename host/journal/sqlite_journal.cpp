@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/asio/post.hpp>
 
@@ -45,7 +46,8 @@ constexpr char kSettings[] =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA wal_autocheckpoint = 0;"
     "PRAGMA journal_size_limit = 4194304;";
-constexpr int kCheckpointPages = 1000;
+constexpr std::int64_t kLogBytes = 4194304;
+constexpr int kCheckpointPages = 1000;  // they fit, each with its header
 
 constexpr char kMeaning[] =
     " It knows which devices are in pods, so it is never replaced by itself. Drain the node, move "
@@ -150,6 +152,32 @@ class SqliteJournal::Database {
         // A full disk ends the transaction by itself; the second ROLLBACK's complaint says nothing.
         if (!result) sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
         return result;
+    }
+
+    /// Before the first commit: gives the log its full length. The flush of a file that grows waits
+    /// for the file system's own journal, too, which is twice the time on a quiet disk and more on
+    /// a busy one. SQLite reads its log up to the first frame that is not its own, and zeros are
+    /// none. Where there is no room the log grows as it goes.
+    void reserve_log() const {
+        const auto log_path = path_ + "-wal";
+        const Fd log(::open(log_path.c_str(), O_WRONLY | O_CLOEXEC));
+        struct stat info {};
+        if (!log || ::fstat(log.get(), &info) != 0) return;
+        // Written, as room that is only allocated would have to be marked as written later.
+        const std::string zeros(std::size_t{1} << 18, '\0');
+        for (std::int64_t at = info.st_size; at < kLogBytes;) {
+            const auto size = std::min<std::int64_t>(std::ssize(zeros), kLogBytes - at);
+            const auto written =
+                ::pwrite(log.get(), zeros.data(), static_cast<std::size_t>(size), at);
+            if (written <= 0) {
+                std::error_code ignored;
+                std::filesystem::resize_file(log_path, static_cast<std::uintmax_t>(info.st_size),
+                                             ignored);
+                return;
+            }
+            at += written;
+        }
+        ::fdatasync(log.get());
     }
 
     /// Between commits: brings a long log home into the database. When it cannot, the log is as
@@ -351,6 +379,7 @@ class SqliteJournal::Writer {
     };
 
     void run() {
+        database_->reserve_log();
         std::unique_lock lock(mutex_);
         for (;;) {
             wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });

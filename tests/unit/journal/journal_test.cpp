@@ -111,6 +111,13 @@ class JournalTest : public testing::Test {
     std::string path_;
 };
 
+/// Of a log, without the zeros that it was made long with.
+std::size_t written_bytes(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    return bytes.find_last_not_of('\0') + 1;
+}
+
 TEST(BindingRecord, SurvivesAJsonRoundTrip) {
     const auto before = to_json(record("u", "dra0"));
     const auto again = record_from_json(before);
@@ -216,6 +223,28 @@ TEST_F(JournalTest, BringsALongLogHomeBetweenCommits) {
     // Each commit is at least a page; left alone the log would have all of them.
     EXPECT_LT(std::filesystem::file_size(path_ + "-wal"), 1100u * 4120u);
     EXPECT_EQ(journal->load()->size(), 1u);
+}
+
+TEST_F(JournalTest, GivesTheLogItsLengthBeforeTheFirstCommit) {
+    const auto journal = open();
+    ASSERT_TRUE(commit(*journal, {JournalChange::put(record("a", "dra0"))}).ok());
+    EXPECT_EQ(std::filesystem::file_size(path_ + "-wal"), 4194304u);
+}
+
+TEST_F(JournalTest, KeepsALogThatAKilledPredecessorGaveItsLength) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const auto journal = open();
+        if (!commit(*journal, {JournalChange::put(record("a", "dra0"))})) ::_exit(1);
+        ::kill(::getpid(), SIGKILL);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status));
+    const auto journal = open();
+    ASSERT_TRUE(commit(*journal, {JournalChange::put(record("b", "dra1"))}).ok());
+    EXPECT_EQ(journal->load()->size(), 2u);
+    EXPECT_EQ(std::filesystem::file_size(path_ + "-wal"), 4194304u);
 }
 
 TEST_F(JournalTest, KeepsWhatWasNotFlushedWhenTheProcessIsKilled) {
@@ -332,7 +361,7 @@ TEST_F(JournalTest, SurvivesAWriteAheadLogThatEndsInTheMiddle) {
         std::filesystem::copy_file(path_ + "-wal", directory_ + "/cut/journal.db-wal");
     }
     const auto log = directory_ + "/cut/journal.db-wal";
-    std::filesystem::resize_file(log, std::filesystem::file_size(log) - 100);
+    std::filesystem::resize_file(log, written_bytes(log) - 100);
     path_ = directory_ + "/cut/journal.db";
     const auto records = open()->load();
     ASSERT_TRUE(records.ok()) << records.error().message();
