@@ -137,8 +137,9 @@ void bench_start(const std::string& kndd, int devices, int rounds) {
     std::printf("-- %d devices\n", devices);
     registered.print("exec to registration socket");
     published.print("exec to all devices published");
-    std::printf("%-52s %.1f MiB, of it anonymous %.1f MiB\n", "RSS idle, 2 backends", rss,
-                anonymous);
+    constexpr double kMbPerMib = 1.048576;
+    std::printf("%-52s %.1f MB = %.1f MiB, of it anonymous %.1f MiB\n", "RSS idle, 2 backends",
+                rss * kMbPerMib, rss, anonymous);
 }
 
 /// The kernel takes a namespace apart beside us, under the same lock as a move.
