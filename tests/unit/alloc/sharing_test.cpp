@@ -167,5 +167,103 @@ TEST(ConsumableCapacity, UsesThePolicysDefault) {
     EXPECT_EQ((**result)[0].results[0].consumed_capacity.at("bandwidth"), quantity("1G"));
 }
 
+/// The amount that the first result consumes, or why there is none.
+std::string consumed(const Cluster& cluster) {
+    const auto result = cluster.allocate();
+    if (!result.ok()) return "error: " + result.error().message();
+    if (!*result) return "no";
+    return (**result)[0].results[0].consumed_capacity.at("bandwidth").text();
+}
+
+TEST(ConsumableCapacity, MayBeUsedUpToTheLastUnit) {
+    EXPECT_EQ(consumed(sharing("10G")), "10G");
+    EXPECT_EQ(consumed(sharing("10000000001")), "no");
+}
+
+TEST(ConsumableCapacity, GoesToTheNextDeviceWhenOneIsUsedUp) {
+    auto cluster = sharing("6G");
+    cluster.slices[0].devices.push_back(shared_device("b"));
+    cluster.claims.push_back(cluster.claims[0]);
+    EXPECT_EQ(cluster.outcome(), "r=a; r=b");
+}
+
+TEST(ConsumableCapacity, OfADedicatedDeviceIsNotRecorded) {
+    auto cluster = sharing("4G");
+    cluster.slices[0].devices[0].allow_multiple_allocations = false;
+    const auto result = cluster.allocate();
+    ASSERT_TRUE(result.ok() && *result);
+    const auto& device = (**result)[0].results[0];
+    EXPECT_TRUE(device.consumed_capacity.empty());
+    EXPECT_EQ(device.share_id, "");
+}
+
+TEST(ConsumableCapacity, OfADedicatedDeviceGoesToOneClaimAlone) {
+    auto cluster = sharing("4G");
+    cluster.slices[0].devices[0].allow_multiple_allocations = false;
+    cluster.claims.push_back(cluster.claims[0]);
+    EXPECT_EQ(cluster.outcome(), "no");
+}
+
+TEST(ConsumableCapacity, RecordsEveryCapacityOfTheDevice) {
+    auto cluster = sharing("4G");
+    cluster.slices[0].devices[0].capacity["queues"] = {quantity("8"), std::nullopt};
+    const auto result = cluster.allocate();
+    ASSERT_TRUE(result.ok() && *result);
+    const auto& amounts = (**result)[0].results[0].consumed_capacity;
+    ASSERT_EQ(amounts.size(), 2u);
+    EXPECT_EQ(amounts.at("queues"), quantity("8")) << "all of what was not asked for";
+}
+
+TEST(ConsumableCapacity, IsRefusedWhenOneOfSeveralIsUsedUp) {
+    auto cluster = sharing("4G");
+    cluster.slices[0].devices[0].capacity["queues"] = {quantity("8"), std::nullopt};
+    cluster.claims.push_back(cluster.claims[0]);
+    EXPECT_EQ(cluster.outcome(), "no") << "the first claim holds every queue";
+}
+
+TEST(ConsumableCapacity, OfAShareWithADefaultOfZeroIsRecordedAsZero) {
+    auto cluster = sharing(nullptr);
+    cluster.slices[0].devices[0].capacity["bandwidth"].request_policy = {
+        quantity("0"), {quantity("0"), quantity("5G")}, std::nullopt};
+    EXPECT_EQ(consumed(cluster), "0");
+}
+
+TEST(ConsumableCapacity, InARangeWithoutAStepIsTakenAsRequested) {
+    auto cluster = sharing("2500M");
+    auto& policy = cluster.slices[0].devices[0].capacity["bandwidth"].request_policy;
+    policy = {quantity("1G"), {}, api::CapacityRange{quantity("1G"), quantity("8G"), {}}};
+    EXPECT_EQ(consumed(cluster), "2500M");
+}
+
+TEST(ConsumableCapacity, StepsAreCountedFromTheSmallestAmount) {
+    auto cluster = sharing("4G");
+    auto& policy = cluster.slices[0].devices[0].capacity["bandwidth"].request_policy;
+    policy = {quantity("1G"), {}, api::CapacityRange{quantity("1G"), {}, quantity("2G")}};
+    // Kubernetes writes what it has rounded as a binary quantity.
+    EXPECT_EQ(consumed(cluster), "5000000000");
+}
+
+TEST(ConsumableCapacity, ThatIsRoundedBeyondTheLargestAmountIsRefused) {
+    auto cluster = sharing("7500M");
+    auto& policy = cluster.slices[0].devices[0].capacity["bandwidth"].request_policy;
+    policy = {
+        quantity("1G"), {}, api::CapacityRange{quantity("1G"), quantity("7G"), quantity("2G")}};
+    EXPECT_EQ(consumed(cluster), "no");
+}
+
+TEST(ConsumableCapacity, CountsTheRoundedAmountAgainstTheDevice) {
+    auto cluster = sharing("3G");
+    cluster.slices[0].devices[0].capacity["bandwidth"].request_policy = {
+        quantity("1G"), {quantity("1G"), quantity("6G")}, std::nullopt};
+    cluster.claims.push_back(cluster.claims[0]);
+    EXPECT_EQ(cluster.outcome(), "no") << "two of 6G, not of 3G";
+}
+
+TEST(ConsumableCapacity, OfADeviceThatIsAllocatedWholeIsNotShared) {
+    auto cluster = sharing("1G");
+    cluster.allocated.devices.insert({"driver", "pool", "a"});
+    EXPECT_EQ(cluster.outcome(), "no");
+}
+
 }  // namespace
 }  // namespace knd::alloc
