@@ -198,6 +198,7 @@ class Checker {
     }
 
     bool available(const Overload& overload) const {
+        if (overload.until != 0 && environment_.kubernetes_minor > overload.until) return false;
         if (overload.list_attributes) return knows(overload.since, environment_.list_attributes);
         return overload.since <= (overload.with_library ? environment_.kubernetes_minor
                                                         : compatible_minor(environment_));

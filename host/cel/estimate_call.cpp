@@ -88,9 +88,10 @@ Estimate estimate_scan(const CallToEstimate& call) {
     const auto& type = call.types[call.target->type];
     const bool has_elements = type.kind == TypeKind::kList || type.kind == TypeKind::kMap ||
                               type.kind == TypeKind::kOptional || type.kind == TypeKind::kType;
-    if (!has_elements) return CallEstimate{size.scaled(kTraversal), std::nullopt};
+    if (!has_elements && call.overload->function != "includes")
+        return CallEstimate{size.scaled(kTraversal), std::nullopt};
     auto each = CostRange::exactly(1);
-    const auto element = call.types[type.a].kind;
+    const auto element = has_elements ? call.types[type.a].kind : TypeKind::kDyn;
     if (element == TypeKind::kString || element == TypeKind::kBytes)
         each = each + CostRange::unknown().scaled(kTraversal);
     return CallEstimate{size * each, std::nullopt};
@@ -213,9 +214,9 @@ Estimate estimate_equality(const CallToEstimate& call) {
 
 Estimate estimate_by_kubernetes(const CallToEstimate& call) {
     const auto name = call.overload->function;
-    if (name == "includes" && call.target)
+    if (name == "includes" && call.target && call.overload->until != 0)
         return CallEstimate{CostRange{0, kMaxIncludesList}, std::nullopt};
-    if (is_one_of(name, {"isSorted", "sum", "max", "min", "indexOf", "lastIndexOf"}))
+    if (is_one_of(name, {"isSorted", "sum", "max", "min", "indexOf", "lastIndexOf", "includes"}))
         return estimate_scan(call);
     if (auto out = estimate_texts(call)) return out;
     if (auto out = estimate_containment(call)) return out;

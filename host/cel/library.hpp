@@ -73,6 +73,7 @@ struct Overload {
     bool list_attributes = false;  ///< behind that feature gate
     /// Came with a new version of the CEL library, hence for new expressions as well.
     bool with_library = false;
+    int until = 0;  ///< the last release that has it, 0: all later ones
 };
 
 /// All libraries; a function's overloads may be spread over several tables.

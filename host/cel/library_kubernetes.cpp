@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Kubernetes' own values: quantities and semantic versions, and includes() on attributes.
+// Kubernetes' own values: quantities and semantic versions.
 #include <algorithm>
 #include <limits>
 
@@ -8,8 +8,6 @@
 
 namespace knd::cel {
 namespace {
-
-constexpr std::size_t kMaxIncludesList = 48;
 
 Value ordering(std::strong_ordering order) {
     return Value::integer(order < 0 ? -1 : (order > 0 ? 1 : 0));
@@ -102,16 +100,6 @@ Value semver_compare(const Call& call) {
     return ordering(call[0].as_semver() <=> call[1].as_semver());
 }
 
-/// A scalar includes what it equals, a list what one of its values equals.
-Value includes(const Call& call) {
-    if (!call[0].is(Kind::kList)) return Value::boolean(equal(call[0], call[1]));
-    const auto& list = call[0].as_list();
-    if (list.size > kMaxIncludesList)
-        return call.error("'includes' function cannot be applied to lists longer than 48 values");
-    return Value::boolean(std::any_of(list.items, list.items + list.size,
-                                      [&](const Value& item) { return equal(item, call[1]); }));
-}
-
 #define KND_QUANTITY "kubernetes.Quantity"
 #define KND_SEMVER "kubernetes.Semver"
 constexpr Overload kKubernetes[] = {
@@ -138,11 +126,6 @@ constexpr Overload kKubernetes[] = {
     {"isLessThan", KND_SEMVER ".(" KND_SEMVER ") bool", semver_less, nullptr, 31},
     {"isGreaterThan", KND_SEMVER ".(" KND_SEMVER ") bool", semver_greater, nullptr, 31},
     {"compareTo", KND_SEMVER ".(" KND_SEMVER ") int", semver_compare, nullptr, 31},
-    {.function = "includes",
-     .signature = "dyn.(dyn) bool",
-     .native = includes,
-     .since = 36,
-     .list_attributes = true},
 };
 #undef KND_QUANTITY
 #undef KND_SEMVER

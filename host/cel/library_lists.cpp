@@ -286,6 +286,23 @@ std::uint64_t cost_of_equivalent(const Priced& arguments) {
     return 1 + 2 * pairs(arguments, 1);
 }
 
+constexpr std::size_t kMaxIncludesList = 48;
+
+/// A scalar includes what it equals, a list what one of its values equals.
+Value includes(const Call& call) {
+    if (!call[0].is(Kind::kList)) return Value::boolean(equal(call[0], call[1]));
+    const auto& list = call[0].as_list();
+    return Value::boolean(std::any_of(list.items, list.items + list.size,
+                                      [&](const Value& item) { return equal(item, call[1]); }));
+}
+
+/// The same as long as it was a function of DRA alone.
+Value includes_of_attribute(const Call& call) {
+    if (call[0].is(Kind::kList) && call[0].as_list().size > kMaxIncludesList)
+        return call.error("'includes' function cannot be applied to lists longer than 48 values");
+    return includes(call);
+}
+
 #define KND_COMPARABLE(type)                                                                     \
     {"isSorted", "list(" type ").() bool", is_sorted, cost_of_walk},                             \
         {"max", "list(" type ").() " type, extreme<1>, cost_of_walk},                            \
@@ -318,6 +335,19 @@ constexpr Overload kLists[] = {
     {"sets.contains", "(list(A), list(A)) bool", sets_contains, cost_of_set, 29},
     {"sets.equivalent", "(list(A), list(A)) bool", sets_equivalent, cost_of_equivalent, 29},
     {"sets.intersects", "(list(A), list(A)) bool", sets_intersects, cost_of_set, 29},
+    {.function = "includes",
+     .signature = "dyn.(dyn) bool",
+     .native = includes_of_attribute,
+     .since = 36,
+     .list_attributes = true,
+     .until = 36},
+    // The base environment has it by now; new expressions get it one release later, or by the gate.
+    {.function = "includes",
+     .signature = "dyn.(dyn) bool",
+     .native = includes,
+     .cost = cost_of_walk,
+     .since = 37,
+     .list_attributes = true},
 };
 #undef KND_COMPARABLE
 
