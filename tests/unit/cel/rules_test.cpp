@@ -191,12 +191,17 @@ TEST(Includes, ComparesWhatIsNoList) {
 }
 
 std::uint64_t estimate(const char* expression, int minor) {
-    const auto program = compile(expression, release(minor, true));
+    auto environment = release(minor, true);
+    environment.list_attributes = true;
+    const auto program = compile(expression, environment);
     EXPECT_TRUE(program.ok()) << program.error().message();
     return program.ok() ? program->estimated_cost() : 0;
 }
 
 TEST(Includes, IsPricedByTheListSince37) {
+    constexpr const char* kAttribute = "device.attributes['dra.example.com'].name.includes('fish')";
+    EXPECT_EQ(estimate(kAttribute, 36), 4u + 48u);
+    EXPECT_EQ(estimate(kAttribute, 37), 4u + 64u);
     EXPECT_EQ(estimate("[1, 2].includes(1)", 36), 10u + 48u);
     EXPECT_EQ(estimate("[1, 2].includes(1)", 37), 10u + 2u);
 }
