@@ -167,6 +167,11 @@ bool PodDesk::has_ended(const PodSandbox& pod) const {
     return !pod.netns.empty() && ports_.mover.pin(pod.netns).code() == Code::kNotFound;
 }
 
+/// CRI-O gives such a pod the path of the host's namespace, containerd none.
+bool PodDesk::uses_host_network(const PodSandbox& pod) const {
+    return pod.netns.empty() || ports_.mover.pin(pod.netns).code() == Code::kFailedPrecondition;
+}
+
 // --- rules ---------------------------------------------------------------------------------------
 
 Result<void> PodDesk::check(const PodSandbox& pod, const std::vector<Held*>& held) const {
@@ -177,7 +182,7 @@ Result<void> PodDesk::check(const PodSandbox& pod, const std::vector<Held*>& hel
                                                  " was prepared before the node's last boot; it "
                                                  "is ready when the kubelet has prepared it again");
         if (!binding->moves()) continue;
-        if (pod.netns.empty())
+        if (uses_host_network(pod))
             return Error(Code::kFailedPrecondition,
                          binding->text() +
                              " cannot be given to a pod that uses the host's "

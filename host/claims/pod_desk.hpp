@@ -57,6 +57,7 @@ class PodDesk {
     void hand_over(const std::string& sandbox_id);
     void leave_dead_pods(const PodSandbox& pod, const std::vector<Held*>& held);
     bool has_ended(const PodSandbox& pod) const;
+    bool uses_host_network(const PodSandbox& pod) const;
 
     void bring_home_orphans(const std::map<std::string, const PodSandbox*>& live);
     void take_up(const PodSandbox& pod, const std::vector<const Container*>& running);

@@ -17,6 +17,9 @@
 
 namespace knd::fake {
 
+/// A path to the host's own namespace.
+inline constexpr char kHostNetns[] = "/proc/1/ns/net";
+
 struct FakeNode {
     struct Link {
         std::string where;  ///< empty: the host, else the identity of a namespace
@@ -58,6 +61,8 @@ class FakeMover final : public DeviceMover {
         [](std::string_view, const std::string&) { return std::nullopt; };
 
     Result<PodNetns> pin(const std::string& path) override {
+        if (path == kHostNetns)
+            return Error(Code::kFailedPrecondition, "the pod shares the host's network namespace");
         const auto found = node_.netns.find(path);
         if (found == node_.netns.end())
             return Error(Code::kNotFound, "network namespace " + path + " is gone");

@@ -128,6 +128,16 @@ TEST_F(PodsTest, RunRefusesAPodThatUsesTheHostsNetwork) {
     EXPECT_TRUE(world.marker("s1", "a").starts_with("failed: "));
 }
 
+TEST_F(PodsTest, RunRefusesAPodWhosePathLeadsToTheHostsNetwork) {
+    const PodSandbox as_crio_has_it{"s1", "pod-1", "default", "web", fake::kHostNetns};
+    const auto result = world.run(as_crio_has_it);
+    ASSERT_FALSE(result.ok());
+    EXPECT_NE(result.error().message().find("a pod that uses the host's network"),
+              std::string::npos)
+        << result.error().message();
+    EXPECT_TRUE(world.marker("s1", "a").starts_with("failed: "));
+}
+
 TEST_F(PodsTest, RunRefusesTwoDevicesWithOneName) {
     auto claim = ClaimsWorld::claim("b", {"dra1"});
     claim.devices[0].configs = {Json{{"interface", {{"name", "dra0"}}}}};
