@@ -61,9 +61,9 @@ Result<Detached> SandboxMover::detach(const BindingRecord& record, int netns_fd,
     return attacher_.detach(plan);
 }
 
-Result<void> SandboxMover::stop_container(int pid, const std::string& path) {
+Result<void> SandboxMover::stop_container(const Container& container, const std::string& path) {
     KND_TRY_ASSIGN(const auto netns, attacher_.pin(path));
-    return kill_container(pid, netns.id);
+    return kill_container(container, netns.id);
 }
 
 }  // namespace knd

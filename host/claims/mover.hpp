@@ -33,8 +33,8 @@ class DeviceMover {
     /// From wherever the devices are. OK when they are home already. `netns_fd` may be -1.
     virtual Result<Detached> detach(const BindingRecord& record, int netns_fd,
                                     const StepHook& on_step) = 0;
-    /// Kills the container whose first process is `pid`, if that is in the namespace at `path`.
-    virtual Result<void> stop_container(int pid, const std::string& path) = 0;
+    /// Kills the container, if its processes are in the namespace at `path`.
+    virtual Result<void> stop_container(const Container& container, const std::string& path) = 0;
 };
 
 class SandboxMover final : public DeviceMover {
@@ -48,7 +48,7 @@ class SandboxMover final : public DeviceMover {
                                  const StepHook& on_step) override;
     Result<Detached> detach(const BindingRecord& record, int netns_fd,
                             const StepHook& on_step) override;
-    Result<void> stop_container(int pid, const std::string& path) override;
+    Result<void> stop_container(const Container& container, const std::string& path) override;
 
   private:
     const Attacher& attacher_;

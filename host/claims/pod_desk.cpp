@@ -326,7 +326,7 @@ void PodDesk::take_up(const PodSandbox& pod, const std::vector<const Container*>
 Error PodDesk::stop_missed(const PodSandbox& pod, const std::vector<const Container*>& running) {
     std::string outcome = "they were killed (attach.missed = \"fail\")";
     for (const auto* container : running) {
-        auto stopped = ports_.mover.stop_container(container->pid, pod.netns);
+        auto stopped = ports_.mover.stop_container(*container, pod.netns);
         if (stopped || stopped.code() == Code::kNotFound) continue;
         outcome = "container " + container->name +
                   " cannot be killed: " + stopped.error().message() + "; delete the pod";

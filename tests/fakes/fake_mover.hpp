@@ -116,10 +116,10 @@ class FakeMover final : public DeviceMover {
         return Detached{};
     }
 
-    Result<void> stop_container(int pid, const std::string& path) override {
+    Result<void> stop_container(const Container& container, const std::string& path) override {
         KND_TRY_ASSIGN(const auto netns, pin(path));
-        if (node_.processes.erase({pid, netns.id}) == 0)
-            return Error(Code::kFailedPrecondition, "process " + std::to_string(pid) +
+        if (node_.processes.erase({container.pid, netns.id}) == 0)
+            return Error(Code::kFailedPrecondition, "process " + std::to_string(container.pid) +
                                                         " is not in the pod's network namespace");
         return {};
     }

@@ -37,9 +37,9 @@ class LockedMover final : public DeviceMover {
         const std::lock_guard lock(mutex_);
         return mover_.detach(record, fd, on_step);
     }
-    Result<void> stop_container(int pid, const std::string& path) override {
+    Result<void> stop_container(const Container& container, const std::string& path) override {
         const std::lock_guard lock(mutex_);
-        return mover_.stop_container(pid, path);
+        return mover_.stop_container(container, path);
     }
 
   private:
