@@ -2,6 +2,7 @@
 #include "tests/host/node/cri_client.hpp"
 
 #include <grpcpp/grpcpp.h>
+#include <unistd.h>
 
 #include <chrono>
 
@@ -33,7 +34,7 @@ cri::PodSandboxConfig config_of(const CriPod& pod) {
     (*config.mutable_labels())["io.kubernetes.pod.name"] = pod.name;
     (*config.mutable_labels())["io.kubernetes.pod.namespace"] = "default";
     (*config.mutable_labels())["io.kubernetes.pod.uid"] = pod.uid;
-    config.mutable_linux()->set_cgroup_parent("/knd-test");
+    config.mutable_linux()->set_cgroup_parent("/" + cgroup_parent());
     auto* namespaces =
         config.mutable_linux()->mutable_security_context()->mutable_namespace_options();
     namespaces->set_network(pod.host_network ? cri::NODE : cri::POD);
@@ -42,6 +43,10 @@ cri::PodSandboxConfig config_of(const CriPod& pod) {
 }
 
 }  // namespace
+
+std::string cgroup_parent() {
+    return "knd-test-" + std::to_string(::getpid());
+}
 
 class CriClient::Impl {
   public:
@@ -77,6 +82,18 @@ Result<std::string> CriClient::version() {
     KND_TRY_ASSIGN(const auto answer,
                    impl_->call("Version", &Stub::Version, cri::VersionRequest()));
     return answer.runtime_name() + " " + answer.runtime_version();
+}
+
+Result<void> CriClient::pull_test_image() {
+    cri::PullImageRequest request;
+    request.mutable_image()->set_image(kImage);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+    cri::PullImageResponse response;
+    const auto images = cri::ImageService::NewStub(impl_->channel);
+    const auto status = images->PullImage(&context, request, &response);
+    if (!status.ok()) return from_grpc("PullImage", status);
+    return {};
 }
 
 Result<std::string> CriClient::run_pod(const CriPod& pod) {
@@ -124,6 +141,7 @@ Result<std::string> CriClient::create(const std::string& sandbox, const CriPod& 
     config->mutable_metadata()->set_name(container.name);
     config->mutable_metadata()->set_attempt(container.attempt);
     config->mutable_image()->set_image(kImage);
+    config->mutable_image()->set_user_specified_image(kImage);
     for (const auto& word : container.command)
         config->add_command(word);
     (*config->mutable_labels())["io.kubernetes.container.name"] = container.name;

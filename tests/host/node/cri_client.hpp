@@ -32,6 +32,9 @@ struct CriContainerStatus {
     std::string message;
 };
 
+/// Of all pods of this test program, below the root of each hierarchy.
+std::string cgroup_parent();
+
 /// Errors carry the runtime's own text.
 class CriClient {
   public:
@@ -40,6 +43,8 @@ class CriClient {
 
     /// "containerd 2.1.9"
     Result<std::string> version();
+    /// The image that containers are made from, for a runtime that has it at hand.
+    Result<void> pull_test_image();
     Result<std::string> run_pod(const CriPod& pod);
     Result<void> stop_pod(const std::string& sandbox);
     Result<void> remove_pod(const std::string& sandbox);

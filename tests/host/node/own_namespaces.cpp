@@ -39,6 +39,9 @@ bool enter_own_namespaces() {
     ifreq request{};
     std::strcpy(request.ifr_name, "lo");
     request.ifr_flags = IFF_UP;
+    // Runtimes and CNI plugins keep things in /var/lib whatever they are told: caches of images,
+    // results of CNI.
+    if (::mount("tmpfs", "/var/lib", "tmpfs", 0, nullptr) != 0) return false;
     return mount_own_sysfs() && ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0;
 }
 

@@ -1,37 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kndd under real containerd, both lines: the interface of a claim is in the pod before a container
-// starts, comes home when the pod ends, and no container starts without it.
+// kndd under real containerd, both lines, and under real CRI-O: the interface of a claim is in the
+// pod before a container starts, comes home when the pod ends, and no container starts without it.
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include "sdk/support/netns.hpp"
-#include "tests/host/node/containerd.hpp"
+#include "tests/host/node/runtime.hpp"
 #include "tests/host/node/test_node.hpp"
+#include "tools/local/support/files.hpp"
 
 namespace knd::testing {
 namespace {
 
 using namespace std::chrono_literals;
 
-struct Line {
-    int major;
-    const char* package;
+struct RuntimeKind {
+    const char* name;
+    Result<RuntimeRecipe> (*recipe)(bool cdi);
 };
 
-std::string package_directory(const Line& line) {
-    const char* cache = std::getenv("KND_CACHE");
-    return std::string(cache != nullptr ? cache : "/var/cache/knd") + "/" + line.package;
+/// How gtest calls it.
+void PrintTo(const RuntimeKind& kind, std::ostream* out) {
+    *out << kind.name;
 }
 
-class ContainerdTest : public ::testing::TestWithParam<Line> {
+class RuntimeTest : public ::testing::TestWithParam<RuntimeKind> {
   protected:
     void SetUp() override {
-        if (!std::filesystem::exists(package_directory(GetParam()))) {
-            GTEST_SKIP() << "no containerd " << GetParam().major << ".x is unpacked in "
-                         << package_directory(GetParam()) << "; run tools/install-deps test";
-        }
-        start_containerd();
+        auto recipe = GetParam().recipe(cdi());
+        if (!recipe) GTEST_SKIP() << recipe.error().message();
+        start_runtime(*std::move(recipe));
         start_node();
     }
 
@@ -39,17 +38,16 @@ class ContainerdTest : public ::testing::TestWithParam<Line> {
     /// Further TOML for kndd.
     virtual std::string settings() const { return ""; }
 
-    void start_containerd() {
-        auto made = Containerd::make(
-            {package_directory(GetParam()), GetParam().major, runtime_directory_.path(), cdi()});
+    void start_runtime(RuntimeRecipe recipe) {
+        auto made = Runtime::make(std::move(recipe), runtime_directory_.path());
         ASSERT_TRUE(made.ok()) << made.error().message();
-        containerd_ = *std::move(made);
+        runtime_ = *std::move(made);
     }
 
     void start_node() {
         NodeOptions options;
-        options.nri_socket = containerd_->nri_socket();
-        options.cdi_directory = containerd_->cdi_directory();
+        options.nri_socket = runtime_->nri_socket();
+        options.cdi_directory = runtime_->cdi_directory();
         options.extra = settings();
         node_ = std::make_unique<TestNode>(options);
         peer_ = *netns::create();
@@ -60,23 +58,24 @@ class ContainerdTest : public ::testing::TestWithParam<Line> {
     }
 
     void start_daemon() {
+        const auto log_before = node_->daemon_log().size();
         const auto started = node_->start_daemon();
         ASSERT_TRUE(started.ok()) << started.error().message();
         const auto ready = node_->wait_ready();
         ASSERT_TRUE(ready.ok()) << ready.error().message();
         ASSERT_TRUE(eventually([&] {
-            return log_has("runtime=containerd") || log_has("containerd");
+            return node_->daemon_log().find("connected to the container runtime", log_before) !=
+                   std::string::npos;
         })) << node_->daemon_log();
     }
 
-    bool log_has(const std::string& text) const {
-        return node_->daemon_log().find(text) != std::string::npos;
-    }
-
     void TearDown() override {
-        if (containerd_ && HasFailure() && node_) std::puts(node_->daemon_log().c_str());
+        if (runtime_ && HasFailure() && node_) {
+            std::puts(node_->daemon_log().c_str());
+            std::puts(local::read_file(runtime_->log_file()).value_or("").c_str());
+        }
         node_.reset();
-        containerd_.reset();
+        runtime_.reset();
     }
 
     /// A prepared claim for `pod` on nic0; its CDI id.
@@ -93,14 +92,20 @@ class ContainerdTest : public ::testing::TestWithParam<Line> {
 
     Result<void> start_container(const std::string& sandbox, const CriPod& pod,
                                  const CriContainer& container, std::string* id = nullptr) {
-        KND_TRY_ASSIGN(const auto made, containerd_->cri().create(sandbox, pod, container));
+        KND_TRY_ASSIGN(const auto made, runtime_->cri().create(sandbox, pod, container));
         if (id != nullptr) *id = made;
-        return containerd_->cri().start(made);
+        containers_.push_back(made);
+        return runtime_->cri().start(made);
     }
 
+    /// As a kubelet does it: CRI-O gives containers that it must stop itself as long as the caller
+    /// waits.
     void end_pod(const std::string& sandbox) {
-        EXPECT_TRUE(containerd_->cri().stop_pod(sandbox).ok());
-        EXPECT_TRUE(containerd_->cri().remove_pod(sandbox).ok());
+        auto& cri = runtime_->cri();
+        for (const auto& container : containers_)
+            EXPECT_TRUE(cri.stop(container).ok());
+        EXPECT_TRUE(cri.stop_pod(sandbox).ok());
+        EXPECT_TRUE(cri.remove_pod(sandbox).ok());
     }
 
     void expect_home() {
@@ -112,25 +117,26 @@ class ContainerdTest : public ::testing::TestWithParam<Line> {
     static bool on_host() { return describe_interface("nic0").ok(); }
 
     ShortDirectory runtime_directory_;
-    std::unique_ptr<Containerd> containerd_;
+    std::unique_ptr<Runtime> runtime_;
     std::unique_ptr<TestNode> node_;
     Fd peer_;
     std::string before_;
     ClaimRef claim_;
+    std::vector<std::string> containers_;
 };
 
-TEST_P(ContainerdTest, MovesTheInterfaceIntoThePodAndHome) {
+TEST_P(RuntimeTest, MovesTheInterfaceIntoThePodAndHome) {
     const CriPod pod{"p1", "uid-1"};
     const auto cdi = prepare(pod);
-    auto sandbox = containerd_->cri().run_pod(pod);
+    auto sandbox = runtime_->cri().run_pod(pod);
     ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
     std::string id;
     const auto started = start_container(*sandbox, pod, {.cdi_ids = {cdi}}, &id);
     ASSERT_TRUE(started.ok()) << started.error().message();
-    const auto seen = containerd_->cri().exec(id, {"/bin/ip", "addr", "show", "nic0"});
+    const auto seen = runtime_->cri().exec(id, {"/bin/ip", "addr", "show", "nic0"});
     ASSERT_TRUE(seen.ok()) << seen.error().message();
     EXPECT_NE(seen->find("192.0.2.10/24"), std::string::npos) << *seen;
-    const auto ping = containerd_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
+    const auto ping = runtime_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
     EXPECT_TRUE(ping.ok()) << ping.error().message();
     EXPECT_FALSE(on_host());
     end_pod(*sandbox);
@@ -138,18 +144,18 @@ TEST_P(ContainerdTest, MovesTheInterfaceIntoThePodAndHome) {
     EXPECT_TRUE(node_->unprepare(claim_).ok());
 }
 
-TEST_P(ContainerdTest, RunningPodSurvivesRestartsOfBothDaemons) {
+TEST_P(RuntimeTest, RunningPodSurvivesRestartsOfBothDaemons) {
     const CriPod pod{"p1", "uid-1"};
     const auto cdi = prepare(pod);
-    auto sandbox = containerd_->cri().run_pod(pod);
+    auto sandbox = runtime_->cri().run_pod(pod);
     ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
     std::string id;
     ASSERT_TRUE(start_container(*sandbox, pod, {.cdi_ids = {cdi}}, &id).ok());
     node_->kill_daemon(SIGKILL);
     start_daemon();
-    containerd_->stop(SIGKILL);
-    ASSERT_TRUE(containerd_->start().ok());
-    const auto ping = containerd_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
+    runtime_->stop(SIGKILL);
+    ASSERT_TRUE(runtime_->start().ok());
+    const auto ping = runtime_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
     EXPECT_TRUE(ping.ok()) << ping.error().message();
     EXPECT_FALSE(on_host());
     end_pod(*sandbox);
@@ -158,11 +164,11 @@ TEST_P(ContainerdTest, RunningPodSurvivesRestartsOfBothDaemons) {
     expect_home();
 }
 
-TEST_P(ContainerdTest, RefusesTheContainerWhileTheDaemonIsDead) {
+TEST_P(RuntimeTest, RefusesTheContainerWhileTheDaemonIsDead) {
     const CriPod pod{"p1", "uid-1"};
     const auto cdi = prepare(pod);
     node_->kill_daemon(SIGKILL);
-    auto sandbox = containerd_->cri().run_pod(pod);
+    auto sandbox = runtime_->cri().run_pod(pod);
     ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
     const auto refused = start_container(*sandbox, pod, {.cdi_ids = {cdi}});
     ASSERT_FALSE(refused.ok());
@@ -179,69 +185,69 @@ TEST_P(ContainerdTest, RefusesTheContainerWhileTheDaemonIsDead) {
     expect_home();
 }
 
-TEST_P(ContainerdTest, GuardsAPodWhoseContainersDoNotListTheClaim) {
+TEST_P(RuntimeTest, GuardsAPodWhoseContainersDoNotListTheClaim) {
     const CriPod pod{"p1", "uid-1"};
     prepare(pod);
-    auto sandbox = containerd_->cri().run_pod(pod);
+    auto sandbox = runtime_->cri().run_pod(pod);
     ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
     std::string id;
     const auto started = start_container(*sandbox, pod, {}, &id);
     ASSERT_TRUE(started.ok()) << started.error().message();
-    const auto ping = containerd_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
+    const auto ping = runtime_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
     EXPECT_TRUE(ping.ok()) << ping.error().message();
     end_pod(*sandbox);
     expect_home();
 }
 
-TEST_P(ContainerdTest, RefusesAPodOfTheHostNetwork) {
+TEST_P(RuntimeTest, RefusesAPodOfTheHostNetwork) {
     CriPod pod{"p1", "uid-1"};
     pod.host_network = true;
     prepare(pod);
-    const auto sandbox = containerd_->cri().run_pod(pod);
+    const auto sandbox = runtime_->cri().run_pod(pod);
     ASSERT_FALSE(sandbox.ok());
     EXPECT_NE(sandbox.error().message().find("host's network"), std::string::npos)
         << sandbox.error().message();
     expect_home();
 }
 
-TEST_P(ContainerdTest, LeavesPodsWithoutClaimsAlone) {
+TEST_P(RuntimeTest, LeavesPodsWithoutClaimsAlone) {
     const CriPod pod{"other", "uid-other"};
-    auto sandbox = containerd_->cri().run_pod(pod);
+    auto sandbox = runtime_->cri().run_pod(pod);
     ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
     EXPECT_TRUE(start_container(*sandbox, pod, {}).ok());
     EXPECT_TRUE(on_host());
     end_pod(*sandbox);
 }
 
-class ContainerdWithoutCdi : public ContainerdTest {
+class RuntimeWithoutCdi : public RuntimeTest {
   protected:
     bool cdi() const override { return false; }
 };
 
-TEST_P(ContainerdWithoutCdi, HoldsTheContainerByAHookFromNri) {
+TEST_P(RuntimeWithoutCdi, HoldsTheContainerByAHookFromNri) {
     const CriPod pod{"p1", "uid-1"};
     const auto cdi = prepare(pod);
-    auto sandbox = containerd_->cri().run_pod(pod);
+    auto sandbox = runtime_->cri().run_pod(pod);
     ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
     std::string id;
     const auto started = start_container(*sandbox, pod, {.cdi_ids = {cdi}}, &id);
     ASSERT_TRUE(started.ok()) << started.error().message();
-    const auto ping = containerd_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
+    const auto ping = runtime_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
     EXPECT_TRUE(ping.ok()) << ping.error().message();
     end_pod(*sandbox);
     expect_home();
 }
 
-class ContainerdWithoutLateAttach : public ContainerdTest {
+class RuntimeWithoutLateAttach : public RuntimeTest {
   protected:
     std::string settings() const override { return "[attach]\nmissed = \"fail\"\n"; }
 };
 
-TEST_P(ContainerdWithoutLateAttach, KillsAContainerThatRunsWithoutItsDevice) {
+TEST_P(RuntimeWithoutLateAttach, KillsAContainerThatRunsWithoutItsDevice) {
     const CriPod pod{"p1", "uid-1"};
     prepare(pod);
     node_->kill_daemon(SIGKILL);
-    auto sandbox = containerd_->cri().run_pod(pod);
+    auto sandbox = runtime_->cri().run_pod(pod);
     ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
     // It does not list the claim, so that no gate is in its CDI edits, and no plugin adds one.
     std::string id;
@@ -249,26 +255,33 @@ TEST_P(ContainerdWithoutLateAttach, KillsAContainerThatRunsWithoutItsDevice) {
     ASSERT_TRUE(slipped.ok()) << slipped.error().message();
     start_daemon();
     const auto killed = [&] {
-        const auto status = containerd_->cri().status(id);
+        const auto status = runtime_->cri().status(id);
         return status.ok() && !status->running && status->exit_code == 128 + SIGKILL;
     };
     EXPECT_TRUE(eventually(killed)) << node_->daemon_log();
     const auto retried = start_container(*sandbox, pod, {.attempt = 1}, &id);
     ASSERT_TRUE(retried.ok()) << retried.error().message();
-    const auto ping = containerd_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
+    const auto ping = runtime_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
     EXPECT_TRUE(ping.ok()) << ping.error().message();
     end_pod(*sandbox);
     expect_home();
 }
 
-std::string line_name(const ::testing::TestParamInfo<Line>& info) {
-    return "V" + std::to_string(info.param.major);
+std::string kind_name(const ::testing::TestParamInfo<RuntimeKind>& info) {
+    return info.param.name;
 }
 
-const auto kLines = ::testing::Values(Line{1, "containerd-1"}, Line{2, "containerd-2"});
-INSTANTIATE_TEST_SUITE_P(Real, ContainerdTest, kLines, line_name);
-INSTANTIATE_TEST_SUITE_P(Real, ContainerdWithoutCdi, kLines, line_name);
-INSTANTIATE_TEST_SUITE_P(Real, ContainerdWithoutLateAttach, kLines, line_name);
+constexpr RuntimeKind kContainerd1{"containerd1",
+                                   [](bool cdi) { return containerd_recipe(1, cdi); }};
+constexpr RuntimeKind kContainerd2{"containerd2",
+                                   [](bool cdi) { return containerd_recipe(2, cdi); }};
+// CDI cannot be switched off in CRI-O.
+constexpr RuntimeKind kCrio{"crio", [](bool) { return crio_recipe(); }};
+const auto kAll = ::testing::Values(kContainerd1, kContainerd2, kCrio);
+const auto kWithSwitchForCdi = ::testing::Values(kContainerd1, kContainerd2);
+INSTANTIATE_TEST_SUITE_P(Real, RuntimeTest, kAll, kind_name);
+INSTANTIATE_TEST_SUITE_P(Real, RuntimeWithoutCdi, kWithSwitchForCdi, kind_name);
+INSTANTIATE_TEST_SUITE_P(Real, RuntimeWithoutLateAttach, kAll, kind_name);
 
 }  // namespace
 }  // namespace knd::testing
