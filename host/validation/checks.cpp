@@ -169,8 +169,8 @@ void check_immutable_text(const JsonField& field, const Json& before, Report& re
 
 void check_immutable(const JsonField& field, const Json& before, Report& report) {
     if (field.json() != before)
-        report.add(api::field_invalid_as(field.path(), api::go_json(field.json()),
-                                         "field is immutable"));
+        report.add(
+            api::field_invalid_as(field.path(), api::go_json(field.json()), "field is immutable"));
 }
 
 void check_list(const JsonField& list, std::size_t limit, Report& report,
