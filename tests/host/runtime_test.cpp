@@ -108,6 +108,25 @@ class RuntimeTest : public ::testing::TestWithParam<RuntimeKind> {
         EXPECT_TRUE(cri.remove_pod(sandbox).ok());
     }
 
+    /// The peer answers through the device.
+    void expect_ping(const std::string& container) {
+        const auto ping =
+            runtime_->cri().exec(container, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
+        EXPECT_TRUE(ping.ok()) << ping.error().message();
+    }
+
+    /// From a new sandbox to its end, with the device in between.
+    void expect_life(const CriPod& pod, const CriContainer& container) {
+        auto sandbox = runtime_->cri().run_pod(pod);
+        ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
+        std::string id;
+        const auto started = start_container(*sandbox, pod, container, &id);
+        ASSERT_TRUE(started.ok()) << started.error().message();
+        expect_ping(id);
+        end_pod(*sandbox);
+        expect_home();
+    }
+
     void expect_home() {
         EXPECT_TRUE(eventually([&] { return describe_interface("nic0").value_or("") == before_; }))
             << "before: " << before_
@@ -136,8 +155,7 @@ TEST_P(RuntimeTest, MovesTheInterfaceIntoThePodAndHome) {
     const auto seen = runtime_->cri().exec(id, {"/bin/ip", "addr", "show", "nic0"});
     ASSERT_TRUE(seen.ok()) << seen.error().message();
     EXPECT_NE(seen->find("192.0.2.10/24"), std::string::npos) << *seen;
-    const auto ping = runtime_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
-    EXPECT_TRUE(ping.ok()) << ping.error().message();
+    expect_ping(id);
     EXPECT_FALSE(on_host());
     end_pod(*sandbox);
     expect_home();
@@ -155,8 +173,7 @@ TEST_P(RuntimeTest, RunningPodSurvivesRestartsOfBothDaemons) {
     start_daemon();
     runtime_->stop(SIGKILL);
     ASSERT_TRUE(runtime_->start().ok());
-    const auto ping = runtime_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
-    EXPECT_TRUE(ping.ok()) << ping.error().message();
+    expect_ping(id);
     EXPECT_FALSE(on_host());
     end_pod(*sandbox);
     // A restarted containerd does not tell its plugins of the end of older pods; the kubelet does.
@@ -188,15 +205,7 @@ TEST_P(RuntimeTest, RefusesTheContainerWhileTheDaemonIsDead) {
 TEST_P(RuntimeTest, GuardsAPodWhoseContainersDoNotListTheClaim) {
     const CriPod pod{"p1", "uid-1"};
     prepare(pod);
-    auto sandbox = runtime_->cri().run_pod(pod);
-    ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
-    std::string id;
-    const auto started = start_container(*sandbox, pod, {}, &id);
-    ASSERT_TRUE(started.ok()) << started.error().message();
-    const auto ping = runtime_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
-    EXPECT_TRUE(ping.ok()) << ping.error().message();
-    end_pod(*sandbox);
-    expect_home();
+    expect_life(pod, {});
 }
 
 TEST_P(RuntimeTest, RefusesAPodOfTheHostNetwork) {
@@ -227,15 +236,7 @@ class RuntimeWithoutCdi : public RuntimeTest {
 TEST_P(RuntimeWithoutCdi, HoldsTheContainerByAHookFromNri) {
     const CriPod pod{"p1", "uid-1"};
     const auto cdi = prepare(pod);
-    auto sandbox = runtime_->cri().run_pod(pod);
-    ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
-    std::string id;
-    const auto started = start_container(*sandbox, pod, {.cdi_ids = {cdi}}, &id);
-    ASSERT_TRUE(started.ok()) << started.error().message();
-    const auto ping = runtime_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
-    EXPECT_TRUE(ping.ok()) << ping.error().message();
-    end_pod(*sandbox);
-    expect_home();
+    expect_life(pod, {.cdi_ids = {cdi}});
 }
 
 class RuntimeWithoutLateAttach : public RuntimeTest {
@@ -261,8 +262,7 @@ TEST_P(RuntimeWithoutLateAttach, KillsAContainerThatRunsWithoutItsDevice) {
     EXPECT_TRUE(eventually(killed)) << node_->daemon_log();
     const auto retried = start_container(*sandbox, pod, {.attempt = 1}, &id);
     ASSERT_TRUE(retried.ok()) << retried.error().message();
-    const auto ping = runtime_->cri().exec(id, {"/bin/ping", "-c", "1", "-W", "2", "192.0.2.1"});
-    EXPECT_TRUE(ping.ok()) << ping.error().message();
+    expect_ping(id);
     end_pod(*sandbox);
     expect_home();
 }
