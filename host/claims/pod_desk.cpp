@@ -176,13 +176,14 @@ bool PodDesk::uses_host_network(const PodSandbox& pod) const {
 
 Result<void> PodDesk::check(const PodSandbox& pod, const std::vector<Held*>& held) const {
     std::map<std::string, const Held*> names;
+    const bool on_host = uses_host_network(pod);
     for (const auto* binding : held) {
         if (binding->record.boot_id != options_.boot_id)
             return Error(Code::kUnavailable, binding->text() +
                                                  " was prepared before the node's last boot; it "
                                                  "is ready when the kubelet has prepared it again");
         if (!binding->moves()) continue;
-        if (uses_host_network(pod))
+        if (on_host)
             return Error(Code::kFailedPrecondition,
                          binding->text() +
                              " cannot be given to a pod that uses the host's "
