@@ -12,7 +12,6 @@ namespace {
 constexpr double kTraversal = 0.1;  ///< of each character
 constexpr double kPattern = 0.25;   ///< of each character of a regular expression
 constexpr std::uint64_t kNewList = 11;
-constexpr std::uint64_t kMaxIncludesList = 48;
 constexpr std::uint64_t kMaxFormatName = 64;
 constexpr std::uint64_t kMaxFormatPattern = 128;
 

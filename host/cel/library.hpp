@@ -76,6 +76,9 @@ struct Overload {
     int until = 0;  ///< the last release that has it, 0: all later ones
 };
 
+/// Values of a list attribute that includes() looked at while it was a function of DRA alone.
+inline constexpr std::size_t kMaxIncludesList = 48;
+
 /// All libraries; a function's overloads may be spread over several tables.
 std::span<const std::span<const Overload>> libraries();
 

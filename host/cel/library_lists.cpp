@@ -286,8 +286,6 @@ std::uint64_t cost_of_equivalent(const Priced& arguments) {
     return 1 + 2 * pairs(arguments, 1);
 }
 
-constexpr std::size_t kMaxIncludesList = 48;
-
 /// A scalar includes what it equals, a list what one of its values equals.
 Value includes(const Call& call) {
     if (!call[0].is(Kind::kList)) return Value::boolean(equal(call[0], call[1]));

@@ -46,8 +46,8 @@ constexpr char kSettings[] =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA wal_autocheckpoint = 0;"
     "PRAGMA journal_size_limit = 4194304;";
-constexpr std::int64_t kLogBytes = 4194304;
-constexpr int kCheckpointPages = 1000;  // they fit, each with its header
+constexpr std::int64_t kLogBytes = 4194304;  // journal_size_limit, to which SQLite cuts it
+constexpr int kCheckpointPages = 1000;       // they fit, each with its header
 
 constexpr char kMeaning[] =
     " It knows which devices are in pods, so it is never replaced by itself. Drain the node, move "

@@ -243,9 +243,7 @@ class Reader {
         text = text.substr(0, text.find_last_not_of(kSpace) + 1);
         auto parsed = Quantity::parse(text);
         if (!parsed.ok()) return std::move(parsed).error().wrap(place.text());
-        const bool kept = keeps_spelling(text);
-        if (!kept || text.size() != value.get_ref<const std::string&>().size())
-            value = kept ? std::string(text) : parsed->text();
+        value = keeps_spelling(text) ? std::string(text) : parsed->text();
         return {};
     }
 

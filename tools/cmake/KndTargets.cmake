@@ -96,7 +96,7 @@ endfunction()
 
 # knd_proto(target FILES a/b.proto ... [GRPC])
 # Generates into the build tree under the same relative path. Messages of the lite runtime: nobody
-# asks for descriptors, which take a daemon that idles 1.5 MiB.
+# asks for descriptors, which take a daemon that idles half a MiB.
 function(knd_proto target)
   cmake_parse_arguments(arg "GRPC" "" "FILES" ${ARGN})
   find_package(Protobuf REQUIRED)

@@ -41,6 +41,8 @@ Result<void> validate(Json object, const Gates& gates) {
 Result<void> collect_files(const InputOptions& options, const Gates& gates,
                            simulate::Collector& collector) {
     const auto take = [&](Json object, const Origin& origin) -> Result<void> {
+        // First, as the object is given away below. Strict reading ends with the first that is
+        // wrong.
         auto added = collector.add(object, origin.text());
         if (options.validate != "ignore") {
             const auto valid = validate(std::move(object), gates);
