@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr auto kStart = 20s;
+constexpr auto kEnd = 10s;
 
 void replace_all(std::string& text, const std::string& what, const std::string& with) {
     for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
@@ -173,6 +174,13 @@ void Runtime::stop(int signal) {
     cri_.reset();
     process_.signal(signal);
     int status = 0;
+    const auto deadline = std::chrono::steady_clock::now() + kEnd;
+    while (std::chrono::steady_clock::now() < deadline) {
+        if (::waitpid(process_.pid, &status, WNOHANG) != 0) return;
+        std::this_thread::sleep_for(10ms);
+    }
+    // CRI-O (1.34) now and then waits for itself when it is asked to end.
+    process_.signal(SIGKILL);
     ::waitpid(process_.pid, &status, 0);
 }
 
