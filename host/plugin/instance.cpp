@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/plugin/instance.hpp"
 
+#include <fcntl.h>
+
 #include <boost/asio/post.hpp>
+#include <cerrno>
+#include <memory>
 #include <utility>
 
 #include "host/model/log.hpp"
 #include "host/plugin/instance_core.hpp"
+
+#include <knd/cpp/fd.hpp>
 
 namespace knd::plugin {
 namespace {
@@ -186,12 +192,23 @@ void Instance::attach_or_detach(bool attach, Attachment attachment, Deadline dea
         return;
     }
     const auto device = attachment.binding.key.device;
+    // The caller's may be closed when its time is over, while the backend is still at work.
+    const bool has_netns = attachment.netns_fd >= 0;
+    auto netns = std::make_shared<const Fd>(
+        has_netns ? ::fcntl(attachment.netns_fd, F_DUPFD_CLOEXEC, 0) : -1);
+    if (has_netns && !*netns) {
+        const auto error = Error::from_errno("keep the pod's network namespace", errno);
+        boost::asio::post(io_, [done = std::move(done), error] { done(error); });
+        return;
+    }
+    attachment.netns_fd = netns->get();
     submit({.operation = attach ? "attach" : "detach",
             .device = device,
             .deadline = deadline,
             .retry = true,
             .work =
-                [core = core_, attach, attachment = std::move(attachment)](const Call& call) {
+                [core = core_, attach, attachment = std::move(attachment),
+                 netns = std::move(netns)](const Call& call) {
                     return attach ? core->attach(call, attachment) : core->detach(call, attachment);
                 },
             .done = std::move(done)});
@@ -291,8 +308,8 @@ CallQueue::Observer Instance::observer() {
             }),
             .stuck = with_self([](Instance& self, const Call& call) {
                 self.state_before_stuck_ = self.info_.state;
-                self.set_state(BackendState::kStuck,
-                               "stuck in " + call.operation() + ", which does not return");
+                self.out_of_service(BackendState::kStuck,
+                                    "stuck in " + call.operation() + ", which does not return");
             }),
             .recovered = with_self([](Instance& self, const Call& call) {
                 log::info("backend answers again", {{"backend", self.name()}, {"call", call.id()}});
@@ -337,10 +354,10 @@ void Instance::count_bug(const Call& call, const Error& error) {
         bugs_.pop_front();
     if (static_cast<int>(bugs_.size()) < options_.bugs_allowed) return;
     if (info_.state == BackendState::kFailed) return;
-    set_state(BackendState::kFailed,
-              "out of service after " + std::to_string(bugs_.size()) + " internal errors in " +
-                  std::to_string(options_.bug_window.count()) + " minutes, the last one in " +
-                  call.operation() + ": " + error.message());
+    out_of_service(BackendState::kFailed,
+                   "out of service after " + std::to_string(bugs_.size()) + " internal errors in " +
+                       std::to_string(options_.bug_window.count()) + " minutes, the last one in " +
+                       call.operation() + ": " + error.message());
 }
 
 void Instance::check_health() {
@@ -388,6 +405,11 @@ void Instance::note_refusals(const std::vector<DeviceCollector::Refusal>& refusa
                   {{"backend", name()}, {"device", refusal.device}, {"error", refusal.reason}});
     }
     refused_ = std::move(now);
+}
+
+void Instance::out_of_service(BackendState state, std::string reason) {
+    log::error("backend does not serve", {{"backend", name()}, {"error", reason}});
+    set_state(state, std::move(reason));
 }
 
 void Instance::set_state(BackendState state, std::string reason) {

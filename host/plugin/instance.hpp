@@ -67,6 +67,7 @@ class Instance final : public Backend, public std::enable_shared_from_this<Insta
     void check_health();
     void note_health(std::map<std::string, std::string> sick);
     void note_refusals(const std::vector<DeviceCollector::Refusal>& refusals);
+    void out_of_service(BackendState state, std::string reason);
     void set_state(BackendState state, std::string reason);
 
     boost::asio::io_context& io_;

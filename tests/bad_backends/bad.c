@@ -20,6 +20,9 @@ static const knd_host* the_host;
 #ifdef BAD_FLAPPING
 static int prepare_calls;
 #endif
+#ifdef BAD_LIST_WAITS
+static char blocker[4096];
+#endif
 
 static void sleep_ms(int ms) {
     struct timespec left = {ms / 1000, (ms % 1000) * 1000000L};
@@ -61,6 +64,12 @@ static knd_status start(knd_backend* b, const knd_params* config, knd_error* err
         snprintf(err->message, sizeof err->message, "the hardware is not there yet");
         return KND_UNAVAILABLE;
     }
+#endif
+#ifdef BAD_LIST_WAITS
+    const char* path = "";
+    const knd_status read = config->string(config, "file", "", &path, err);
+    if (read != KND_OK) return read;
+    snprintf(blocker, sizeof blocker, "%s", path);
 #endif
 #ifdef BAD_START_READS_COUNT
     int64_t count = 0;
@@ -114,6 +123,9 @@ static knd_status list(knd_backend* b, const knd_call* call, const knd_device_si
     describe(sink, "good-0");
 #elif defined(BAD_HANGS)
     sleep_ms(1000);
+#elif defined(BAD_LIST_WAITS)
+    while (access(blocker, F_OK) == 0)
+        sleep_ms(20);
 #elif defined(BAD_IGNORES_CANCEL)
     sleep_ms(300);
 #elif defined(BAD_ALWAYS_INTERNAL)
@@ -187,6 +199,16 @@ static knd_status check(knd_backend* b, const knd_call* call, const knd_health_s
 }
 #endif
 
+#ifdef BAD_ATTACH_WAITS
+/* Longer than it may, and then uses the pod's namespace, of which a test makes a file. */
+static knd_status attach(knd_backend* b, const knd_call* call, const knd_attach_request* request,
+                         knd_error* err) {
+    (void)b, (void)call, (void)err;
+    sleep_ms(400);
+    return write(request->netns_fd, "x", 1) == 1 ? KND_OK : KND_INTERNAL;
+}
+#endif
+
 static const void* extension(const knd_backend* b, const char* id) {
     static const knd_discovery discovery = {sizeof discovery, 0, list};
     static const knd_prepare preparation = {sizeof preparation, 0,
@@ -206,6 +228,10 @@ static const void* extension(const knd_backend* b, const char* id) {
 #ifdef BAD_HEALTH
     static const knd_health health = {sizeof health, 0, check};
     if (strcmp(id, KND_EXT_HEALTH) == 0) return &health;
+#endif
+#ifdef BAD_ATTACH_WAITS
+    static const knd_attach attachment = {sizeof attachment, 0, attach, attach};
+    if (strcmp(id, KND_EXT_ATTACH) == 0) return &attachment;
 #endif
 #ifdef BAD_SHORT_TABLE
     static const knd_health health = {8, 0, NULL};

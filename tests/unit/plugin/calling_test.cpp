@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Calls to backends that answer late, wrongly or not at all.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/plugin/plugin_fixture.hpp"
+
+#include <knd/cpp/fd.hpp>
 
 namespace knd::plugin {
 namespace {
@@ -283,6 +287,25 @@ TEST(Calling, SkipsAttachOfABackendWithoutIt) {
                        std::move(done));
     });
     EXPECT_TRUE(attached.ok());
+}
+
+TEST(Calling, KeepsThePodsNamespaceOpenForACallThatWasGivenUp) {
+    PluginFixture host;
+    auto& backend = host.run("bad-attach-waits.so");
+    const Fd netns(::memfd_create("netns", MFD_CLOEXEC));
+    Fd lent(::fcntl(netns.get(), F_DUPFD_CLOEXEC, 0));
+    const int number = lent.get();
+    const auto attached = host.wait<void>([&](Done<> done) {
+        backend.attach({PluginFixture::binding(), number, 0},
+                       std::chrono::steady_clock::now() + milliseconds(50), std::move(done));
+    });
+    ASSERT_EQ(attached.code(), Code::kDeadlineExceeded);
+    lent.reset();
+    const Fd other(::memfd_create("other", MFD_CLOEXEC));
+    ASSERT_EQ(other.get(), number) << "the number is in use again";
+    host.run_for(milliseconds(700));
+    EXPECT_EQ(::lseek(netns.get(), 0, SEEK_END), 1);
+    EXPECT_EQ(::lseek(other.get(), 0, SEEK_END), 0);
 }
 
 TEST(Calling, StopsAllBackendsOfARegistry) {
