@@ -55,6 +55,10 @@ struct Batch {
 /// every call it has handed out. Threads: any.
 class Batches {
   public:
+    void open() {
+        const std::lock_guard lock(mutex_);
+        closed_ = false;
+    }
     /// False when the server is stopping; the caller refuses the call itself.
     bool add(const std::shared_ptr<Batch>& batch) {
         const std::lock_guard lock(mutex_);

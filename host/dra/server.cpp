@@ -76,6 +76,7 @@ Result<> Server::Impl::start() {
     KND_TRY_ASSIGN(auto registration, SocketFile::claim(registration_socket()));
     plugin_file_.emplace(std::move(plugin));
     registration_file_.emplace(std::move(registration));
+    batches_.open();
     inbox_ = make_inbox();
     v1_ = std::make_unique<PluginService<ApiV1>>(inbox_, options_.default_deadline);
     v1beta1_ = std::make_unique<PluginService<ApiV1beta1>>(inbox_, options_.default_deadline);

@@ -324,6 +324,28 @@ TEST_F(ServerTest, TakesItsSocketsAwayWhenItStops) {
     EXPECT_TRUE(fs::is_empty(plugin.parent_path()));
 }
 
+TEST_F(ServerTest, ServesAgainAfterAStop) {
+    server->stop();
+    const auto started = server->start();
+    ASSERT_TRUE(started.ok()) << started.error().message();
+    v1::NodePrepareResourcesRequest request;
+    add(request, "good", "u1");
+    v1::NodePrepareResourcesResponse response;
+    EXPECT_TRUE(prepare(request, response).ok());
+    EXPECT_TRUE(response.claims().contains("u1"));
+}
+
+TEST_F(ServerTest, StartsWhenWhatWasInTheWayIsGone) {
+    Server second(io, claims,
+                  {.driver = "knd.dev",
+                   .plugin_dir = dir.file("plugins/knd.dev"),
+                   .registry_dir = dir.file("registry")});
+    ASSERT_FALSE(second.start().ok());
+    server->stop();
+    EXPECT_TRUE(second.start().ok());
+    EXPECT_TRUE(fs::is_socket(second.registration_socket()));
+}
+
 TEST_F(ServerTest, RefusesToStartBesideALivingInstance) {
     Server second(io, claims,
                   {.driver = "knd.dev",
