@@ -31,7 +31,7 @@ std::vector<Json> configs_for(const Json& config, const AllocatedDevice& device,
     return found;
 }
 
-Result<AllocatedDevice> parse_result(const Json& result, const std::string& claim) {
+Result<AllocatedDevice> parse_result(const Json& result) {
     AllocatedDevice device;
     device.request = json_string(result, "request");
     device.pool = json_string(result, "pool");
@@ -40,7 +40,7 @@ Result<AllocatedDevice> parse_result(const Json& result, const std::string& clai
     device.admin_access = json_bool(result, "adminAccess");
     if (device.request.empty() || device.pool.empty() || device.device.empty())
         return Error(Code::kInvalidArgument,
-                     "claim " + claim + ": an allocation result names no request, pool or device");
+                     "an allocation result names no request, pool or device");
     return device;
 }
 
@@ -59,14 +59,15 @@ std::vector<std::string> reserved_for(const Json& status) {
 Result<Claim> parse_claim(const Json& object, const ClaimRef& ref, std::string_view driver) {
     const auto& metadata = json_at(object, "metadata");
     const auto uid = json_string(metadata, "uid");
+    if (uid.empty()) return Error(Code::kDataLoss, "the API server's answer has no uid");
     if (uid != ref.uid)
         return Error(
             Code::kFailedPrecondition,
-            "claim " + ref.text() + " was replaced: its uid is " + uid + ", not " + ref.uid);
+            "it was deleted and made again under the same name (the kubelet asks for uid " +
+                ref.uid + ", the API server has " + uid + ")");
     const auto& status = json_at(object, "status");
     const auto& allocation = json_at(status, "allocation");
-    if (!allocation.is_object())
-        return Error(Code::kFailedPrecondition, "claim " + ref.text() + " is not allocated");
+    if (!allocation.is_object()) return Error(Code::kFailedPrecondition, "it is not allocated");
 
     Claim claim;
     claim.ref = ref;
@@ -78,7 +79,7 @@ Result<Claim> parse_claim(const Json& object, const ClaimRef& ref, std::string_v
     if (!results.is_array()) return claim;
     for (const auto& result : results) {
         if (json_string(result, "driver") != driver) continue;
-        KND_TRY_ASSIGN(auto device, parse_result(result, ref.text()));
+        KND_TRY_ASSIGN(auto device, parse_result(result));
         device.configs = configs_for(json_at(devices, "config"), device, driver);
         claim.devices.push_back(std::move(device));
     }
@@ -94,13 +95,22 @@ ClaimReader::ClaimReader(Client& client, ResourceApi& api, Options options)
       alive_(std::make_shared<int>(0)) {}
 
 void ClaimReader::get_claim(ClaimRef ref, Done<Claim> done) {
-    api_.version([this, weak = std::weak_ptr(alive_), ref = std::move(ref),
-                  done = std::move(done)](const Result<std::string>& version) {
+    // A server that serves this version of the API no more finds no claim either.
+    read(ref, [this, weak = std::weak_ptr(alive_), ref, done](Result<Claim> claim) {
         if (weak.expired()) return;
-        if (!version) return done(version.error().wrap("read claim " + ref.text()));
+        if (claim.code() != Code::kNotFound) return done(std::move(claim));
+        api_.forget();
+        read(ref, done);
+    });
+}
+
+void ClaimReader::read(const ClaimRef& ref, const Done<Claim>& done) {
+    api_.version([this, weak = std::weak_ptr(alive_), ref,
+                  done](const Result<std::string>& version) {
+        if (weak.expired()) return;
+        if (!version) return done(version.error());
         const auto take = [driver = options_.driver, ref, done](const Result<Json>& object) {
-            if (object) return done(parse_claim(*object, ref, driver));
-            done(object.error().wrap("read claim " + ref.text()));
+            done(object ? parse_claim(*object, ref, driver) : Result<Claim>(object.error()));
         };
         client_.get(ResourceApi::claims(*version, ref.ns), ref.name, take, options_.read_timeout);
     });

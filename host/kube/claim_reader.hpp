@@ -44,6 +44,8 @@ class ClaimReader final : public ClaimSource {
     const EventRecorder::Counters& event_counters() const { return events_.counters(); }
 
   private:
+    void read(const ClaimRef& ref, const Done<Claim>& done);
+
     Client& client_;
     ResourceApi& api_;
     Options options_;

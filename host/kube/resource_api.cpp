@@ -29,7 +29,7 @@ void ResourceApi::version(Done<std::string> done) {
 void ResourceApi::probe(std::size_t candidate) {
     if (candidate == kVersions.size())
         return answer(
-            Error(Code::kFailedPrecondition,
+            Error(Code::kUnimplemented,
                   "the API server serves no version of resource.k8s.io that has "
                   "ResourceClaims; Kubernetes 1.34 does by default, 1.32 and 1.33 need "
                   "the feature gate DynamicResourceAllocation and the API group enabled"));

@@ -20,7 +20,7 @@ class ResourceApi {
     explicit ResourceApi(Client& client) : client_(client) {}
 
     /// The newest of v1, v1beta2, v1beta1 that the server serves with claims and slices. Probed
-    /// once; callers that come meanwhile share the probe. FAILED_PRECONDITION: it serves none.
+    /// once; callers that come meanwhile share the probe. UNIMPLEMENTED: it serves none.
     void version(Done<std::string> done);
     /// To be called when a collection answered NOT_FOUND: the server was up- or downgraded.
     void forget() { version_.clear(); }
