@@ -30,6 +30,7 @@ std::string Held::text() const {
 Held& Bindings::add(BindingRecord record) {
     auto key = record.key();
     auto& entry = entries_[std::move(key)];
+    assert(!entry || !entry->busy);
     entry = std::make_unique<Held>();
     entry->record = std::move(record);
     return *entry;

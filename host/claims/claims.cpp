@@ -54,9 +54,10 @@ struct Claims::Parts final : Lifecycle::Listener {
           ports(given),
           cdi(options.driver, options.cdi_dir),
           lifecycle(options, ports, bindings, *this),
-          preparer(options, ports, bindings, lifecycle, cdi),
+          consumers(ports, bindings),
+          preparer(options, ports, bindings, lifecycle, consumers, cdi),
           releaser(bindings, lifecycle, cdi),
-          desk(options, ports, bindings, lifecycle) {}
+          desk(options, ports, bindings, lifecycle, consumers) {}
 
     void on_attached(Held& held) override { desk.on_attached(held); }
     void on_attach_failed(Held& held) override { desk.on_attach_failed(held); }
@@ -85,6 +86,7 @@ struct Claims::Parts final : Lifecycle::Listener {
     CdiFiles cdi;
     Bindings bindings;
     Lifecycle lifecycle;
+    Consumers consumers;
     Preparer preparer;
     Releaser releaser;
     PodDesk desk;
@@ -117,13 +119,13 @@ Result<void> Claims::load() {
     return {};
 }
 
-void Claims::recover(Done<> done) {
+void Claims::recover(std::function<void()> done) {
     auto& parts = *parts_;
     auto go_on = [this, alive = std::weak_ptr(parts.alive), done = std::move(done)] {
         if (alive.expired()) return;
         for (auto* held : parts_->bindings.all())
             parts_->lifecycle.advance(*held);
-        parts_->lifecycle.drain([done] { done({}); });
+        parts_->lifecycle.drain(done);
     };
     const auto backends = parts.ports.devices.backends();
     if (backends.empty()) return go_on();
@@ -133,7 +135,7 @@ void Claims::recover(Done<> done) {
 }
 
 void Claims::reconcile(Backend& backend, std::function<void()> done) {
-    std::vector<Backend::Binding> live;
+    auto live = parts_->preparer.in_hand(backend.name());
     for (const auto* held : parts_->bindings.all()) {
         const auto& record = held->record;
         if (record.device.backend == backend.name())
@@ -153,27 +155,27 @@ void Claims::reconcile(Backend& backend, std::function<void()> done) {
 
 void Claims::collect_garbage() {
     std::map<std::string, ClaimRef> idle;
+    const auto is_idle = [parts = parts_.get()](const Held& held) {
+        return !held.busy && !held.wanted && !held.record.ending &&
+               !parts->preparer.is_preparing(held.record.claim.uid);
+    };
     for (const auto* held : parts_->bindings.all())
-        if (!held->busy && !held->wanted && !held->record.ending)
-            idle.emplace(held->record.claim.uid, held->record.claim);
+        if (is_idle(*held)) idle.emplace(held->record.claim.uid, held->record.claim);
     for (const auto& [uid, claim] : idle) {
-        parts_->ports.source.get_claim(
-            claim, [this, alive = std::weak_ptr(parts_->alive), ref = claim](Result<Claim> got) {
-                const bool gone = got.code() == Code::kNotFound ||
-                                  got.code() == Code::kFailedPrecondition ||
-                                  (got.ok() && got->ref.uid != ref.uid);
-                if (alive.expired() || !gone) return;
-                // A pod may have come for it while we asked.
-                for (const auto* held : parts_->bindings.of_claim(ref.uid))
-                    if (held->wanted) return;
-                log::info("claim is gone; its devices are released", {{"claim", ref.text()}});
-                parts_->releaser.release(ref, [](const Result<void>&) {});
-            });
+        parts_->ports.source.get_claim(claim, [this, alive = std::weak_ptr(parts_->alive),
+                                               ref = claim, is_idle](const Result<Claim>& got) {
+            if (alive.expired() || !is_gone(got)) return;
+            // A pod may have come for it while we asked, or the kubelet.
+            for (const auto* held : parts_->bindings.of_claim(ref.uid))
+                if (!is_idle(*held)) return;
+            log::info("claim is gone; its devices are released", {{"claim", ref.text()}});
+            parts_->releaser.release(ref, [](const Result<void>&) {});
+        });
     }
 }
 
-void Claims::drain(Done<> done) {
-    parts_->lifecycle.drain([done = std::move(done)] { done({}); });
+void Claims::drain(std::function<void()> done) {
+    parts_->lifecycle.drain(std::move(done));
 }
 
 // --- the kubelet ---------------------------------------------------------------------------------

@@ -34,14 +34,14 @@ class Claims final : public ClaimService, public PodService {
     /// After the backends have started: tells each what is live, and finishes or undoes what a
     /// predecessor had begun. `done` runs when the first pass is over; a device that would not come
     /// home is still being retried then, and that is logged, not an error.
-    void recover(Done<> done);
+    void recover(std::function<void()> done);
     /// Tells one backend, which has started late, what is live.
     void reconcile(Backend& backend, std::function<void()> done);
     /// Asks the API server about claims that no pod uses and releases those that are gone: the
     /// kubelet forgets a claim when it dies between prepare and its own checkpoint.
     void collect_garbage();
     /// Runs `done` when no step is under way. No new calls may come in.
-    void drain(Done<> done);
+    void drain(std::function<void()> done);
 
     void prepare(ClaimRef claim, std::chrono::steady_clock::time_point deadline,
                  Done<std::vector<PreparedDevice>> done) override;

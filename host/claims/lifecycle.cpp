@@ -105,6 +105,8 @@ void Lifecycle::attach(Held& held) {
     held.record.reason.clear();
     step("attach.begin", held);
     if (!held.moves()) return surveyed(held, DeviceMover::Survey{});
+    if (auto free = ports_.devices.may_leave(held.record.device); !free)
+        return refuse(held, free.error());
     survey(held, Renewal::kPossible);
 }
 

@@ -71,8 +71,12 @@ void log_marker(const Result<void>& result) {
 }  // namespace
 
 PodDesk::PodDesk(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
-                 Lifecycle& lifecycle)
-    : options_(options), ports_(ports), bindings_(bindings), lifecycle_(lifecycle) {}
+                 Lifecycle& lifecycle, Consumers& consumers)
+    : options_(options),
+      ports_(ports),
+      bindings_(bindings),
+      lifecycle_(lifecycle),
+      consumers_(consumers) {}
 
 std::vector<Held*> PodDesk::claims_of(const PodSandbox& pod) {
     auto held = bindings_.of_pod(pod.uid);
@@ -83,6 +87,24 @@ std::vector<Held*> PodDesk::claims_of(const PodSandbox& pod) {
 // --- calls ---------------------------------------------------------------------------------------
 
 void PodDesk::run(const PodSandbox& pod, Done<> done) {
+    if (!consumers_.must_ask(pod)) return begin(pod, std::move(done));
+    if (options_.attach.mode == AttachMode::kAsync) {
+        // What is known begins at once; the containers come later, and then wait for the answer.
+        Result<void> begun;
+        begin(pod, [&](Result<void> result) { begun = std::move(result); });
+        std::exchange(done, [](const Result<void>&) {})(begun);
+        if (!begun) return;
+    }
+    arriving_.insert(pod.id);
+    consumers_.look_up({pod}, [this, pod, done = std::move(done)](Result<void> known) mutable {
+        if (arriving_.erase(pod.id) == 0)
+            return done(Error(Code::kCancelled, "pod " + pod.text() + " was stopped meanwhile"));
+        if (!known) return done(known.error().wrap("pod " + pod.text()));
+        begin(pod, std::move(done));
+    });
+}
+
+void PodDesk::begin(const PodSandbox& pod, Done<> done) {
     const auto held = claims_of(pod);
     if (held.empty()) return done({});
     leave_dead_pods(pod, held);
@@ -98,6 +120,15 @@ void PodDesk::run(const PodSandbox& pod, Done<> done) {
 
 void PodDesk::create_container(const PodSandbox& pod, const Container& container,
                                Done<ContainerEdits> done) {
+    consumers_.look_up({pod},
+                       [this, pod, container, done = std::move(done)](Result<void> known) mutable {
+                           if (!known) return done(known.error().wrap("pod " + pod.text()));
+                           begin_container(pod, container, std::move(done));
+                       });
+}
+
+void PodDesk::begin_container(const PodSandbox& pod, const Container& container,
+                              Done<ContainerEdits> done) {
     const auto context = "pod " + pod.text();
     if (auto adopted = adopt(pod, container); !adopted)
         return done(std::move(adopted).error().wrap(context));
@@ -121,6 +152,7 @@ void PodDesk::create_container(const PodSandbox& pod, const Container& container
 }
 
 void PodDesk::stop(const PodSandbox& pod) {
+    arriving_.erase(pod.id);
     if (pods_.erase(pod.id) > 0)
         for (const auto& uid : claim_uids(bindings_.of_pod(pod.uid)))
             mark_failed(pod.id, uid, "the pod is being stopped");
@@ -210,6 +242,7 @@ void PodDesk::admit(const PodSandbox& pod, const std::vector<Held*>& held) {
         if (is_wanted_by(*binding, pod.id)) continue;
         if (binding->wanted && !binding->moves() && binding->wanted->uid != pod.uid)
             continue;  // shared: attached for another pod, which serves this one as well
+        unmark(pod.id, binding->record.claim.uid);
         binding->wanted = pod;
         lifecycle_.advance(*binding);
     }
@@ -234,8 +267,7 @@ Result<void> PodDesk::adopt(const PodSandbox& pod, const Container& container) {
                          "claim " + std::string(uid) +
                              " is not prepared on this node; the kubelet "
                              "prepares it before it tries again");
-        for (auto* binding : held)
-            if (!binding->serves_pod(pod.uid)) binding->record.pods.push_back(pod.uid);
+        consumers_.add(held, {pod.uid});
     }
     return {};
 }
@@ -283,13 +315,33 @@ void PodDesk::synchronize(const std::vector<PodSandbox>& pods,
         auto& chosen = by_uid[pod.uid];
         if (chosen == nullptr || !has_device(*chosen)) chosen = &pod;
     }
+    Running running;
+    for (const auto& container : containers)
+        if (container.running) running[container.sandbox_id].push_back(container);
+    std::vector<PodSandbox> newest;
     for (const auto& [uid, pod] : by_uid) {
-        std::vector<const Container*> running;
-        for (const auto& container : containers)
-            if (container.sandbox_id == pod->id && container.running) running.push_back(&container);
-        take_up(*pod, running);
+        take_up(*pod, running[pod->id]);
+        newest.push_back(*pod);
     }
     sweep_markers(live);
+    look_up_others(newest, std::move(running));
+}
+
+/// A pod that shares a claim may have come while we were away.
+void PodDesk::look_up_others(const std::vector<PodSandbox>& pods, Running running) {
+    arriving_.clear();
+    for (const auto& pod : pods)
+        if (consumers_.must_ask(pod)) arriving_.insert(pod.id);
+    if (arriving_.empty()) return;
+    consumers_.look_up(pods, [this, pods, running = std::move(running)](Result<void> known) {
+        if (!known) log::warn("pods may have come unseen", {{"error", known.error().message()}});
+        for (const auto& pod : pods) {
+            if (arriving_.erase(pod.id) == 0) continue;
+            const auto containers = running.find(pod.id);
+            take_up(pod,
+                    containers == running.end() ? std::vector<Container>() : containers->second);
+        }
+    });
 }
 
 void PodDesk::bring_home_orphans(const std::map<std::string, const PodSandbox*>& live) {
@@ -305,7 +357,7 @@ void PodDesk::bring_home_orphans(const std::map<std::string, const PodSandbox*>&
 }
 
 /// A pod that lives: everything is as it should be, or is made so.
-void PodDesk::take_up(const PodSandbox& pod, const std::vector<const Container*>& running) {
+void PodDesk::take_up(const PodSandbox& pod, const std::vector<Container>& running) {
     const auto held = claims_of(pod);
     if (held.empty()) return;
     const bool missed = !all_available(held, pod.id);
@@ -324,12 +376,12 @@ void PodDesk::take_up(const PodSandbox& pod, const std::vector<const Container*>
 
 /// Nobody may compute without what was claimed: the containers are killed, and when the kubelet
 /// makes them anew they get their devices as any others do.
-Error PodDesk::stop_missed(const PodSandbox& pod, const std::vector<const Container*>& running) {
+Error PodDesk::stop_missed(const PodSandbox& pod, const std::vector<Container>& running) {
     std::string outcome = "they were killed (attach.missed = \"fail\")";
-    for (const auto* container : running) {
-        auto stopped = ports_.mover.stop_container(*container, pod.netns);
+    for (const auto& container : running) {
+        auto stopped = ports_.mover.stop_container(container, pod.netns);
         if (stopped || stopped.code() == Code::kNotFound) continue;
-        outcome = "container " + container->name +
+        outcome = "container " + container.name +
                   " cannot be killed: " + stopped.error().message() + "; delete the pod";
     }
     return {Code::kFailedPrecondition,
@@ -380,6 +432,7 @@ void PodDesk::on_attach_failed(const Held& held) {
 }
 
 void PodDesk::on_claim_gone(const std::string& claim_uid) {
+    consumers_.forget(claim_uid);
     const auto marked = marked_.find(claim_uid);
     if (marked == marked_.end()) return;
     for (const auto& sandbox_id : marked->second)
@@ -407,6 +460,13 @@ void PodDesk::mark_failed(const std::string& sandbox_id, const std::string& clai
                           const std::string& why) {
     marked_[claim_uid].insert(sandbox_id);
     log_marker(ports_.markers.failed(sandbox_id, claim_uid, why));
+}
+
+/// The gate waits again: what it was told is of an attempt that is over.
+void PodDesk::unmark(const std::string& sandbox_id, const std::string& claim_uid) {
+    const auto marked = marked_.find(claim_uid);
+    if (marked == marked_.end() || marked->second.erase(sandbox_id) == 0) return;
+    log_marker(ports_.markers.remove(sandbox_id, claim_uid));
 }
 
 void PodDesk::publish(const Held& any) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "host/claims/bindings.hpp"
+#include "host/claims/consumers.hpp"
 #include "host/claims/lifecycle.hpp"
 #include "host/claims/options.hpp"
 #include "host/claims/waiters.hpp"
@@ -26,7 +27,7 @@ class PodDesk {
   public:
     /// All arguments are borrowed.
     PodDesk(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
-            Lifecycle& lifecycle);
+            Lifecycle& lifecycle, Consumers& consumers);
 
     void run(const PodSandbox& pod, Done<> done);
     void create_container(const PodSandbox& pod, const Container& container,
@@ -47,6 +48,9 @@ class PodDesk {
         bool released = false;  ///< its gates have been opened
     };
 
+    void begin(const PodSandbox& pod, Done<> done);
+    void begin_container(const PodSandbox& pod, const Container& container,
+                         Done<ContainerEdits> done);
     std::vector<Held*> claims_of(const PodSandbox& pod);
     Result<void> check(const PodSandbox& pod, const std::vector<Held*>& held) const;
     void admit(const PodSandbox& pod, const std::vector<Held*>& held);
@@ -60,13 +64,16 @@ class PodDesk {
     bool uses_host_network(const PodSandbox& pod) const;
 
     void bring_home_orphans(const std::map<std::string, const PodSandbox*>& live);
-    void take_up(const PodSandbox& pod, const std::vector<const Container*>& running);
-    Error stop_missed(const PodSandbox& pod, const std::vector<const Container*>& running);
+    using Running = std::map<std::string, std::vector<Container>>;  ///< by sandbox id
+    void look_up_others(const std::vector<PodSandbox>& pods, Running running);
+    void take_up(const PodSandbox& pod, const std::vector<Container>& running);
+    Error stop_missed(const PodSandbox& pod, const std::vector<Container>& running);
     void sweep_markers(const std::map<std::string, const PodSandbox*>& live);
 
     void release_gates(const std::string& sandbox_id);
     void mark_failed(const std::string& sandbox_id, const std::string& claim_uid,
                      const std::string& why);
+    void unmark(const std::string& sandbox_id, const std::string& claim_uid);
     void publish(const Held& any);
     void wait(const std::string& sandbox_id, Done<> done);
 
@@ -74,6 +81,8 @@ class PodDesk {
     const ClaimsPorts& ports_;
     Bindings& bindings_;
     Lifecycle& lifecycle_;
+    Consumers& consumers_;
+    std::set<std::string> arriving_;   ///< sandbox ids about whose claims the API server is asked
     std::map<std::string, Pod> pods_;  ///< by sandbox id: those that use our devices
     std::map<std::string, std::set<std::string>> marked_;    ///< claim uid -> sandbox ids
     Waiters waiters_;                                        ///< by sandbox id, attach mode `sync`

@@ -25,6 +25,8 @@ class DeviceTable {
     virtual ~DeviceTable() = default;
     /// NOT_FOUND: no such device, or it is withheld; the message says which and why.
     virtual Result<Found> find(std::string_view pool, std::string_view device) const = 0;
+    /// FAILED_PRECONDITION: since it was prepared the host has come to need it itself.
+    virtual Result<void> may_leave(const Device& device) const = 0;
     /// The instance of that name, or null when it is not configured (any more).
     virtual Backend* backend(std::string_view instance) const = 0;
     virtual std::vector<Backend*> backends() const = 0;
@@ -44,6 +46,12 @@ class StepObserver {
         static_cast<void>(step), static_cast<void>(claim), static_cast<void>(device);
     }
 };
+
+/// Whether the API server, asked for a claim, knows it no more as the one that was prepared: it was
+/// deleted, replaced, or its devices were taken back.
+inline bool is_gone(const Result<Claim>& claim) {
+    return claim.code() == Code::kNotFound || claim.code() == Code::kFailedPrecondition;
+}
 
 /// Wall-clock time in milliseconds since the epoch.
 class WallClock {

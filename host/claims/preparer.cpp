@@ -5,6 +5,7 @@
 #include <cassert>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include "host/claims/gate.hpp"
 #include "host/model/log.hpp"
@@ -39,8 +40,21 @@ struct Preparer::Call {
 };
 
 Preparer::Preparer(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
-                   Lifecycle& lifecycle, const CdiFiles& cdi)
-    : options_(options), ports_(ports), bindings_(bindings), lifecycle_(lifecycle), cdi_(cdi) {}
+                   Lifecycle& lifecycle, Consumers& consumers, const CdiFiles& cdi)
+    : options_(options),
+      ports_(ports),
+      bindings_(bindings),
+      lifecycle_(lifecycle),
+      consumers_(consumers),
+      cdi_(cdi) {}
+
+std::vector<Backend::Binding> Preparer::in_hand(std::string_view backend) const {
+    std::vector<Backend::Binding> bindings;
+    for (const auto& [uid, call] : calls_)
+        for (const auto& part : call->parts)
+            if (part.device.backend == backend) bindings.push_back(call->binding(part));
+    return bindings;
+}
 
 void Preparer::prepare(const ClaimRef& claim, Deadline deadline, Answer done) {
     if (!is_safe_uid(claim.uid))
@@ -52,20 +66,54 @@ void Preparer::prepare(const ClaimRef& claim, Deadline deadline, Answer done) {
     }
     const auto held = bindings_.of_claim(claim.uid);
     const auto current = [&](const Held* h) { return h->record.boot_id == options_.boot_id; };
-    if (!held.empty() && std::all_of(held.begin(), held.end(), current)) {
-        // Asked before. The file is in /run and may have been swept away.
-        if (auto written = write_cdi(claim); !written)
-            return done(std::move(written).error().wrap("claim " + claim.text()));
-        return done(answer(claim.uid));
-    }
+    const bool again = !held.empty() && std::all_of(held.begin(), held.end(), current);
     auto call = std::make_shared<Call>();
     call->ref = claim;
     call->deadline = deadline;
     call->waiters.push_back(std::move(done));
     calls_[claim.uid] = call;
-    ports_.source.get_claim(claim, [this, alive = std::weak_ptr(alive_), call](Result<Claim> got) {
-        if (!alive.expired()) on_claim(call, std::move(got));
-    });
+    ports_.source.get_claim(claim,
+                            [this, alive = std::weak_ptr(alive_), call, again](Result<Claim> got) {
+                                if (alive.expired()) return;
+                                again ? on_known_claim(call, got) : on_claim(call, std::move(got));
+                            });
+}
+
+/// Asked before, as a kubelet does that was started anew. What is held stays as it is, and serves
+/// also while the API server is away.
+void Preparer::on_known_claim(const CallPtr& call, const Result<Claim>& claim) {
+    if (is_gone(claim)) return finish(call, claim.error());
+    const auto held = bindings_.of_claim(call->ref.uid);
+    if (claim) {
+        if (auto checked = check_held(*claim, held); !checked) {
+            // Of a kubelet that lost its checkpoint there was no word of the end.
+            if (std::none_of(held.begin(), held.end(), [](const Held* h) { return h->wanted; }))
+                lifecycle_.end_claim(held);
+            return finish(call, std::move(checked));
+        }
+        consumers_.add(held, claim->reserved_for);
+    }
+    // The file is in /run and may have been swept away.
+    finish(call, write_cdi(call->ref));
+}
+
+/// Whether the claim has still the devices that were prepared for it.
+Result<void> Preparer::check_held(const Claim& claim, const std::vector<Held*>& held) const {
+    using Share = std::tuple<std::string, std::string, std::string>;
+    std::set<Share> allocated;
+    for (const auto& device : claim.devices)
+        allocated.emplace(device.pool, device.device, device.share_id);
+    for (const auto* binding : held) {
+        const auto& record = binding->record;
+        if (allocated.erase({record.pool, record.device.name, record.share_id}) == 0)
+            return Error(Code::kAborted,
+                         "it was allocated anew while device " + record.device.name +
+                             " was prepared for it; prepare it again when that is released");
+    }
+    if (allocated.empty()) return {};
+    return Error(Code::kAborted, "it was allocated anew, with device " +
+                                     std::get<1>(*allocated.begin()) +
+                                     " as well; prepare it again when the others are released");
 }
 
 void Preparer::when_done(const std::string& claim_uid, std::function<void()> then) {
@@ -81,11 +129,6 @@ void Preparer::on_claim(const CallPtr& call, Result<Claim> claim) {
 }
 
 Result<void> Preparer::check_claim(Call& call, Claim claim) {
-    if (claim.ref.uid != call.ref.uid)
-        return Error(
-            Code::kFailedPrecondition,
-            "it was deleted and made again under the same name (the kubelet asks for uid " +
-                call.ref.uid + ", the API server has " + claim.ref.uid + ")");
     call.claim = std::move(claim);
     if (call.claim->devices.empty())
         return Error(Code::kFailedPrecondition,
@@ -102,8 +145,9 @@ Result<void> Preparer::check_claim(Call& call, Claim claim) {
         if (!part) return std::move(part).error().wrap(context);
         call.parts.push_back(*std::move(part));
     }
-    for (const auto& id : seen)
-        in_flight_.emplace(id, call.ref);
+    for (const auto& allocated : call.claim->devices)
+        in_flight_.emplace(DeviceId{allocated.pool, allocated.device},
+                           InFlight{call.ref, !allocated.share_id.empty()});
     return {};
 }
 
@@ -127,8 +171,10 @@ Result<void> Preparer::check_free(const ClaimRef& claim, const AllocatedDevice& 
     for (const auto* rival : bindings_.rivals({claim.uid, allocated.pool, allocated.device}))
         if (allocated.share_id.empty() || rival->record.share_id.empty() || rival->moves())
             return taken(rival->record.claim.text());
-    const auto flying = in_flight_.find({allocated.pool, allocated.device});
-    if (flying != in_flight_.end()) return taken(flying->second.text());
+    const auto [first, last] = in_flight_.equal_range({allocated.pool, allocated.device});
+    for (auto other = first; other != last; ++other)
+        if (allocated.share_id.empty() || !other->second.shared)
+            return taken(other->second.claim.text());
     return {};
 }
 
@@ -163,6 +209,11 @@ Result<void> Preparer::check_effects(const Call& call) const {
         const auto context = "device " + part.device.name;
         if (!part.effects->ok()) return part.effects->error().wrap(context);
         const auto& effects = part.effects->value();
+        if (!effects.rdma_links.empty())
+            return Error(Code::kUnimplemented,
+                         context + ": its backend asks for RDMA link " +
+                             effects.rdma_links.front() +
+                             " to be moved into the pod, which this version cannot");
         if (effects.netdevs.empty() && part.config.network != NetworkConfig{})
             return Error(Code::kInvalidArgument,
                          context +
@@ -257,7 +308,7 @@ void Preparer::undo(const CallPtr& call, Error error) {
 }
 
 void Preparer::finish(const CallPtr& call, Result<void> result) {
-    std::erase_if(in_flight_, [&](const auto& item) { return item.second == call->ref; });
+    std::erase_if(in_flight_, [&](const auto& item) { return item.second.claim == call->ref; });
     calls_.erase(call->ref.uid);
     if (!result) {
         const auto error = result.error().wrap("claim " + call->ref.text());

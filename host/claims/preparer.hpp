@@ -22,6 +22,7 @@
 
 #include "host/claims/bindings.hpp"
 #include "host/claims/cdi.hpp"
+#include "host/claims/consumers.hpp"
 #include "host/claims/lifecycle.hpp"
 #include "host/claims/options.hpp"
 
@@ -34,11 +35,13 @@ class Preparer {
 
     /// All arguments are borrowed.
     Preparer(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
-             Lifecycle& lifecycle, const CdiFiles& cdi);
+             Lifecycle& lifecycle, Consumers& consumers, const CdiFiles& cdi);
 
     /// Calls for one claim that come while it is being prepared share its outcome.
     void prepare(const ClaimRef& claim, Deadline deadline, Answer done);
 
+    /// What calls under way have prepared with this backend, or are about to.
+    std::vector<Backend::Binding> in_hand(std::string_view backend) const;
     bool is_preparing(const std::string& claim_uid) const { return calls_.contains(claim_uid); }
     /// Runs `then` when the call for this claim, which there must be, has ended.
     void when_done(const std::string& claim_uid, std::function<void()> then);
@@ -53,6 +56,8 @@ class Preparer {
     using DeviceId = std::pair<std::string, std::string>;  ///< pool, device
 
     void on_claim(const CallPtr& call, Result<Claim> claim);
+    void on_known_claim(const CallPtr& call, const Result<Claim>& claim);
+    Result<void> check_held(const Claim& claim, const std::vector<Held*>& held) const;
     Result<void> check_claim(Call& call, Claim claim);
     Result<Part> check_device(const Call& call, const AllocatedDevice& allocated);
     Result<void> check_free(const ClaimRef& claim, const AllocatedDevice& allocated);
@@ -72,9 +77,14 @@ class Preparer {
     const ClaimsPorts& ports_;
     Bindings& bindings_;
     Lifecycle& lifecycle_;
+    Consumers& consumers_;
     const CdiFiles& cdi_;
-    std::map<std::string, CallPtr> calls_;                   ///< by claim uid
-    std::map<DeviceId, ClaimRef> in_flight_;                 ///< devices that a call is preparing
+    std::map<std::string, CallPtr> calls_;  ///< by claim uid
+    struct InFlight {
+        ClaimRef claim;
+        bool shared;
+    };
+    std::multimap<DeviceId, InFlight> in_flight_;            ///< devices that calls are preparing
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< answers that come later look at it
 };
 

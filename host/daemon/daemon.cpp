@@ -7,13 +7,14 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <fstream>
+#include <iterator>
 #include <map>
 
 #include "host/claims/claims.hpp"
 #include "host/claims/mover.hpp"
 #include "host/daemon/control.hpp"
 #include "host/daemon/device_table.hpp"
+#include "host/daemon/part_options.hpp"
 #include "host/dra/publisher.hpp"
 #include "host/dra/server.hpp"
 #include "host/inventory/filter.hpp"
@@ -46,6 +47,7 @@ constexpr auto kQuiet = std::chrono::seconds(2);
 /// Between two starts of a backend that has failed: doubled each time.
 constexpr milliseconds kFirstRestart(1000);
 constexpr milliseconds kLastRestart(60'000);
+constexpr auto kNodeAgain = std::chrono::seconds(1);
 
 /// Time may heal it: the hardware is not there yet, a file system is full. A wrong configuration or
 /// library stays wrong until somebody changes it and restarts the daemon.
@@ -62,77 +64,12 @@ class SystemClock final : public WallClock {
     }
 };
 
-std::string boot_id() {
-    std::ifstream file("/proc/sys/kernel/random/boot_id");
-    std::string id;
-    std::getline(file, id);
-    return id;
-}
-
 /// "10.0.0.1" of "https://10.0.0.1:6443/path", "fd00::1" of "https://[fd00::1]:6443".
 std::string host_of_url(const std::string& url) {
     const auto scheme = url.find("://");
     auto rest = scheme == std::string::npos ? url : url.substr(scheme + 3);
     if (rest.starts_with('[')) return rest.substr(1, rest.find(']') - 1);
     return rest.substr(0, rest.find_first_of(":/"));
-}
-
-plugin::PluginOptions plugin_options(const Config& config) {
-    plugin::PluginOptions options;
-    options.directory = config.paths.backends;
-    options.domain = config.driver.name;
-    return options;
-}
-
-std::vector<std::string> backend_names(const Config& config) {
-    std::vector<std::string> names;
-    for (const auto& backend : config.backends)
-        names.push_back(backend.name);
-    return names;
-}
-
-ClaimsOptions claims_options(const Config& config) {
-    ClaimsOptions options;
-    options.driver = config.driver.name;
-    options.cdi_dir = config.paths.cdi;
-    options.attach = config.attach;
-    options.gate = config.gate;
-    options.run_dir = config.paths.run;
-    options.hook_budget = milliseconds(config.nri.budget_ms);
-    options.boot_id = boot_id();
-    return options;
-}
-
-nri::PluginOptions nri_options(const Config& config) {
-    nri::PluginOptions options;
-    options.socket_path = config.nri.socket;
-    options.name = config.driver.name;
-    options.index = config.nri.index;
-    options.budget = milliseconds(config.nri.budget_ms);
-    return options;
-}
-
-dra::Server::Options server_options(const Config& config) {
-    dra::Server::Options options;
-    options.driver = config.driver.name;
-    options.plugin_dir = config.kubelet.plugin_dir;
-    options.registry_dir = config.kubelet.registry_dir;
-    return options;
-}
-
-dra::Publisher::Options publisher_options(const Config& config) {
-    dra::Publisher::Options options;
-    options.driver = config.driver.name;
-    options.node = config.driver.node;
-    options.repair_delay = milliseconds(config.publish.repair_delay_ms);
-    options.write_interval = milliseconds(config.publish.min_interval_ms);
-    return options;
-}
-
-kube::Client::Options client_options(const Config& config) {
-    kube::Client::Options options;
-    options.timeout = milliseconds(config.kubernetes.request_timeout_ms);
-    return options;
 }
 
 }  // namespace
@@ -169,7 +106,11 @@ class Daemon::Impl final : public nri::PluginObserver {
     void held_changed();
     void recovered();
     void register_with_kubelet();
+    void serve_kubelet(milliseconds pause);
+    bool uplinks_known() const;
     void read_node();
+    void node_was_read(std::vector<std::string> ips);
+    void publish();
     void resync_later();
     void slim_later();
     void close_edges();
@@ -208,11 +149,15 @@ class Daemon::Impl final : public nri::PluginObserver {
         milliseconds pause;
     };
     std::map<Backend*, Restart> restarts_;  ///< of backends that failed to start
+    std::set<Backend*> stuck_;              ///< in a call that does not return
     boost::asio::steady_timer resync_;
     boost::asio::steady_timer patience_;
     boost::asio::steady_timer quiet_;
+    boost::asio::steady_timer node_again_;
     std::size_t starting_ = 0;
     bool registering_ = false;
+    bool node_read_ = false;
+    std::string kubelet_error_;  ///< why it cannot be served
     bool ready_for_kubelet_ = false;
     bool stopping_ = false;
 };
@@ -240,13 +185,17 @@ Daemon::Impl::Impl(boost::asio::io_context& io, Config config,
       claims_(claims_options(config_), {io.get_executor(), workers_.get_executor(), source_,
                                         *journal_, devices_, mover_, markers_, clock_, observer}),
       uplinks_(io, workers_.get_executor(),
-               [this](auto uplinks) { inventory_.set_protected(std::move(uplinks)); }),
+               [this](auto uplinks) {
+                   inventory_.set_protected(std::move(uplinks));
+                   publish();
+               }),
       publisher_(*client_, api_, publisher_options(config_)),
       runtime_(io, nri_options(config_), claims_, *this),
       kubelet_(io, claims_, server_options(config_)),
       resync_(io),
       patience_(io),
-      quiet_(io) {}
+      quiet_(io),
+      node_again_(io) {}
 
 Result<void> Daemon::Impl::open() {
     KND_TRY(claims_.load());
@@ -266,17 +215,22 @@ Result<void> Daemon::Impl::open() {
 
 /// Who tells whom. Everything here runs on the domain thread.
 void Daemon::Impl::wire() {
-    inventory_.on_changed = [this] {
-        if (ready_for_kubelet_) publisher_.publish(inventory_.pools());
-    };
+    inventory_.on_changed = [this] { publish(); };
     claims_.on_held_changed = [this] { held_changed(); };
-    inventory_.set_held(claims_.held_devices());
+    inventory_.add_held(claims_.held_devices());
     for (auto* backend : backends_) {
         backend->on_devices_changed = [this, backend] { list(*backend, [] {}); };
         backend->on_state_changed = [this, backend] {
             const auto info = backend->info();
             if (info.state == BackendState::kStuck || info.state == BackendState::kFailed) {
                 inventory_.set_unavailable(info.name, info.reason);
+                inventory_.set_held(info.name, claims_.held_devices());
+            }
+            if (info.state == BackendState::kStuck) {
+                stuck_.insert(backend);
+            } else if (stuck_.erase(backend) > 0 && !stopping_) {
+                // What it did for callers who had given up belongs to nobody.
+                claims_.reconcile(*backend, [this, backend] { list(*backend, [] {}); });
             }
         };
     }
@@ -296,9 +250,7 @@ void Daemon::Impl::start() {
         {{"version", KND_VERSION}, {"node", config_.driver.node}, {"driver", config_.driver.name}});
     if (config_.inventory.protect_uplink) {
         uplinks_.set_api_server(host_of_url(api_server_));
-        if (auto watching = uplinks_.start(); !watching) {
-            log::error("cannot watch for uplinks", {{"error", watching.error().message()}});
-        }
+        uplinks_.start();
         read_node();
     }
     publisher_.start();
@@ -342,10 +294,7 @@ void Daemon::Impl::start_again(Backend& backend) {
 }
 
 void Daemon::Impl::backends_started() {
-    claims_.recover([this](Result<void> recovered_all) {
-        if (!recovered_all) {
-            log::error("recovery is incomplete", {{"error", recovered_all.error().message()}});
-        }
+    claims_.recover([this] {
         starting_ = backends_.size();
         if (backends_.empty()) recovered();
         for (auto* backend : backends_) {
@@ -356,12 +305,23 @@ void Daemon::Impl::backends_started() {
     });
 }
 
+/// A device that was away is not in its backend's last list: what claims have given back is let go
+/// when the backend has been asked after that, so that a pod that comes and goes never changes a
+/// slice.
 void Daemon::Impl::list(Backend& backend, std::function<void()> done) {
     const auto state = backend.info().state;
-    if (state != BackendState::kRunning && state != BackendState::kDegraded) return done();
-    backend.list([this, &backend, done](Result<std::vector<Device>> devices) {
+    if (state != BackendState::kRunning && state != BackendState::kDegraded) {
+        inventory_.set_held(backend.name(), claims_.held_devices());
+        return done();
+    }
+    auto held = claims_.held_devices();
+    backend.list([this, &backend, held = std::move(held),
+                  done](Result<std::vector<Device>> devices) mutable {
         if (devices) {
             inventory_.set_devices(backend.name(), *std::move(devices));
+            auto since = claims_.held_devices();
+            std::move(since.begin(), since.end(), std::back_inserter(held));
+            inventory_.set_held(backend.name(), std::move(held));
         } else {
             log::warn("device list failed; keeping the last one",
                       {{"backend", backend.name()}, {"error", devices.error().message()}});
@@ -370,22 +330,18 @@ void Daemon::Impl::list(Backend& backend, std::function<void()> done) {
     });
 }
 
-/// A device that was away is not in its backend's last list. It is asked again before the claim's
-/// hold ends, so that a pod that comes and goes never changes a slice.
 void Daemon::Impl::held_changed() {
     const auto held = claims_.held_devices();
     const auto releasing = inventory_.backends_releasing(held);
     inventory_.add_held(held);
-    for (auto* backend : backends_) {
-        if (!releasing.contains(backend->name())) continue;
-        list(*backend, [this] { inventory_.set_held(claims_.held_devices()); });
-    }
+    for (auto* backend : backends_)
+        if (releasing.contains(backend->name())) list(*backend, [] {});
 }
 
 void Daemon::Impl::recovered() {
     if (stopping_) return;
     ready_for_kubelet_ = true;
-    publisher_.publish(inventory_.pools());
+    publish();
     if (auto started = runtime_.start(); !started) {
         log::error("cannot reach the container runtime", {{"error", started.error().message()}});
     }
@@ -400,10 +356,29 @@ void Daemon::Impl::register_with_kubelet() {
     if (registering_ || !ready_for_kubelet_ || stopping_) return;
     registering_ = true;
     patience_.cancel();
-    if (auto started = kubelet_.start(); !started) {
-        // Without it no claim is ever prepared; a supervisor that starts us again shows the reason.
-        log::error("cannot serve the kubelet", {{"error", started.error().message()}});
-    }
+    serve_kubelet(kFirstRestart);
+}
+
+/// A directory may not be there yet, or another program still hold the socket.
+void Daemon::Impl::serve_kubelet(milliseconds pause) {
+    const auto started = kubelet_.start();
+    kubelet_error_ = started ? "" : started.error().message();
+    if (started) return;
+    log::error("cannot serve the kubelet", {{"error", kubelet_error_}, {"ms", pause.count()}});
+    patience_.expires_after(pause);
+    patience_.async_wait(
+        [this, next = std::min(pause * 2, kLastRestart)](boost::system::error_code cancelled) {
+            if (!cancelled && !stopping_) serve_kubelet(next);
+        });
+}
+
+/// An interface with the node's address is no device, even if no route says so.
+bool Daemon::Impl::uplinks_known() const {
+    return !config_.inventory.protect_uplink || (uplinks_.known() && node_read_);
+}
+
+void Daemon::Impl::publish() {
+    if (ready_for_kubelet_ && uplinks_known()) publisher_.publish(inventory_.pools());
 }
 
 void Daemon::Impl::read_node() {
@@ -411,6 +386,15 @@ void Daemon::Impl::read_node() {
         if (!node) {
             log::warn("cannot read the node's addresses; its uplink is told by routes alone",
                       {{"node", config_.driver.node}, {"error", node.error().message()}});
+            // Who may not read nodes never will. Any other failure is also one of writing slices.
+            const auto code = node.code();
+            if (code == Code::kPermissionDenied || code == Code::kNotFound)
+                return node_was_read({});
+            if (node_read_) return;
+            node_again_.expires_after(kNodeAgain);
+            node_again_.async_wait([this](boost::system::error_code cancelled) {
+                if (!cancelled) read_node();
+            });
             return;
         }
         std::vector<std::string> ips;
@@ -420,8 +404,13 @@ void Daemon::Impl::read_node() {
                 ips.push_back(json_string(address, "address"));
             }
         }
-        uplinks_.set_node_ips(std::move(ips));
+        node_was_read(std::move(ips));
     });
+}
+
+void Daemon::Impl::node_was_read(std::vector<std::string> ips) {
+    uplinks_.set_node_ips(std::move(ips));
+    if (!std::exchange(node_read_, true)) publish();
 }
 
 void Daemon::Impl::resync_later() {
@@ -454,6 +443,7 @@ void Daemon::Impl::close_edges() {
     restarts_.clear();
     patience_.cancel();
     quiet_.cancel();
+    node_again_.cancel();
     http_.reset();
     control_.reset();
 }
@@ -473,7 +463,7 @@ void Daemon::Impl::stop(std::function<void()> done) {
     patience_.async_wait([finish](boost::system::error_code error) {
         if (!error && *finish) std::exchange(*finish, nullptr)();
     });
-    claims_.drain([this, finish](Result<void>) {
+    claims_.drain([this, finish] {
         patience_.cancel();
         if (*finish) std::exchange(*finish, nullptr)();
     });
@@ -487,6 +477,7 @@ std::vector<ops::HealthPart> Daemon::Impl::health() const {
     std::vector<ops::HealthPart> parts = {
         {"kubelet", registration.registered,
          registration.registered       ? ""
+         : !kubelet_error_.empty()     ? kubelet_error_
          : !registration.error.empty() ? registration.error
                                        : "it has not registered this driver",
          false},
@@ -497,6 +488,15 @@ std::vector<ops::HealthPart> Daemon::Impl::health() const {
         {"api", api.reachable, api.error, false},
         {"slices", slices.published, slices.error, false},
         {"journal", journal.last_error.empty(), journal.last_error, false}};
+    if (config_.inventory.protect_uplink) {
+        const auto& error = uplinks_.error();
+        const bool ok = error.empty() && uplinks_known();
+        parts.push_back({"uplinks", ok,
+                         ok               ? ""
+                         : !error.empty() ? error
+                                          : "the node's addresses have not been read yet",
+                         false});
+    }
     for (const auto* backend : backends_) {
         const auto info = backend->info();
         const bool ok = info.state == BackendState::kRunning;

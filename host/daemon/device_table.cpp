@@ -22,6 +22,12 @@ Result<DeviceTable::Found> InventoryTable::find(std::string_view pool,
     return Error(Code::kNotFound, text + " is not there (any more)");
 }
 
+Result<void> InventoryTable::may_leave(const Device& device) const {
+    const auto reason = inventory_.uplink_reason(device.netdev);
+    if (reason.empty()) return {};
+    return Error(Code::kFailedPrecondition, "the node itself has come to need it: " + reason);
+}
+
 Backend* InventoryTable::backend(std::string_view instance) const {
     for (auto* candidate : backends_) {
         if (candidate->name() == instance) return candidate;

@@ -19,6 +19,7 @@ class InventoryTable final : public DeviceTable {
         : inventory_(inventory), backends_(backends) {}
 
     Result<Found> find(std::string_view pool, std::string_view device) const override;
+    Result<void> may_leave(const Device& device) const override;
     Backend* backend(std::string_view instance) const override;
     std::vector<Backend*> backends() const override { return backends_; }
 

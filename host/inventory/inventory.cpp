@@ -86,8 +86,10 @@ void Inventory::set_protected(std::map<std::string, std::string> netdevs) {
     rebuild();
 }
 
-void Inventory::set_held(std::vector<Device> devices) {
-    Held held;
+void Inventory::set_held(const std::string& backend, std::vector<Device> devices) {
+    auto held = held_;
+    std::erase_if(held, [&](const auto& item) { return item.second->backend == backend; });
+    std::erase_if(devices, [&](const Device& device) { return device.backend != backend; });
     put(held, std::move(devices), held_);
     replace_held(std::move(held));
 }
@@ -116,6 +118,11 @@ std::set<std::string> Inventory::backends_releasing(const std::vector<Device>& d
     return backends;
 }
 
+std::string Inventory::uplink_reason(const std::string& netdev) const {
+    const auto guard = protected_.find(netdev);
+    return guard == protected_.end() ? "" : guard->second;
+}
+
 std::string Inventory::pool_of(const std::string& backend) const {
     auto pool = options_.pool;
     constexpr std::string_view kPlaceholder = "{backend}";
@@ -140,10 +147,7 @@ std::string Inventory::withheld_reason(const Entry& entry, const Source& source,
     if (names.contains(entry.pool + "/" + device.name)) {
         return "another device of pool " + entry.pool + " has the same name";
     }
-    if (!device.netdev.empty()) {
-        const auto guard = protected_.find(device.netdev);
-        if (guard != protected_.end()) return guard->second;
-    }
+    if (auto reason = uplink_reason(device.netdev); !reason.empty()) return reason;
     if (!options_.filter) return "";
     const auto passes = options_.filter(device);
     if (!passes) return "inventory.filter failed: " + passes.error().message();

@@ -57,8 +57,11 @@ class Inventory {
     void set_unavailable(const std::string& backend, const std::string& reason);
     /// Interfaces of the host that must not be offered, with the sentence that says why.
     void set_protected(std::map<std::string, std::string> netdevs);
-    /// Devices that claims hold, as they were when they were prepared.
-    void set_held(std::vector<Device> devices);
+    /// Why the host needs this interface; empty: it does not.
+    std::string uplink_reason(const std::string& netdev) const;
+    /// Devices of one backend that claims hold, as they were when they were prepared. Those of
+    /// other backends among them are passed over.
+    void set_held(const std::string& backend, std::vector<Device> devices);
     /// Devices that claims have got, besides those that they held already.
     void add_held(std::vector<Device> devices);
     /// Backends of held devices that are not among `devices`: what is about to be released.

@@ -18,6 +18,7 @@ namespace knd {
 namespace {
 
 constexpr auto kCoalesce = std::chrono::milliseconds(250);
+constexpr auto kAgain = std::chrono::milliseconds(2000);  ///< after a failure
 constexpr std::uint32_t kMainTable = 254;
 
 /// The local address from which a packet to `address` would leave: connect() on a datagram socket
@@ -117,7 +118,13 @@ UplinkWatcher::~UplinkWatcher() {
     stop();
 }
 
-Result<void> UplinkWatcher::start() {
+void UplinkWatcher::start() {
+    if (auto watching = watch(); !watching) return start_again(watching.error());
+    evaluate();
+    wait();
+}
+
+Result<void> UplinkWatcher::watch() {
     auto monitor =
         LinkMonitor::open(LinkMonitor::kLinks | LinkMonitor::kAddresses | LinkMonitor::kRoutes);
     if (!monitor) return std::move(monitor).error().wrap("watch routes and addresses");
@@ -125,22 +132,32 @@ Result<void> UplinkWatcher::start() {
     boost::system::error_code error;
     events_.assign(monitor_->fd(), error);
     if (error) return Error::from_errno("watch routes and addresses", error.value());
-    evaluate();
-    wait();
     return {};
+}
+
+void UplinkWatcher::start_again(const Error& error) {
+    stop();
+    error_ = error.message();
+    log::error("cannot watch for uplinks", {{"error", error_}});
+    pause_.expires_after(kAgain);
+    pause_.async_wait([this](boost::system::error_code cancelled) {
+        if (!cancelled) start();
+    });
 }
 
 void UplinkWatcher::stop() {
     pause_.cancel();
+    pending_ = false;
     // The descriptor belongs to the monitor.
     if (events_.is_open()) events_.release();
     monitor_.reset();
 }
 
 void UplinkWatcher::set_node_ips(std::vector<std::string> ips) {
-    if (ips == node_ips_) return;
+    if (node_known_ && ips == node_ips_) return;
     node_ips_ = std::move(ips);
     evaluate();
+    node_known_ = true;
 }
 
 void UplinkWatcher::set_api_server(const std::string& address) {
@@ -153,20 +170,17 @@ void UplinkWatcher::wait() {
     events_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                        [this](boost::system::error_code error) {
                            if (error) return;
-                           if (auto changes = monitor_->drain(); !changes) {
-                               log::error("lost the events about routes and addresses",
-                                          {{"error", changes.error().message()}});
-                               return;
-                           }
-                           evaluate_soon();
+                           if (auto changes = monitor_->drain(); !changes)
+                               return start_again(changes.error());
+                           evaluate_soon(kCoalesce);
                            wait();
                        });
 }
 
-void UplinkWatcher::evaluate_soon() {
+void UplinkWatcher::evaluate_soon(std::chrono::milliseconds pause) {
     if (pending_) return;
     pending_ = true;
-    pause_.expires_after(kCoalesce);
+    pause_.expires_after(pause);
     pause_.async_wait([this](boost::system::error_code error) {
         if (error) return;
         pending_ = false;
@@ -175,7 +189,7 @@ void UplinkWatcher::evaluate_soon() {
 }
 
 void UplinkWatcher::evaluate() {
-    if (!known_) return judge(read_topology(node_ips_, api_server_));
+    if (!known_ || !node_known_) return judge(read_topology(node_ips_, api_server_));
     stale_ = reading_;
     if (reading_) return;
     reading_ = true;
@@ -183,17 +197,19 @@ void UplinkWatcher::evaluate() {
         boost::asio::post(io_, [this, topology = read_topology(ips, api)] {
             reading_ = false;
             judge(topology);
-            if (std::exchange(stale_, false)) evaluate_soon();
+            if (std::exchange(stale_, false)) evaluate_soon(kCoalesce);
         });
     });
 }
 
 void UplinkWatcher::judge(const Result<Topology>& topology) {
     if (!topology) {
+        error_ = topology.error().message();
         log::error("cannot tell which interfaces are uplinks; keeping the last known ones",
-                   {{"error", topology.error().message()}});
-        return;
+                   {{"error", error_}});
+        return evaluate_soon(kAgain);
     }
+    error_.clear();
     auto uplinks = find_uplinks(*topology);
     if (known_ && uplinks == uplinks_) return;
     known_ = true;

@@ -3,16 +3,18 @@
 // UplinkWatcher: keeps the set of uplinks current. Routes, addresses and links of the host's
 // network namespace are read again after each event about them; there is no polling.
 //
-// Threads: domain thread. Only the first read is made on it: a read waits for the kernel's rtnl
-// lock,
-//          which the move of an interface holds for some 16 ms; later ones are made on a worker.
-// Failure: a namespace that cannot be read leaves the last known set in force, and is logged.
+// Threads: domain thread. Reads are made on it until the node's addresses are known, before which
+//          nothing is offered; later ones on a worker: a read waits for the kernel's rtnl lock,
+//          which the move of an interface holds for some 16 ms.
+// Failure: a namespace that cannot be read or watched leaves the last known set in force, is logged
+//          and told by error(), and is tried again.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -37,15 +39,21 @@ class UplinkWatcher {
     UplinkWatcher(const UplinkWatcher&) = delete;
     UplinkWatcher& operator=(const UplinkWatcher&) = delete;
 
-    Result<void> start();
+    void start();
     void stop();
+    /// Whether the set was ever told.
+    bool known() const { return known_; }
+    /// Why the set may be out of date; empty: it is not.
+    const std::string& error() const { return error_; }
     void set_node_ips(std::vector<std::string> ips);
     /// A numeric address; anything else is no uplink by itself.
     void set_api_server(const std::string& address);
 
   private:
+    Result<void> watch();
+    void start_again(const Error& error);
     void wait();
-    void evaluate_soon();
+    void evaluate_soon(std::chrono::milliseconds pause);
     void evaluate();
     void judge(const Result<Topology>& topology);
 
@@ -59,7 +67,9 @@ class UplinkWatcher {
     std::vector<std::string> node_ips_;
     std::string api_server_;
     std::map<std::string, std::string> uplinks_;
+    std::string error_;
     bool known_ = false;
+    bool node_known_ = false;
     bool reading_ = false;
     bool stale_ = false;  ///< something changed while a read was under way
 };

@@ -17,6 +17,9 @@ struct PodSandbox {
     std::string ns;
     std::string name;
     std::string netns;  ///< path; empty for a hostNetwork pod
+    /// The kubelet has it from a file or a URL. Such a pod can have no claims, and the API server
+    /// may be one.
+    bool is_static = false;
     std::string text() const { return ns + "/" + name; }
 };
 

@@ -9,6 +9,8 @@ namespace knd::nri {
 namespace {
 
 constexpr std::string_view kNetworkNamespace = "network";
+/// The kubelet writes it over whatever the pod has there (pkg/kubelet/config/config.go).
+constexpr const char* kConfigSource = "kubernetes.io/config.source";
 
 Hook from_wire(const wire::Hook& message) {
     return {.path = message.path(),
@@ -53,6 +55,8 @@ PodSandbox from_wire(const wire::PodSandbox& message) {
                    .netns = {}};
     for (const auto& entry : message.linux().namespaces())
         if (entry.type() == kNetworkNamespace) pod.netns = entry.path();
+    const auto source = message.annotations().find(kConfigSource);
+    pod.is_static = source != message.annotations().end() && source->second != "api";
     return pod;
 }
 
@@ -88,6 +92,7 @@ void to_wire(const PodSandbox& pod, wire::PodSandbox& message) {
     message.set_uid(pod.uid);
     message.set_namespace_(pod.ns);
     message.set_name(pod.name);
+    message.mutable_annotations()->insert({kConfigSource, pod.is_static ? "file" : "api"});
     if (pod.netns.empty()) return;
     auto* entry = message.mutable_linux()->add_namespaces();
     entry->set_type(std::string(kNetworkNamespace));

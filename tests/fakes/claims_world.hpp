@@ -108,7 +108,7 @@ class ClaimsWorld {
         boot();
         const auto loaded = process->claims.load();
         ASSERT_TRUE(loaded.ok()) << loaded.error().message();
-        process->claims.recover([](const Result<void>&) {});
+        process->claims.recover([] {});
         settle();
     }
     void kill() { process.reset(); }

@@ -137,6 +137,12 @@ class FakeDevices final : public DeviceTable {
             return Error(Code::kNotFound, "pool node has no such device on this node");
         return Found{found->second, instances.at(found->second.backend)};
     }
+    std::map<std::string, std::string> uplinks;  ///< interface -> why the host needs it
+    Result<void> may_leave(const Device& device) const override {
+        const auto found = uplinks.find(device.netdev);
+        if (found == uplinks.end()) return {};
+        return Error(Code::kFailedPrecondition, found->second);
+    }
     Backend* backend(std::string_view instance) const override {
         const auto found = instances.find(std::string(instance));
         return found == instances.end() ? nullptr : found->second;

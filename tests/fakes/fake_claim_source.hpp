@@ -33,6 +33,8 @@ class FakeClaimSource final : public ClaimSource {
             const auto found = claims.find(claim.text());
             if (found == claims.end())
                 return done(Error(Code::kNotFound, "there is no such claim"));
+            if (found->second.ref.uid != claim.uid)
+                return done(Error(Code::kFailedPrecondition, "it was replaced"));
             done(found->second);
         });
     }

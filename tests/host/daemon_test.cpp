@@ -153,7 +153,7 @@ TEST_F(DaemonTest, RefusesAClaimThatVanished) {
 TEST_F(DaemonTest, RefusesAClaimThatWasReplaced) {
     auto ref = claim("c1", "uid-p1");
     ref.uid = "00000000-0000-0000-0000-000000000002";
-    EXPECT_TRUE(has(prepare_error(ref), "replaced")) << prepare_error(ref);
+    EXPECT_TRUE(has(prepare_error(ref), "deleted and made again")) << prepare_error(ref);
 }
 
 TEST_F(DaemonTest, RefusesAClaimThatIsNotAllocated) {
@@ -465,6 +465,85 @@ TEST_F(DaemonTest, NeverOffersTheUplink) {
     EXPECT_TRUE(has(to_text(*explained), "carries the node's default route"));
     ASSERT_TRUE(netlink->delete_route(route).ok());
     EXPECT_TRUE(eventually([&] { return node_->published().size() == 1; }));
+}
+
+/// The node's address is on nic0, which no default route tells.
+class NodeAddressTest : public DaemonTest {
+  protected:
+    void SetUp() override {
+        NodeOptions options;
+        options.address = "192.0.2.10";
+        make_node(options);
+        start();
+    }
+};
+
+TEST_F(NodeAddressTest, NeverOffersTheInterfaceThatHasIt) {
+    EXPECT_EQ(node_->published(), std::vector<std::string>{});
+    const auto slices =
+        node_->on_loop([&] { return node_->store().list(api::Resource::kResourceSlices); });
+    ASSERT_EQ(slices.size(), 1u);
+    EXPECT_EQ(json_path(*slices[0], {"spec", "pool", "generation"}), 1) << "not even at first";
+    const auto explained = node_->control("/explain/device/nic0");
+    ASSERT_TRUE(explained.ok()) << explained.error().message();
+    EXPECT_TRUE(has(to_text(*explained), "192.0.2.10")) << to_text(*explained);
+}
+
+/// Something stands where a socket for the kubelet should be.
+class BlockedSocketTest : public DaemonTest {
+  protected:
+    void SetUp() override {
+        make_node();
+        std::filesystem::create_directories(socket_().parent_path());
+        std::ofstream(socket_()) << "in the way";
+        const auto started = node_->start_daemon();
+        ASSERT_TRUE(started.ok()) << started.error().message();
+    }
+    std::filesystem::path socket_() { return node_->directory() / "reg" / "dra.net-reg.sock"; }
+};
+
+TEST_F(BlockedSocketTest, ServesTheKubeletWhenTheWayIsFree) {
+    EXPECT_TRUE(eventually([&] {
+        return has(node_->daemon_log(), "cannot serve the kubelet") &&
+               has(node_->daemon_log(), "dra.net-reg.sock");
+    }));
+    std::filesystem::remove(socket_());
+    const auto ready = node_->wait_ready();
+    ASSERT_TRUE(ready.ok()) << ready.error().message();
+    EXPECT_EQ(prepare_error(claim("c1", "uid-p1")), "");
+}
+
+/// A backend whose list does not return as long as there is a file.
+class StuckBackendTest : public DaemonTest {
+  protected:
+    void SetUp() override {
+        NodeOptions options;
+        options.backend_directory = KND_BINARY_DIR "/bad_backends";
+        options.backends =
+            "[[backend]]\nname = \"slow\"\nlibrary = \"bad-list-waits.so\"\n"
+            "[backend.config]\nfile = \"{dir}/blocker\"\n";
+        make_node(options);
+        start();
+    }
+    bool offers(const std::vector<std::string>& devices) {
+        return eventually([&] { return node_->published() == devices; }, 20s);
+    }
+};
+
+TEST_F(StuckBackendTest, OffersItsDevicesAgainWhenItAnswers) {
+    ASSERT_TRUE(offers({"good-0"}));
+    const auto made = node_->make_claim("c1", {"good-0"}, "uid-p1");
+    ASSERT_TRUE(made.ok()) << made.error().message();
+    ASSERT_EQ(prepare_error(*made), "");
+    const auto blocker = node_->directory() / "blocker";
+    std::ofstream(blocker) << "x";
+    // The backend is asked for its list again before the device is free.
+    ASSERT_TRUE(node_->unprepare(*made).ok());
+    EXPECT_TRUE(offers({}));
+    EXPECT_TRUE(has(node_->daemon_log(), "stuck in list, which does not return"));
+    std::filesystem::remove(blocker);
+    EXPECT_TRUE(offers({"good-0"})) << node_->daemon_log();
+    EXPECT_TRUE(node_->daemon_alive());
 }
 
 }  // namespace

@@ -25,9 +25,9 @@ fs::path built(const std::string& program) {
     return fs::path(KND_BINARY_DIR) / "bin" / program;
 }
 
-Json node_object() {
+Json node_object(const std::string& address) {
     return {{"metadata", {{"name", kNode}}},
-            {"status", {{"addresses", {{{"type", "InternalIP"}, {"address", "192.0.2.250"}}}}}}};
+            {"status", {{"addresses", {{{"type", "InternalIP"}, {"address", address}}}}}}};
 }
 
 }  // namespace
@@ -61,7 +61,7 @@ Result<void> TestNode::open() {
     KND_TRY_ASSIGN(api_port_, server_->listen("127.0.0.1", 0));
     KND_TRY(server_->write_kubeconfig(dir / "kubeconfig",
                                       "https://127.0.0.1:" + std::to_string(api_port_), "admin"));
-    KND_TRY(store_->create(api::Resource::kNodes, "", node_object()).result());
+    KND_TRY(store_->create(api::Resource::kNodes, "", node_object(options_.address)).result());
     grpc_ = std::make_unique<local::GrpcLoop>(io_);
     if (!options_.nri_socket.empty()) return {};
     local::NriRuntimeOptions runtime;

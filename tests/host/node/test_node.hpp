@@ -46,10 +46,11 @@ struct NodeOptions {
     std::string backends =
         "[[backend]]\nname = \"netdev\"\nlibrary = \"knd-netdev.so\"\n"
         "[backend.config]\nveth = true\ninterfaces = [\"nic*\"]\n";
-    std::string extra;              ///< further TOML, sections of its own
-    std::string nri_socket;         ///< of a containerd; empty: NRI runtime of the node
-    std::string cdi_directory;      ///< empty: one of the node
-    std::string backend_directory;  ///< empty: the built ones; {dir} as above
+    std::string extra;                    ///< further TOML, sections of its own
+    std::string address = "192.0.2.250";  ///< InternalIP of the Node object
+    std::string nri_socket;               ///< of a containerd; empty: NRI runtime of the node
+    std::string cdi_directory;            ///< empty: one of the node
+    std::string backend_directory;        ///< empty: the built ones; {dir} as above
     std::string journal = "{dir}/journal.db";
     local::NriVersion nri_version = local::NriVersion::k0_12;
 };

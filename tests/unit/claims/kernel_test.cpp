@@ -31,7 +31,7 @@ class KernelTest : public testing::Test {
         effects.netdevs = {{ifindex, "eth1", "02:00:00:00:00:07", ""}};
         world.process->backend.effects["dra0"] = effects;
         ASSERT_TRUE(world.claims().load().ok());
-        world.claims().recover([](const Result<void>&) {});
+        world.claims().recover([] {});
         world.settle();
     }
     void restart() {

@@ -351,6 +351,31 @@ TEST_F(PodsTest, AContainerOfAPodWhoseAttachFailedIsRefusedAndTheAttachTriedAgai
     EXPECT_EQ(world.marker("s1", "a"), "attached\n");
 }
 
+TEST_F(PodsTest, AGateThatWaitsWhileTheAttachIsTriedAgainIsNotToldOfTheFirst) {
+    fail_mover("configure", "dra0", Error(Code::kUnavailable, "link is busy"));
+    const auto pod = world.sandbox("s1");
+    ASSERT_TRUE(world.run(pod).ok());
+    ASSERT_TRUE(world.marker("s1", "a").starts_with("failed: "));
+    mend();
+    world.claims().create_container(pod, container(), [](const auto&) {});
+    EXPECT_EQ(world.marker("s1", "a"), "");
+    world.settle();
+    EXPECT_EQ(world.marker("s1", "a"), "attached\n");
+}
+
+TEST_F(PodsTest, ADeviceThatTheNodeHasComeToNeedIsNotMoved) {
+    world.process->devices.uplinks["dra0"] = "dra0 carries the default route";
+    const auto pod = world.sandbox("s1");
+    ASSERT_TRUE(world.run(pod).ok());
+    EXPECT_TRUE(world.node.is_home("dra0"));
+    EXPECT_EQ(world.marker("s1", "a"),
+              "failed: pod default/pod-1: claim default/a: device dra0: dra0 carries the default "
+              "route\n");
+    world.process->devices.uplinks.clear();
+    EXPECT_FALSE(world.create(pod, container()).ok());
+    EXPECT_TRUE(world.node.is_in("dra0", pod.netns));
+}
+
 TEST_F(PodsTest, AContainerWhoseRunWasMissedStartsTheAttach) {
     const auto pod = world.sandbox("s1");
     ASSERT_TRUE(world.create(pod, container({"a"})).ok());

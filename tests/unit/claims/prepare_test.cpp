@@ -62,24 +62,83 @@ TEST_F(PrepareTest, GivesEachRequestTheGateOnce) {
     EXPECT_EQ((*devices)[2].requests, std::vector<std::string>{"other"});
 }
 
-TEST_F(PrepareTest, IsAnsweredFromTheJournalTheSecondTime) {
+TEST_F(PrepareTest, ChangesNothingTheSecondTime) {
     const auto first = world.prepare(ref);
     const auto again = world.prepare(ref);
     ASSERT_TRUE(first.ok() && again.ok());
     EXPECT_EQ(*first, *again);
-    EXPECT_EQ(world.process->source.gets, 1);
     EXPECT_EQ(world.process->backend.count("prepare dra0"), 1);
     EXPECT_EQ(world.disk.flushes, 1u);
 }
 
-TEST_F(PrepareTest, IsAnsweredFromTheJournalAfterARestart) {
+TEST_F(PrepareTest, IsAnsweredFromTheJournalAfterARestartWithoutTheApiServer) {
     const auto first = world.prepare(ref);
     world.kill();
     world.start();
+    world.process->source.fault = Error(Code::kUnavailable, "API server: connection refused");
     const auto again = world.prepare(ref);
     ASSERT_TRUE(first.ok() && again.ok());
     EXPECT_EQ(*first, *again);
-    EXPECT_EQ(world.process->source.gets, 0);
+    EXPECT_EQ(world.process->backend.count("prepare dra0"), 0);
+}
+
+TEST_F(PrepareTest, LearnsOfMorePodsTheSecondTime) {
+    ASSERT_TRUE(world.prepare(ref).ok());
+    auto shared = ClaimsWorld::claim("a", {"dra0"});
+    shared.reserved_for = {"pod-1", "pod-2"};
+    world.add(shared);
+    ASSERT_TRUE(world.prepare(ref).ok());
+    world.kill();
+    world.start();
+    world.process->source.fault = Error(Code::kUnavailable, "API server: connection refused");
+    const auto pod = world.sandbox("s2", "pod-2");
+    ASSERT_TRUE(world.run(pod).ok());
+    EXPECT_TRUE(world.node.is_in("dra0", pod.netns));
+}
+
+TEST_F(PrepareTest, RefusesTheSecondTimeAClaimThatIsGone) {
+    ASSERT_TRUE(world.prepare(ref).ok());
+    world.process->source.claims.clear();
+    EXPECT_EQ(world.prepare(ref).error().message(), "claim default/a: there is no such claim");
+    EXPECT_EQ(world.state("a", "dra0"), "prepared") << "the kubelet's unprepare ends it";
+}
+
+TEST_F(PrepareTest, FollowsAClaimThatWasAllocatedAnew) {
+    ASSERT_TRUE(world.prepare(ref).ok());
+    world.add(ClaimsWorld::claim("a", {"dra1"}));
+    const auto refused = world.prepare(ref);
+    EXPECT_EQ(refused.code(), Code::kAborted);
+    EXPECT_EQ(refused.error().message(),
+              "claim default/a: it was allocated anew while device dra0 was prepared for it; "
+              "prepare it again when that is released");
+    const auto devices = world.prepare(ref);
+    ASSERT_TRUE(devices.ok()) << devices.error().message();
+    ASSERT_EQ(devices->size(), 1u);
+    EXPECT_EQ(devices->front().device, "dra1");
+    ASSERT_EQ(world.hardware.prepared.size(), 1u);
+    EXPECT_EQ(world.hardware.prepared.begin()->first.device, "dra1");
+}
+
+TEST_F(PrepareTest, RefusesAClaimThatHasGotOneMoreDevice) {
+    ASSERT_TRUE(world.prepare(ref).ok());
+    world.add(ClaimsWorld::claim("a", {"dra0", "dra1"}));
+    const auto refused = world.prepare(ref);
+    EXPECT_EQ(refused.error().message(),
+              "claim default/a: it was allocated anew, with device dra1 as well; prepare it again "
+              "when the others are released");
+    const auto devices = world.prepare(ref);
+    ASSERT_TRUE(devices.ok()) << devices.error().message();
+    EXPECT_EQ(devices->size(), 2u);
+}
+
+TEST_F(PrepareTest, KeepsTheDeviceOfAPodWhoseClaimWasAllocatedAnew) {
+    ASSERT_TRUE(world.prepare(ref).ok());
+    const auto pod = world.sandbox("s1");
+    ASSERT_TRUE(world.run(pod).ok());
+    world.add(ClaimsWorld::claim("a", {"dra1"}));
+    for (int i = 0; i < 2; ++i)
+        EXPECT_EQ(world.prepare(ref).code(), Code::kAborted);
+    EXPECT_TRUE(world.node.is_in("dra0", pod.netns));
 }
 
 TEST_F(PrepareTest, WritesALostCdiFileAgain) {
@@ -108,10 +167,9 @@ TEST_F(PrepareTest, SaysThatTheClaimHasVanished) {
 }
 
 TEST_F(PrepareTest, SaysThatTheClaimWasReplaced) {
-    EXPECT_EQ(
-        world.prepare({"default", "a", "uid-old"}).error().message(),
-        "claim default/a: it was deleted and made again under the same name (the kubelet asks "
-        "for uid uid-old, the API server has uid-a)");
+    const auto result = world.prepare({"default", "a", "uid-old"});
+    EXPECT_EQ(result.code(), Code::kFailedPrecondition);
+    EXPECT_EQ(result.error().message(), "claim default/a: it was replaced");
 }
 
 TEST_F(PrepareTest, SaysThatNoDeviceOfOursIsAllocated) {
@@ -202,6 +260,33 @@ TEST_F(PrepareTest, AllowsSharesOfADeviceThatStays) {
         ASSERT_TRUE(devices.ok()) << devices.error().message();
         EXPECT_EQ(devices->front().share_id, claim.devices[0].share_id);
     }
+}
+
+TEST_F(PrepareTest, AllowsSharesThatArePreparedAtTheSameTime) {
+    Effects effects;
+    effects.nodes = {{"/dev/null", 0660}};
+    world.process->backend.effects["dra0"] = effects;
+    int succeeded = 0;
+    for (const auto* name : {"b", "c"}) {
+        auto claim = ClaimsWorld::claim(name, {"dra0"});
+        claim.devices[0].share_id = std::string("share-") + name;
+        world.claims().prepare(world.add(claim), ClaimsWorld::soon(),
+                               [&](const auto& result) { succeeded += result.ok() ? 1 : 0; });
+    }
+    world.settle();
+    EXPECT_EQ(succeeded, 2);
+}
+
+TEST_F(PrepareTest, RefusesADeviceWhoseRdmaLinkShouldMove) {
+    Effects effects;
+    effects.rdma_links = {"mlx5_0"};
+    world.process->backend.effects["dra0"] = effects;
+    const auto result = world.prepare(ref);
+    EXPECT_EQ(result.code(), Code::kUnimplemented);
+    EXPECT_EQ(result.error().message(),
+              "claim default/a: device dra0: its backend asks for RDMA link mlx5_0 to be moved "
+              "into the pod, which this version cannot");
+    EXPECT_TRUE(world.hardware.prepared.empty());
 }
 
 TEST_F(PrepareTest, RefusesTheSameDeviceTwiceInOneClaim) {
@@ -360,6 +445,36 @@ TEST_F(PrepareTest, ClaimsThatAreGoneAreCollected) {
     world.settle();
     EXPECT_TRUE(world.disk.records.empty());
     EXPECT_TRUE(world.hardware.prepared.empty());
+}
+
+TEST_F(PrepareTest, ClaimsThatArePreparedAnewAreNotCollected) {
+    ASSERT_TRUE(world.prepare(ref).ok());
+    world.kill();
+    world.hardware.prepared.clear();
+    world.options.boot_id = "boot-2";
+    world.start();
+    bool prepared = false;
+    world.process->backend.fault = [&](std::string_view call, const std::string&) {
+        if (call == "prepare") {
+            world.process->source.claims.clear();
+            world.claims().collect_garbage();
+        }
+        return std::optional<Error>();
+    };
+    world.claims().prepare(ref, ClaimsWorld::soon(), [&](const auto& r) { prepared = r.ok(); });
+    world.settle();
+    EXPECT_TRUE(prepared);
+    EXPECT_EQ(world.state("a", "dra0"), "prepared");
+}
+
+TEST_F(PrepareTest, ALateBackendIsToldWhatIsBeingPrepared) {
+    world.process->backend.fault = [&](std::string_view call, const std::string&) {
+        if (call == "prepare") world.claims().reconcile(world.process->backend, [] {});
+        return std::optional<Error>();
+    };
+    ASSERT_TRUE(world.prepare(ref).ok());
+    EXPECT_EQ(world.hardware.prepared.size(), 1u);
+    EXPECT_EQ(world.process->backend.count("reconcile 1"), 1);
 }
 
 TEST_F(PrepareTest, ClaimsAreNotCollectedWhileTheApiServerIsAway) {

@@ -220,7 +220,7 @@ TEST_F(RecoveryTest, DrainsWhenNoStepIsUnderWay) {
     ASSERT_TRUE(world.prepare(ref).ok());
     world.claims().run_pod_sandbox(world.sandbox("s1"), [](const Result<void>&) {});
     bool drained = false;
-    world.claims().drain([&](const Result<void>&) { drained = true; });
+    world.claims().drain([&] { drained = true; });
     EXPECT_FALSE(drained);
     world.settle();
     EXPECT_TRUE(drained);
@@ -361,7 +361,7 @@ class RandomWalk {
         process.mover.fault = [this](auto, const auto&) { return fault(); };
         process.backend.fault = process.other.fault = [this](auto, const auto&) { return fault(); };
         ASSERT_TRUE(process.claims.load().ok());
-        process.claims.recover([](const Result<void>&) {});
+        process.claims.recover([] {});
         world_.settle();
         std::vector<PodSandbox> live;
         for (const auto& user : users_)

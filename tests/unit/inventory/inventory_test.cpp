@@ -62,7 +62,7 @@ TEST(Inventory, GivesSharedHardwareToTheFirstBackendInOrder) {
 
 TEST(Inventory, LeavesHeldHardwareWithTheBackendThatPreparedIt) {
     Inventory inventory(two_backends());
-    inventory.set_held({device("x", "second", "pci:1")});
+    inventory.add_held({device("x", "second", "pci:1")});
     inventory.set_devices("first", {device("a", "first", "pci:1")});
     EXPECT_EQ(names(inventory), (std::vector<std::string>{"x"}));
 }
@@ -73,6 +73,16 @@ TEST(Inventory, WithholdsTheUplink) {
     inventory.set_devices("first", {device("a", "first", "k", "eth0")});
     EXPECT_TRUE(names(inventory).empty());
     EXPECT_EQ(entry(inventory, "first", "a").reason, "eth0 carries the default route");
+}
+
+TEST(Inventory, SaysWhyTheHostNeedsAnInterfaceThatAClaimHolds) {
+    Inventory inventory(two_backends());
+    inventory.add_held({device("a", "first", "k", "eth0")});
+    inventory.set_protected({{"eth0", "eth0 carries the default route"}});
+    EXPECT_EQ(names(inventory), (std::vector<std::string>{"a"}));
+    EXPECT_EQ(inventory.uplink_reason("eth0"), "eth0 carries the default route");
+    EXPECT_EQ(inventory.uplink_reason("eth1"), "");
+    EXPECT_EQ(inventory.uplink_reason(""), "");
 }
 
 TEST(Inventory, OffersAFormerUplinkAgain) {
@@ -87,7 +97,7 @@ TEST(Inventory, KeepsAHeldDeviceThatIsAway) {
     Inventory inventory(two_backends());
     auto held = device("a", "first", "k", "eth1");
     held.attributes["knd.dev/mtu"] = std::int64_t{9000};
-    inventory.set_held({held});
+    inventory.add_held({held});
     inventory.set_devices("first", {});
     ASSERT_EQ(names(inventory), (std::vector<std::string>{"a"}));
     EXPECT_EQ(inventory.pools()["n1"][0].attributes.at("knd.dev/mtu"),
@@ -98,7 +108,7 @@ TEST(Inventory, KeepsAHeldDeviceThatIsAway) {
 TEST(Inventory, WithdrawsFreeDevicesOfABackendThatDoesNotServe) {
     Inventory inventory(two_backends());
     inventory.set_devices("first", {device("a", "first"), device("b", "first")});
-    inventory.set_held({device("b", "first")});
+    inventory.add_held({device("b", "first")});
     inventory.set_unavailable("first", "it hangs");
     EXPECT_EQ(names(inventory), (std::vector<std::string>{"b"}));
     EXPECT_EQ(entry(inventory, "first", "a").reason, "backend first does not serve: it hangs");
@@ -151,14 +161,23 @@ TEST(Inventory, TellsOfChangesOnly) {
 
 TEST(Inventory, NamesTheBackendsThatGetDevicesBack) {
     Inventory inventory(two_backends());
-    inventory.set_held({device("a", "first"), device("b", "second")});
+    inventory.add_held({device("a", "first"), device("b", "second")});
     EXPECT_EQ(inventory.backends_releasing({device("b", "second")}),
               std::set<std::string>{"first"});
 }
 
+TEST(Inventory, LetsGoWhatClaimsOfOneBackendHaveGivenBack) {
+    Inventory inventory(two_backends());
+    inventory.add_held({device("a", "first"), device("b", "first"), device("c", "second")});
+    inventory.set_held("first", {device("b", "first"), device("d", "second")});
+    inventory.set_devices("first", {});
+    inventory.set_devices("second", {});
+    EXPECT_EQ(names(inventory), (std::vector<std::string>{"b", "c"}));
+}
+
 TEST(Inventory, KeepsWhatIsHeldWhenMoreIsAdded) {
     Inventory inventory(two_backends());
-    inventory.set_held({device("a", "first")});
+    inventory.add_held({device("a", "first")});
     inventory.add_held({device("b", "first")});
     inventory.set_devices("first", {});
     EXPECT_EQ(names(inventory), (std::vector<std::string>{"a", "b"}));

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Consumers: which pods a claim is for. The kubelet prepares a claim once, for the pod that comes
+// first. Pods that share it later come without a word, and one that names the claim at pod level
+// alone carries no gate that would tell. So when a pod comes into whose namespace prepared claims
+// belong, the API server is asked whom they are reserved for.
+//
+// Threads: domain thread.
+// Failure: an API server that cannot be asked is an error: the pod may be one that must not start
+//          without its device.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "host/claims/bindings.hpp"
+#include "host/claims/options.hpp"
+
+namespace knd {
+
+class Consumers {
+  public:
+    /// Both are borrowed.
+    Consumers(const ClaimsPorts& ports, Bindings& bindings) : ports_(ports), bindings_(bindings) {}
+
+    /// Whether there is a claim that may be this pod's, unknown to us.
+    bool must_ask(const PodSandbox& pod) const;
+    /// Asks about each such claim of these pods, once. `then` runs at once if there is none.
+    void look_up(const std::vector<PodSandbox>& pods, Done<> then);
+    /// Known from now on, also after a restart.
+    void add(const std::vector<Held*>& held, const std::vector<std::string>& pod_uids);
+    /// The claim is gone.
+    void forget(const std::string& claim_uid) { others_.erase(claim_uid); }
+
+  private:
+    using Claims = std::map<std::string, ClaimRef>;  ///< by uid
+
+    Claims unknown_to(const PodSandbox& pod) const;
+    Result<void> take(const std::vector<PodSandbox>& pods, const ClaimRef& ref,
+                      const Result<Claim>& claim);
+
+    const ClaimsPorts& ports_;
+    Bindings& bindings_;
+    /// Pods that do not use it, so that they may come again while nobody can be asked: claim uid ->
+    /// pod uids.
+    std::map<std::string, std::set<std::string>> others_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< answers look at it
+};
+
+}  // namespace knd

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whom claims are for: pods that share one that was prepared before they came.
+#include <gtest/gtest.h>
+
+#include "tests/fakes/claims_world.hpp"
+
+namespace knd {
+namespace {
+
+using fake::ClaimsWorld;
+
+class ConsumersTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        world.start();
+        ASSERT_TRUE(world.prepare(ref).ok());
+    }
+    /// The scheduler lets a second pod share the claim; the kubelet does not prepare it again.
+    void share() {
+        auto claim = ClaimsWorld::claim("a", {"dra0"});
+        claim.reserved_for = {"pod-1", "pod-2"};
+        world.add(claim);
+    }
+    void lose_api_server() {
+        world.process->source.fault = Error(Code::kUnavailable, "connection refused");
+    }
+    /// As of a pod that names its claim at pod level alone: no gate tells of it.
+    static Container container() {
+        Container c;
+        c.id = "c1";
+        c.sandbox_id = "s2";
+        c.name = "main";
+        return c;
+    }
+
+    ClaimsWorld world;
+    ClaimRef ref = world.add(ClaimsWorld::claim("a", {"dra0"}));
+    PodSandbox second = world.sandbox("s2", "pod-2");
+};
+
+TEST_F(ConsumersTest, APodThatCameLaterGetsTheDeviceOfItsClaim) {
+    share();
+    ASSERT_TRUE(world.run(second).ok());
+    EXPECT_TRUE(world.node.is_in("dra0", second.netns));
+    const auto edits = world.create(second, container());
+    ASSERT_TRUE(edits.ok()) << edits.error().message();
+    EXPECT_EQ(edits->create_runtime_hooks.size(), 1u) << "the gate";
+}
+
+TEST_F(ConsumersTest, ItsOwnDeviceMovesBeforeTheAnswer) {
+    ASSERT_TRUE(world.prepare(world.add(ClaimsWorld::claim("b", {"dra1"}, "pod-2"))).ok());
+    lose_api_server();
+    ASSERT_TRUE(world.run(second).ok());
+    EXPECT_TRUE(world.node.is_in("dra1", second.netns));
+    EXPECT_EQ(world.create(second, container()).code(), Code::kUnavailable);
+}
+
+TEST_F(ConsumersTest, APodThatCameLaterIsRefusedWhatAnotherStillUses) {
+    ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
+    share();
+    ASSERT_TRUE(world.run(second).ok()) << "the answer comes after the hook's";
+    const auto edits = world.create(second, container());
+    ASSERT_FALSE(edits.ok());
+    EXPECT_NE(edits.error().message().find("is in use by pod default/pod-1"), std::string::npos)
+        << edits.error().message();
+}
+
+TEST_F(ConsumersTest, APodThatCameLaterIsKnownAfterARestart) {
+    share();
+    ASSERT_TRUE(world.run(second).ok());
+    ASSERT_TRUE(world.stop(second).ok());
+    world.kill();
+    world.start();
+    lose_api_server();
+    ASSERT_TRUE(world.run(second).ok());
+    EXPECT_TRUE(world.node.is_in("dra0", second.netns));
+}
+
+TEST_F(ConsumersTest, APodThatCameWhileNobodyListenedGetsTheDevice) {
+    share();
+    world.kill();
+    world.start();
+    ASSERT_TRUE(world.synchronize({second}).ok());
+    EXPECT_TRUE(world.node.is_in("dra0", second.netns));
+}
+
+TEST_F(ConsumersTest, NoContainerStartsWhileNobodySaysWhetherItsPodUsesAClaim) {
+    lose_api_server();
+    ASSERT_TRUE(world.run(second).ok());
+    const auto edits = world.create(second, container());
+    EXPECT_EQ(edits.code(), Code::kUnavailable);
+    EXPECT_EQ(edits.error().message(),
+              "pod default/pod-2: cannot tell whether it uses claim default/a, which is prepared "
+              "on this node: connection refused");
+}
+
+TEST_F(ConsumersTest, APodThatUsesNoneMayComeAgainWithoutTheApiServer) {
+    EXPECT_TRUE(world.create(second, container()).ok());
+    lose_api_server();
+    EXPECT_TRUE(world.run(second).ok());
+    const auto edits = world.create(second, container());
+    ASSERT_TRUE(edits.ok()) << edits.error().message();
+    EXPECT_TRUE(edits->empty());
+    EXPECT_TRUE(world.node.is_home("dra0"));
+}
+
+TEST_F(ConsumersTest, NobodyIsAskedAboutPodsOfOtherNamespaces) {
+    const auto gets = world.process->source.gets;
+    second.ns = "kube-system";
+    ASSERT_TRUE(world.run(second).ok());
+    EXPECT_TRUE(world.create(second, container()).ok());
+    EXPECT_EQ(world.process->source.gets, gets);
+}
+
+TEST_F(ConsumersTest, TheApiServersOwnPodDoesNotWaitForIt) {
+    lose_api_server();
+    second.is_static = true;
+    ASSERT_TRUE(world.run(second).ok());
+    EXPECT_TRUE(world.create(second, container()).ok());
+}
+
+TEST_F(ConsumersTest, APodThatIsStoppedWhileTheApiServerIsAskedGetsNothing) {
+    share();
+    world.claims().run_pod_sandbox(second, [](const Result<void>&) {});
+    world.claims().stop_pod_sandbox(second, [](const Result<void>&) {});
+    world.settle();
+    EXPECT_TRUE(world.node.is_home("dra0"));
+    EXPECT_EQ(world.state("a", "dra0"), "prepared");
+}
+
+class SyncConsumersTest : public ConsumersTest {
+  protected:
+    void SetUp() override {
+        world.options.attach.mode = AttachMode::kSync;
+        ConsumersTest::SetUp();
+    }
+};
+
+TEST_F(SyncConsumersTest, RunWaitsForTheAnswerAndTheDevice) {
+    share();
+    bool answered = false;
+    world.claims().run_pod_sandbox(second, [&](const Result<void>& result) {
+        answered = true;
+        EXPECT_TRUE(result.ok());
+        EXPECT_TRUE(world.node.is_in("dra0", second.netns));
+    });
+    EXPECT_FALSE(answered);
+    world.settle();
+    EXPECT_TRUE(answered);
+}
+
+TEST_F(SyncConsumersTest, RunFailsWhileNobodySaysWhetherThePodUsesAClaim) {
+    lose_api_server();
+    EXPECT_EQ(world.run(second).code(), Code::kUnavailable);
+}
+
+TEST_F(SyncConsumersTest, RunOfAPodThatIsStoppedMeanwhileIsAnswered) {
+    std::optional<Code> code;
+    world.claims().run_pod_sandbox(second, [&](const Result<void>& r) { code = r.code(); });
+    world.claims().stop_pod_sandbox(second, [](const Result<void>&) {});
+    world.settle();
+    EXPECT_EQ(code, Code::kCancelled);
+}
+
+}  // namespace
+}  // namespace knd
