@@ -37,6 +37,10 @@ Result<std::optional<Allocations>> Search::run() {
         error_ = std::move(prepared).error();
     else
         outcome = next_request(0, 0);
+    // What a claim needs at least has been counted before: only all_continues_with_first makes each
+    // of the alternatives too many.
+    if (outcome == Outcome::kTooMany)
+        error_ = Error(Code::kInvalidArgument, "allocation max size exceeded");
     // Other pools might have had a solution, so that invalid ones are worth a word only now.
     if (outcome == Outcome::kNone && pools_.any_invalid() && !behaviour_.invalid_pools_fail)
         error_ = Error(Code::kFailedPrecondition, "invalid resource pools were encountered");

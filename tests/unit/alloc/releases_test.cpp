@@ -156,6 +156,16 @@ TEST(Release135, GoesOnWithTheFirstAlternativeAfterADeviceOfAll) {
     EXPECT_EQ(of(36, {device("a"), device("b")}, requests).outcome(), "r/t=a r/t=b");
 }
 
+// The first alternative, which it goes on with, wants more devices than a claim may have.
+TEST(Release135, FailsAfterADeviceOfAllWhereTheFirstAlternativeHasNoPlace) {
+    auto every = alternative("t");
+    every.allocation_mode = "All";
+    auto cluster = of(35, {device("a")}, {first_of("r", {alternative("s", 40), every})});
+    EXPECT_EQ(cluster.outcome(), "error: allocation max size exceeded");
+    cluster.options.compat = false;
+    EXPECT_EQ(cluster.outcome(), "r/t=a");
+}
+
 TEST(Stable, TakesSlicesInTheOrderInWhichTheyCome) {
     auto cluster = of(36, {device("a")}, {request("r")});
     cluster.slices.insert(cluster.slices.begin(), slice("z", {device("b")}));
