@@ -45,6 +45,8 @@ Behaviour::Behaviour(const Options& options) {
     invalid_pools_fail = minor < 35;
     leaks_counters = minor == 34 || minor == 35;
     shares_hold_no_counters = minor < 36 || stable;
+    requests_grow = minor < 37;
+    forgets_bare_shares = minor < 36;
     bare_shares_pay_again = minor < 37;
     all_effects_block = minor < 35;
     ignores_binds_to_node = stable || (minor < 36 && !first);

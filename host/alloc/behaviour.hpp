@@ -57,6 +57,13 @@ struct Behaviour {
     bool leaks_counters = false;
     /// The counters of a device are free while it has shares only.
     bool shares_hold_no_counters = false;
+    /// What a request asks of a capacity, if it is held as a big decimal ("1.5Gi"), grows by what
+    /// the search has taken already of each device that the request is compared with. What is then
+    /// given back is not what was taken, and may leave something, or nothing too early.
+    bool requests_grow = false;
+    /// Shares that consume nothing are forgotten when another one of the device is given back, and
+    /// a share of a device without capacities is never given back.
+    bool forgets_bare_shares = false;
     /// A share that consumes nothing does not tell that the device's counters are paid.
     bool bare_shares_pay_again = false;
     /// Taints of any effect keep devices away.

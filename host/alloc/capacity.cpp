@@ -45,7 +45,6 @@ Error odd(const Quantity& requested, const std::string& before, const std::strin
 Result<Quantity> round_to_range(const Quantity& requested, const api::CapacityRange& range,
                                 const AmountRules& rules) {
     if (requested < *range.min) return *range.min;
-    if (!range.step) return requested;
     const Units units(range, rules);
     if (!units.can_count(requested) && rules.checked)
         return odd(requested, "",
@@ -65,16 +64,19 @@ Result<Quantity> round_to_range(const Quantity& requested, const api::CapacityRa
                           rules.checked ? range.step->format() : Quantity::Format::kBinarySi);
 }
 
+auto first_valid(const api::CapacityRequestPolicy& policy, const Quantity& requested) {
+    return std::find_if(policy.valid_values.begin(), policy.valid_values.end(),
+                        [&](const Quantity& valid) { return requested <= valid; });
+}
+
 Result<Quantity> amount(const Quantity* requested, const Quantity& whole,
                         const api::CapacityRequestPolicy* policy, const AmountRules& rules) {
     if (requested == nullptr)
         return policy != nullptr && policy->default_value ? *policy->default_value : whole;
-    if (policy == nullptr) return *requested;
+    if (policy == nullptr || leaves(*policy, *requested)) return *requested;
     if (policy->valid_range && policy->valid_range->min)
         return round_to_range(*requested, *policy->valid_range, rules);
-    for (const auto& valid : policy->valid_values)
-        if (*requested <= valid) return valid;
-    return *requested;
+    return *first_valid(*policy, *requested);
 }
 
 bool violates(const Quantity& value, const api::CapacityRequestPolicy& policy,
@@ -94,13 +96,19 @@ bool violates(const Quantity& value, const api::CapacityRequestPolicy& policy,
                policy.valid_values.end();
 }
 
+}  // namespace
+
+bool leaves(const api::CapacityRequestPolicy& policy, const Quantity& requested) {
+    if (const auto& range = policy.valid_range; range && range->min)
+        return requested >= *range->min && !range->step;
+    return first_valid(policy, requested) == policy.valid_values.end();
+}
+
 const api::CapacityRequestPolicy* policy_of(const DeviceExtra* extra, std::size_t number) {
     if (extra == nullptr) return nullptr;
     const auto found = extra->policies.find(static_cast<std::uint32_t>(number));
     return found == extra->policies.end() ? nullptr : &found->second;
 }
-
-}  // namespace
 
 std::string capacity_name(const cel::DeviceView& view, std::size_t number) {
     const auto& slot = view.capacity[number];

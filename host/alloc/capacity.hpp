@@ -38,6 +38,11 @@ struct AmountRules {
     bool fractional = false;  ///< ranges count in milli-units where they can
 };
 
+/// Whether a policy lets an amount be as it is, without one of its own values in its place.
+bool leaves(const api::CapacityRequestPolicy& policy, const Quantity& requested);
+/// Null: none.
+const api::CapacityRequestPolicy* policy_of(const DeviceExtra* extra, std::size_t number);
+
 Consumption consumed_by(const cel::DeviceView& view, const DeviceExtra* extra,
                         const Capacity& requested, const AmountRules& rules);
 

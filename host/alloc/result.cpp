@@ -62,7 +62,7 @@ api::DeviceAllocation Search::device_result(const Pick& pick) const {
         out.share_id = context_.share_ids();
         const auto view = data_.view(device);
         for (std::size_t i = 0; i < pick.consumed.size(); ++i)
-            out.consumed_capacity.emplace(capacity_name(view, i), pick.consumed[i]);
+            out.consumed_capacity.emplace(capacity_name(view, i), pick.amount(i));
     }
     return out;
 }

@@ -156,6 +156,7 @@ Search::Outcome Search::try_candidates(const Place& place, std::size_t picked, C
         }
         const auto fit = fitness(prepared, candidate);
         if (fit == Fitness::kError) return Outcome::kError;
+        if (fit == Fitness::kUnfit) compare_unfit(prepared, candidate);
         if (fit != Fitness::kFit || repeats_failure(place, candidate, base)) continue;
         if (!take(place, candidate)) {
             if (error_) return Outcome::kError;

@@ -8,6 +8,7 @@
 //   search_prepare.cpp    requests and constraints before it; errors that concern all nodes
 //   search_candidate.cpp  what a device and a request say of each other, whatever else is picked
 //   search_pick.cpp       taking a device and giving it back: counters, constraints, capacity
+//   search_growth.cpp     amounts that change while they are looked for, as before 1.37
 //   search_bounds.cpp     proofs that what is left to try leads nowhere
 //   search_trace.cpp      why candidates were refused, for those who ask
 //   result.cpp            from picks to allocations
@@ -71,9 +72,11 @@ struct Prepared {
     std::pmr::vector<CandidateIndex> all_candidates;
     std::pmr::vector<Fitness> fitness;            ///< by candidate
     std::pmr::vector<std::uint32_t> constraints;  ///< of the claim, those that concern it
-    std::size_t trace = 0;                        ///< its place in Trace::requests
+    std::optional<Capacity> grown;  ///< what the request asks for now; none: what it says
+    std::size_t trace = 0;          ///< its place in Trace::requests
     /// How the request computes the constraint's attribute; null: it does not.
     const api::DerivedAttribute* derived(const api::DeviceConstraint& constraint) const;
+    const Capacity& capacity() const { return grown ? *grown : request->capacity; }
     std::string_view own_name() const { return sub.empty() ? base : sub; }
     std::string result_name() const {
         return sub.empty() ? std::string(base) : std::string(base) + "/" + std::string(sub);
@@ -101,6 +104,11 @@ struct Pick {
     bool charged_counters = false;
     bool joined_groups = false;
     Amounts consumed;  ///< of a shared device
+    /// Where an amount is the request's own, which may still grow, else null; empty: all are null.
+    std::vector<const Quantity*> own;
+    const Quantity& amount(std::size_t capacity) const {
+        return own.empty() || own[capacity] == nullptr ? consumed[capacity] : *own[capacity];
+    }
 };
 
 /// Devices that a request still needs, from a candidate on. Several are to be met together.
@@ -114,7 +122,7 @@ struct Demand {
 /// What the picks of this run hold of a shared device.
 struct Shares {
     std::size_t count = 0;
-    Amounts sum;
+    Amounts sum;  ///< may be empty when nothing is consumed
 };
 
 class Search {
@@ -211,14 +219,23 @@ class Search {
     bool is_tainted(const Prepared& prepared, CandidateIndex candidate);
     void keep(Pick pick);
     void give_back();
+    void give_back_share(const Pick& pick);
+    const Amounts* taking(DeviceIndex device) const;
     bool join_constraint(const Place& place, CandidateIndex candidate, std::uint32_t number);
     bool join_constraints(const Place& place, CandidateIndex candidate);
     void leave_constraints(std::uint32_t claim, const Prepared& prepared, std::size_t count);
     bool fits_alone(const Prepared& prepared, CandidateIndex candidate) const;
-    bool has_room(const Prepared& prepared, CandidateIndex candidate, Amounts& consumed);
+    bool has_room(Prepared& prepared, CandidateIndex candidate, Amounts& consumed);
     std::vector<Quantity>& counters(PoolIndex pool);
     bool take_counters(const Prepared& prepared, CandidateIndex candidate);
     void return_counters(CandidateIndex candidate);
+
+    // search_growth.cpp
+    void may_grow(Prepared& prepared) const;
+    Quantity* own_amount(Prepared& prepared, CandidateIndex candidate, std::size_t number) const;
+    void grow(Prepared& prepared, CandidateIndex candidate, std::size_t end);
+    void compare_unfit(Prepared& prepared, CandidateIndex candidate);
+    void consume_grown(Prepared& prepared, Pick& pick) const;
 
     // search_trace.cpp; those that say bool always say false, for `return refuse(...)`
     void trace_begin();

@@ -171,14 +171,14 @@ std::uint32_t Search::shares_possible(std::span<const Demand> demands, Candidate
     }
     auto most = wanted.size();
     const auto held = context_.holdings.capacity.find(index);
-    const auto taking = shares_.find(index);
+    const auto* picked = taking(index);
     for (std::size_t i = 0; i < view.capacity.size(); ++i) {
         amounts_.clear();
         for (const auto& amounts : wanted)
             amounts_.push_back(amounts[i]);
         auto left = *view.capacity[i].quantity;
         if (held != context_.holdings.capacity.end()) left -= held->second[i];
-        if (taking != shares_.end()) left -= taking->second.sum[i];
+        if (picked != nullptr) left -= (*picked)[i];
         const bool grows = std::all_of(amounts_.begin(), amounts_.end(),
                                        [](const Quantity& amount) { return amount.sign() >= 0; });
         if (grows) most = std::min(most, most_that_fit(amounts_, left));

@@ -101,8 +101,8 @@ bool Search::check_amounts(const Prepared& prepared, CandidateIndex candidate,
                            const std::string& device) {
     if (!features_.consumable_capacity || !behaviour_.odd_amounts_are_errors) return true;
     const auto& entry = device_of(candidate);
-    const auto taken = consumed_by(data_.view(entry), data_.extra(entry),
-                                   prepared.request->capacity, amount_rules());
+    const auto taken =
+        consumed_by(data_.view(entry), data_.extra(entry), prepared.capacity(), amount_rules());
     if (taken.verdict != Consumption::Verdict::kOdd) return true;
     error_ = Error(Code::kInvalidArgument, "claim " + prepared.claim->meta.text() + ", request " +
                                                std::string(prepared.own_name()) +
@@ -116,9 +116,9 @@ bool Search::is_fit(const Prepared& prepared, CandidateIndex candidate) {
     const auto& device = device_of(candidate);
     const auto* extra = data_.extra(device);
     const auto& request = *prepared.request;
-    if (features_.consumable_capacity && !plain_capacity(prepared, candidate)) {
+    if (features_.consumable_capacity && !prepared.grown && !plain_capacity(prepared, candidate)) {
         const auto view = data_.view(device);
-        const auto taken = consumed_by(view, extra, request.capacity, amount_rules());
+        const auto taken = consumed_by(view, extra, prepared.capacity(), amount_rules());
         if (taken.verdict == Consumption::Verdict::kMissing)
             return note_capacity(prepared, candidate, Refusal::kCapacityMissing, taken.missing);
         if (taken.verdict == Consumption::Verdict::kForbidden)

@@ -22,7 +22,7 @@ bool Search::take(const Place& place, CandidateIndex candidate) {
                           held(candidate) ? Refusal::kInUse : Refusal::kPicked);
         if (!is_fit(prepared, candidate)) return false;
     }
-    Pick pick{candidate, &prepared, place.claim, false, false, {}};
+    Pick pick{candidate, &prepared, place.claim, false, false, false, {}, {}};
     const auto index = candidates_[candidate].device;
     pick.shared = features_.consumable_capacity && data_.devices[index].allow_multiple;
     if (!prepared.all && !has_room(prepared, candidate, pick.consumed)) return false;
@@ -40,13 +40,15 @@ bool Search::take(const Place& place, CandidateIndex candidate) {
                       " because a claim constraint would not be satisfied"});
         return false;
     }
-    // "All" asks for room last, after the error that a constraint is.
-    if (prepared.all && !has_room(prepared, candidate, pick.consumed)) {
+    // "All" asks for room last, after the error that a constraint is. What grows by being asked is
+    // asked for once more.
+    if ((prepared.all || prepared.grown) && !has_room(prepared, candidate, pick.consumed)) {
         if (behaviour_.leaks_counters) return false;
         leave_constraints(place.claim, prepared, prepared.constraints.size());
         discharge(pick);
         return false;
     }
+    if (prepared.grown && pick.shared) consume_grown(prepared, pick);
     keep(std::move(pick));
     return true;
 }
@@ -106,10 +108,29 @@ void Search::give_back() {
         --taken_[pick.candidate];
         return;
     }
+    give_back_share(pick);
+}
+
+void Search::give_back_share(const Pick& pick) {
     const auto found = shares_.find(candidates_[pick.candidate].device);
-    for (std::size_t i = 0; i < pick.consumed.size(); ++i)
-        found->second.sum[i] -= pick.consumed[i];
-    if (--found->second.count == 0) shares_.erase(found);
+    if (found == shares_.end()) return;  // forgotten
+    auto& [count, sum] = found->second;
+    for (std::size_t i = 0; i < sum.size(); ++i)
+        sum[i] -= pick.amount(i);
+    bool is_over = --count == 0;
+    if (behaviour_.requests_grow) {
+        const bool nothing = std::all_of(sum.begin(), sum.end(),
+                                         [](const Quantity& value) { return value.is_zero(); });
+        is_over = behaviour_.forgets_bare_shares ? nothing && !sum.empty() : nothing && is_over;
+        if (nothing) sum.clear();
+    }
+    if (is_over) shares_.erase(found);
+}
+
+/// What this search has taken of the device; null: nothing.
+const Amounts* Search::taking(DeviceIndex device) const {
+    const auto found = shares_.find(device);
+    return found == shares_.end() || found->second.sum.empty() ? nullptr : &found->second.sum;
 }
 
 /// False: error_ is set, or the candidate does not fit.
@@ -147,25 +168,24 @@ bool Search::fits_alone(const Prepared& prepared, CandidateIndex candidate) cons
     if (!features_.consumable_capacity || plain_capacity(prepared, candidate)) return true;
     const auto& device = device_of(candidate);
     const auto view = data_.view(device);
-    const auto taken =
-        consumed_by(view, data_.extra(device), prepared.request->capacity, amount_rules());
+    const auto taken = consumed_by(view, data_.extra(device), prepared.capacity(), amount_rules());
     return taken.verdict == Consumption::Verdict::kPossible &&
            !without_room(view, taken.amounts, nullptr, nullptr);
 }
 
 /// Whether what the request takes fits beside what others hold; `consumed` is set for shares.
-bool Search::has_room(const Prepared& prepared, CandidateIndex candidate, Amounts& consumed) {
+bool Search::has_room(Prepared& prepared, CandidateIndex candidate, Amounts& consumed) {
     if (!features_.consumable_capacity || plain_capacity(prepared, candidate)) return true;
     const auto index = candidates_[candidate].device;
     const auto& device = data_.devices[index];
     const auto view = data_.view(device);
-    auto taken = consumed_by(view, data_.extra(device), prepared.request->capacity, amount_rules());
+    auto taken = consumed_by(view, data_.extra(device), prepared.capacity(), amount_rules());
     if (taken.verdict != Consumption::Verdict::kPossible) return false;
     const auto held = context_.holdings.capacity.find(index);
-    const auto taking = shares_.find(index);
     const auto lacking = without_room(
         view, taken.amounts, held == context_.holdings.capacity.end() ? nullptr : &held->second,
-        taking == shares_.end() ? nullptr : &taking->second.sum);
+        taking(index));
+    if (prepared.grown) grow(prepared, candidate, lacking ? *lacking + 1 : taken.amounts.size());
     if (lacking) return note_room(prepared, candidate, *lacking, taken.amounts);
     if (device.allow_multiple) consumed = std::move(taken.amounts);
     return true;

@@ -119,6 +119,7 @@ Result<void> Search::prepare_one(Prepared& prepared) {
                                           ": deviceclass.resource.k8s.io \"" +
                                           request.device_class + "\" not found");
     find_selectors(prepared);
+    if (behaviour_.requests_grow) may_grow(prepared);
     if (request.allocation_mode == "All") {
         prepared.all = true;
         prepared.fitness.resize(candidates_.size(), Fitness::kUnknown);

@@ -112,8 +112,7 @@ bool Search::note_room(const Prepared& prepared, CandidateIndex candidate, std::
     if (const auto held = context_.holdings.capacity.find(index);
         held != context_.holdings.capacity.end())
         left -= held->second[number];
-    if (const auto taking = shares_.find(index); taking != shares_.end())
-        left -= taking->second.sum[number];
+    if (const auto* picked = taking(index); picked != nullptr) left -= (*picked)[number];
     device->shortage = {{}, capacity_name(view, number), left, taken[number]};
     return false;
 }

@@ -134,8 +134,13 @@ func (c *allocCase) allocator(ctx context.Context) (structured.Allocator, error)
 		classes(c.Classes), c.Slices, cacheFor(c.Features))
 }
 
-// allocate asks again until the pools are tried in the order of their names.
-func allocate(allocator structured.Allocator, node *v1.Node, claims []*resourceapi.ResourceClaim) nodeAnswer {
+// allocate asks again until the pools are tried in the order of their names. The claims are new ones:
+// before 1.37 an allocation may change what they ask for, and so the answers on other nodes.
+func allocate(allocator structured.Allocator, node *v1.Node, given []*resourceapi.ResourceClaim) nodeAnswer {
+	claims := make([]*resourceapi.ResourceClaim, len(given))
+	for i, claim := range given {
+		claims[i] = claim.DeepCopy()
+	}
 	for range maxTries {
 		if out := allocateOnce(allocator, node, claims); out != nil {
 			return *out

@@ -58,6 +58,63 @@ TEST(Compat, RepeatsAClaimsConfigurationForEachRequestThatItNames) {
     EXPECT_EQ(claim_configs(true), 2u);
 }
 
+/// "8 3G", say: what the claim's shares consume.
+std::string consumed(const Cluster& cluster) {
+    const auto result = cluster.allocate();
+    if (!result.ok() || !*result) return "nothing";
+    std::string out;
+    for (const auto& item : (**result)[0].results)
+        out += (out.empty() ? "" : " ") + item.consumed_capacity.at("memory").text();
+    return out;
+}
+
+/// A device of 4 GiB, shared under a policy that has nothing against any amount; two requests.
+Cluster shared_memory(const char* first, const char* second) {
+    auto one = device("a");
+    one.allow_multiple_allocations = true;
+    auto& memory = one.capacity["memory"];
+    memory.value = *Quantity::parse("4Gi");
+    memory.request_policy.emplace().default_value = Quantity(8);
+    Cluster out;
+    out.slices = {slice("s", {one})};
+    out.claims = {claim({request("r"), all("q")})};
+    auto& requests = out.claims[0].devices.requests;
+    if (*first != 0) requests[0].exactly->capacity["memory"] = *Quantity::parse(first);
+    requests[1].exactly->capacity["memory"] = *Quantity::parse(second);
+    return out;
+}
+
+// Right is what the request says. Kubernetes' sum shares the digits of a big decimal with it.
+TEST(Compat, AddsWhatADeviceHasGivenToTheBigDecimalThatIsAskedOfIt) {
+    auto cluster = shared_memory("", "1.5Gi");
+    EXPECT_EQ(consumed(cluster), "8 1536Mi");
+    cluster.options.compat = true;
+    EXPECT_EQ(consumed(cluster), "8 1610612744");
+    cluster.options.features.kubernetes_minor = 37;
+    EXPECT_EQ(consumed(cluster), "8 1536Mi");
+}
+
+TEST(Compat, AddsNothingToAnAmountThatIsNoBigDecimal) {
+    auto cluster = shared_memory("", "1536Mi");
+    cluster.options.compat = true;
+    EXPECT_EQ(consumed(cluster), "8 1536Mi");
+}
+
+TEST(Compat, ComparesARequestOfANumberOfDevicesTwiceBeforeItGetsOne) {
+    auto cluster = shared_memory("", "1.5Gi");
+    cluster.claims[0].devices.requests[1].exactly->allocation_mode = "ExactCount";
+    cluster.options.compat = true;
+    EXPECT_EQ(consumed(cluster), "8 1610612752");
+}
+
+TEST(Compat, HasNoRoomForWhatHasGrownTooLarge) {
+    auto cluster = shared_memory("1.5Gi", "1.5Gi");
+    cluster.claims[0].devices.requests[1].exactly->allocation_mode = "ExactCount";
+    EXPECT_EQ(consumed(cluster), "1536Mi 1536Mi");
+    cluster.options.compat = true;
+    EXPECT_EQ(consumed(cluster), "nothing");
+}
+
 TEST(Compat, SaysErrorsOfSelectorsInKubernetesWords) {
     Cluster cluster;
     cluster.slices = {slice("s", {device("a")})};

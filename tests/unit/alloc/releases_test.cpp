@@ -134,6 +134,25 @@ TEST(Release135, TakesASharedDeviceAgainInOneRequest) {
     EXPECT_EQ(of(36, {shared}, {request("r", 2)}).outcome(), "no");
 }
 
+/// For `r` and `q`: d, which q needs, a, which is shared and has all of the counter, b and c.
+Cluster shared_partition(int minor, bool with_capacity) {
+    auto shared = partition("a");
+    shared.allow_multiple_allocations = true;
+    if (with_capacity) shared.capacity["slots"].value = Quantity(8);
+    auto out = partitioned(minor, 1, {device("d", {{"wanted", true}}), shared}, 2);
+    out.slices[0].devices.insert(out.slices[0].devices.end(), {device("b"), device("c")});
+    out.claims[0].devices.requests.push_back(
+        request("q", 1, {"'wanted' in device.attributes['driver']"}));
+    return out;
+}
+
+// Its counters, lost when the share is given back, are paid once and for all.
+TEST(Release135, NeverGivesBackAShareOfADeviceWithoutCapacities) {
+    EXPECT_EQ(shared_partition(35, false).outcome(), "r=a r=a q=d");
+    EXPECT_EQ(shared_partition(35, true).outcome(), "r=b r=c q=d");
+    EXPECT_EQ(shared_partition(36, false).outcome(), "r=a r=b q=d");
+}
+
 TEST(Release135, GivesASecondAlternativeForAllTheDevicesOfTheFirst) {
     auto first = alternative("s", 1, {"device.driver == 'driver'"});
     auto second = alternative("t", 1, {"false"});
