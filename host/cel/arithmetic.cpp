@@ -190,7 +190,7 @@ bool whole_number(const Value& value, std::int64_t& out) {
     }
     if (!value.is(Kind::kDouble)) return false;
     const auto number = value.as_double();
-    if (std::trunc(number) != number || std::abs(number) > 9e15) return false;
+    if (std::trunc(number) != number || std::abs(number) >= 0x1p63) return false;
     out = static_cast<std::int64_t>(number);
     return true;
 }

@@ -78,11 +78,13 @@ Evaluator::Found Evaluator::lookup(const Value& target, const Value& key, Value&
 Evaluator::Found Evaluator::element(const ListData& list, const Value& key, Value& out) {
     std::int64_t position = 0;
     if (!whole_number(key, position)) {
-        out = fail("unsupported index type '" + std::string(type_name(key)) + "' in list");
+        out = key.is(Kind::kUint) || key.is(Kind::kDouble)
+                  ? fail("unsupported index value " + to_text(key) + " in list")
+                  : fail("unsupported index type '" + std::string(type_name(key)) + "' in list");
         return Found::kError;
     }
     if (position < 0 || static_cast<std::uint64_t>(position) >= list.size) {
-        out = fail("index out of bounds: " + std::to_string(position));
+        out = fail("index out of bounds: " + to_text(key));
         return Found::kNo;
     }
     out = list.items[position];

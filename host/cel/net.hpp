@@ -21,6 +21,9 @@ struct IpAddress {
     std::size_t size() const { return v4 ? 4 : 16; }
     bool operator==(const IpAddress&) const = default;
 
+    /// What a URL may have in brackets: also mapped addresses, and a zone. False: `why` says what
+    /// is wrong, in the words of Go's net/url.
+    static bool check_literal(std::string_view text, std::string& why);
     /// Nothing: `why` says what is wrong, in the words of Go's net/netip and Kubernetes.
     static std::optional<IpAddress> parse(std::string_view text, std::string& why);
     /// Canonical: lower case, the longest run of zeroes shortened.

@@ -183,6 +183,17 @@ bool read_prefix(std::string_view text, Cidr& out, std::string& why) {
 
 }  // namespace
 
+bool IpAddress::check_literal(std::string_view text, std::string& why) {
+    IpAddress out;
+    bool zone = false;
+    if (!Reader(text, why).read(out, zone)) {
+        why = "invalid host: " + why;
+        return false;
+    }
+    if (out.v4) why = "invalid IP-literal";
+    return !out.v4;
+}
+
 std::optional<IpAddress> IpAddress::parse(std::string_view text, std::string& why) {
     IpAddress out;
     bool zone = false;

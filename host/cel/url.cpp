@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cel/url.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <cctype>
+
+#include "host/cel/net.hpp"
 
 namespace knd::cel {
 namespace {
@@ -120,16 +120,6 @@ bool is_port(std::string_view text) {
 bool bad_port(std::string_view text, std::string& why) {
     why = "invalid port " + in_double_quotes(text) + " after host";
     return false;
-}
-
-/// An IPv6 address with an optional zone.
-bool is_ipv6(std::string_view text) {
-    const auto percent = text.find('%');
-    if (percent != text.npos && percent + 1 == text.size()) return false;
-    const std::string address(text.substr(0, percent));
-    if (address.find('\0') != std::string::npos) return false;
-    in6_addr ignored{};
-    return inet_pton(AF_INET6, address.c_str(), &ignored) == 1;
 }
 
 class Parser {
@@ -259,7 +249,7 @@ class Parser {
             !unescape(name.substr(zone), Part::kZone, zone_name, why_))
             return false;
         address += zone_name;
-        if (!is_ipv6(address)) return fail("invalid host: " + in_double_quotes(address));
+        if (!IpAddress::check_literal(address, why_)) return false;
         out_.host = "[" + address + "]" + std::string(port);
         return true;
     }

@@ -147,6 +147,10 @@ TEST(Messages, OfRuntimeErrorsAreKubernetes) {
         {"device.attributes['d'].i % 0 == 1", "modulus by zero"},
         {"9223372036854775807 + device.attributes['d'].i == 0", "integer overflow"},
         {"[1, 2][device.attributes['d'].i] == 1", "index out of bounds: 3"},
+        {"[1, 2][dyn(1e18)] == 1", "index out of bounds: 1e+18"},
+        {"[1, 2][dyn(0.5)] == 1", "unsupported index value 0.5 in list"},
+        {"[1, 2][dyn(18446744073709551615u)] == 1",
+         "unsupported index value 18446744073709551615 in list"},
         {"[1, 2][dyn(device.driver)] == 1", "unsupported index type 'string' in list"},
         {"device.driver.matches(device.driver + '(')",
          "error parsing regexp: missing closing ): `d(`"},
@@ -156,6 +160,12 @@ TEST(Messages, OfRuntimeErrorsAreKubernetes) {
         {"semver(device.driver).major() == 1", "No Major.Minor.Patch elements found"},
         {"url(device.driver).getHost() == ''",
          "URL parse error during conversion from string: parse \"d\": invalid URI for request"},
+        {"url('http://[]').getHost() == ''",
+         "URL parse error during conversion from string: parse \"http://[]\": invalid host: "
+         "ParseAddr(\"\"): unable to parse IP"},
+        {"url('http://[1.2.3.4]').getHost() == ''",
+         "URL parse error during conversion from string: parse \"http://[1.2.3.4]\": "
+         "invalid IP-literal"},
         {"timestamp(device.driver) == timestamp(0)",
          "type conversion error from 'string' to 'google.protobuf.Timestamp'"},
         {"duration(device.driver) == duration('1s')",
