@@ -25,7 +25,7 @@ home_state() {
 is_home() { [ "$(home_state)" = "$home" ]; }
 
 all_checks=(registration slices rights device_events seed does_not_fit kndd_restart kubelet_restart
-  comes_home template gate missed placement installation)
+  comes_home template shared gate missed placement installation)
 
 # --- The driver is there --------------------------------------------------------------------------
 
@@ -156,6 +156,22 @@ check_template() {
   check "its device comes home" until_ok 30 is_home
   soon_says "its claim is gone" 'No resources found' kubectl get resourceclaims
   kubectl delete -f "$here/objects/template.yaml" --ignore-not-found >>"$dir/log/steps.log"
+}
+
+# The kubelet prepares a claim once: of the second pod it tells kndd nothing, and no gate tells of it.
+check_shared() {
+  kubectl apply -f "$here/objects/shared.yaml" -l comes!=later >>"$dir/log/steps.log"
+  check "the first pod of a shared claim becomes ready" ready sharer-a
+  kubectl apply -f "$here/objects/shared.yaml" -l comes=later >>"$dir/log/steps.log"
+  soon_says "no container of the second starts while the first has the device" \
+    'is in use by pod default/sharer-a' warnings sharer-b
+  check_says "the first keeps it" 'inet 10.99.0.2/24' in_pod sharer-a
+  check "the first is deleted" kubectl delete pod sharer-a --timeout 90s
+  check "the second becomes ready" ready sharer-b 150
+  check_says "and has the device" 'inet 10.99.0.2/24' in_pod sharer-b
+  check "it is deleted" kubectl delete pod sharer-b --timeout 90s
+  check "its device comes home" until_ok 30 is_home
+  kubectl delete -f "$here/objects/shared.yaml" --ignore-not-found >>"$dir/log/steps.log"
 }
 
 # --- The gate -------------------------------------------------------------------------------------
