@@ -2,21 +2,18 @@
 #include "host/dra/socket_file.hpp"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <utility>
 
-#include <knd/cpp/fd.hpp>
+#include "host/model/socket_path.hpp"
 
 namespace knd::dra {
 namespace {
-
-constexpr std::size_t kMaxPath = sizeof(sockaddr_un::sun_path) - 1;
 
 /// Short, so that a path that fits under its final name fits under the hidden one too; and the same
 /// each time, so that a predecessor's is found.
@@ -29,37 +26,9 @@ std::string hidden_name(const std::string& name) {
     return text;
 }
 
-bool somebody_listens(const std::string& path) {
-    const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!fd) return false;
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, kMaxPath);
-    // EAGAIN: it listens and its queue is full.
-    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
-           errno == EAGAIN;
-}
-
 std::uint64_t inode_of(const std::string& path) {
     struct stat info {};
     return ::lstat(path.c_str(), &info) == 0 ? info.st_ino : 0;
-}
-
-Result<> remove_stale(const std::string& path) {
-    struct stat info {};
-    if (::lstat(path.c_str(), &info) != 0) {
-        if (errno == ENOENT) return {};
-        return Error::from_errno("look at " + path, errno);
-    }
-    if (!S_ISSOCK(info.st_mode))
-        return Error(Code::kFailedPrecondition,
-                     path + " exists and is not a socket; remove it or choose another directory");
-    if (somebody_listens(path))
-        return Error(Code::kAlreadyExists,
-                     path + " is served by another process; stop the other driver first");
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-        return Error::from_errno("remove the stale socket " + path, errno);
-    return {};
 }
 
 }  // namespace
@@ -85,16 +54,16 @@ Result<SocketFile> SocketFile::claim(const std::filesystem::path& path) {
     const auto longest = std::max(path.string().size(), hidden.size());
     if (!path.is_absolute() || name.empty())
         return Error(Code::kInvalidArgument, "socket path " + path.string() + " is not absolute");
-    if (longest > kMaxPath)
+    if (longest > kMaxSocketPath)
         return Error(Code::kInvalidArgument,
                      "socket path " + path.string() + " has " + std::to_string(longest) +
-                         " bytes, the kernel takes " + std::to_string(kMaxPath) +
+                         " bytes, the kernel takes " + std::to_string(kMaxSocketPath) +
                          "; configure a shorter directory or driver name");
     std::error_code failed;
     std::filesystem::create_directories(path.parent_path(), failed);
     if (failed) return Error::from_errno("make " + path.parent_path().string(), failed.value());
-    KND_TRY(remove_stale(path.string()));
-    KND_TRY(remove_stale(hidden));
+    KND_TRY(remove_stale_socket(path.string()));
+    KND_TRY(remove_stale_socket(hidden));
     return SocketFile(path.string(), hidden);
 }
 

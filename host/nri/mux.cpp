@@ -7,6 +7,8 @@
 #include <cassert>
 #include <utility>
 
+#include "host/nri/big_endian.hpp"
+
 namespace knd::nri {
 namespace {
 
@@ -15,18 +17,6 @@ namespace asio = boost::asio;
 constexpr std::size_t kReadBuffer = 64u << 10;
 /// Messages gathered into one write; each takes up to four buffers.
 constexpr std::size_t kGather = 16;
-
-void put_u32(char* out, std::uint32_t value) {
-    out[0] = static_cast<char>(value >> 24);
-    out[1] = static_cast<char>(value >> 16);
-    out[2] = static_cast<char>(value >> 8);
-    out[3] = static_cast<char>(value);
-}
-
-std::uint32_t get_u32(const char* in) {
-    const auto byte = [&](int i) { return std::uint32_t{static_cast<unsigned char>(in[i])}; };
-    return byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3);
-}
 
 /// The buffers of one write, with what has been sent already left out; a Boost buffer sequence.
 class Gathered {

@@ -2,6 +2,7 @@
 #include "host/nri/session.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "host/model/log.hpp"
@@ -45,7 +46,8 @@ Error not_synchronised(const std::string& subject) {
             "pod " + subject + ": the driver does not know the pods of this node yet"};
 }
 
-std::string_view method_of(int event) {
+/// Nothing: an event that nobody has subscribed to.
+std::optional<std::string_view> method_of(int event) {
     switch (event) {
         case wire::EVENT_RUN_POD_SANDBOX:
             return kRun;
@@ -54,7 +56,7 @@ std::string_view method_of(int event) {
         case wire::EVENT_REMOVE_POD_SANDBOX:
             return kRemove;
         default:
-            return "StateChange";
+            return std::nullopt;
     }
 }
 
@@ -105,7 +107,7 @@ void Session::add_methods() {
                 [this](Payload p, const Responder& r) { create_container(p, r); });
     for (const auto event : {wire::EVENT_RUN_POD_SANDBOX, wire::EVENT_STOP_POD_SANDBOX,
                              wire::EVENT_REMOVE_POD_SANDBOX}) {
-        const auto method = method_of(event);
+        const auto method = *method_of(event);
         server_.add(std::string(method), [this, event, method](Payload p, const Responder& r) {
             pod_request(event, method, p, r);
         });
@@ -173,8 +175,8 @@ void Session::state_change(Payload payload, const Responder& respond) {
     wire::StateChangeEvent event;
     if (!parse(payload, event)) return respond.error(unreadable("StateChange"));
     const auto method = method_of(event.event());
-    if (method == "StateChange") return respond.ok(wire::Empty());  // not subscribed, not minded
-    pod_event(event.event(), event.pod(), begin(method, respond));
+    if (!method) return respond.ok(wire::Empty());
+    pod_event(event.event(), event.pod(), begin(*method, respond));
 }
 
 void Session::pod_request(int event, std::string_view method, Payload payload,

@@ -7,23 +7,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "host/nri/big_endian.hpp"
+
 namespace knd::nri {
-namespace {
-
-void put_u32(std::string& out, std::uint32_t value) {
-    for (int shift = 24; shift >= 0; shift -= 8)
-        out.push_back(static_cast<char>(value >> shift));
-}
-
-std::uint32_t get_u32(std::string_view in) {
-    std::uint32_t value = 0;
-    for (const char c : in.substr(0, 4))
-        value = value << 8 | static_cast<unsigned char>(c);
-    return value;
-}
-
-}  // namespace
-
 Result<std::string> encode_ttrpc(TtrpcHeader::Type type, std::uint32_t stream,
                                  const google::protobuf::MessageLite& envelope) {
     const std::size_t length = envelope.ByteSizeLong();
@@ -32,13 +18,10 @@ Result<std::string> encode_ttrpc(TtrpcHeader::Type type, std::uint32_t stream,
                      "a message of " + std::to_string(length) + " bytes is longer than the " +
                          std::to_string(kTtrpcMaxData) + " that ttrpc allows",
                      EMSGSIZE);
-    std::string out;
-    out.reserve(TtrpcHeader::kSize + length);
-    put_u32(out, static_cast<std::uint32_t>(length));
-    put_u32(out, stream);
-    out.push_back(static_cast<char>(type));
-    out.push_back(0);
-    out.resize(TtrpcHeader::kSize + length);
+    std::string out(TtrpcHeader::kSize + length, '\0');
+    put_u32(out.data(), static_cast<std::uint32_t>(length));
+    put_u32(out.data() + 4, stream);
+    out[8] = static_cast<char>(type);
     envelope.SerializeWithCachedSizesToArray(
         reinterpret_cast<std::uint8_t*>(out.data() + TtrpcHeader::kSize));
     return out;
@@ -54,9 +37,9 @@ std::string_view TtrpcDecoder::take_header(std::string_view bytes) {
     header_bytes_.append(bytes.substr(0, take));
     bytes.remove_prefix(take);
     if (header_bytes_.size() < TtrpcHeader::kSize) return bytes;
-    const std::string_view in = header_bytes_;
+    const auto* in = header_bytes_.data();
     header_ = {.length = get_u32(in),
-               .stream = get_u32(in.substr(4)),
+               .stream = get_u32(in + 4),
                .type = static_cast<std::uint8_t>(in[8]),
                .flags = static_cast<std::uint8_t>(in[9])};
     header_bytes_.clear();

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/ops/http_server.hpp"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -13,8 +11,7 @@
 #include <filesystem>
 
 #include "host/model/log.hpp"
-
-#include <knd/cpp/fd.hpp>
+#include "host/model/socket_path.hpp"
 
 namespace knd::ops {
 namespace {
@@ -70,15 +67,6 @@ class Connection : public std::enable_shared_from_this<Connection<Protocol>> {
     std::optional<http::request_parser<http::string_body>> parser_;
     http::response<http::string_body> response_;
 };
-
-/// True when somebody answers on that unix socket.
-bool in_use(const std::string& path) {
-    const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
 
 Error from_asio(const std::string& what, const boost::system::error_code& error) {
     return Error::from_errno(what, error.value());
@@ -190,18 +178,9 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen_tcp(asio::io_context& io,
 Result<std::unique_ptr<HttpServer>> HttpServer::listen_unix(asio::io_context& io,
                                                             const std::string& path,
                                                             HttpHandler handler) {
-    if (path.size() >= sizeof(sockaddr_un::sun_path)) {
-        return Error(Code::kInvalidArgument,
-                     "socket path " + path + " is longer than the kernel's 107 characters");
-    }
-    std::error_code ignored;
+    std::error_code ignored;  // listening says what is wrong
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-    if (std::filesystem::is_socket(path, ignored)) {
-        if (in_use(path)) {
-            return Error(Code::kAlreadyExists, "another kndd answers on " + path);
-        }
-        std::filesystem::remove(path, ignored);
-    }
+    KND_TRY(remove_stale_socket(path));
     auto listener = std::make_unique<Listener<unix_stream>>(io, std::move(handler));
     KND_TRY(listener->open(unix_stream::endpoint(path), path));
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(listener)));

@@ -346,7 +346,6 @@ Result<AttachedFacts> Attacher::attach(const AttachPlan& plan, const HostState& 
         }
         if (i == 0) facts = *std::move(attached);
     }
-    // RDMA links follow their netdevs here, once a backend reports any, and precede them in detach.
     return facts;
 }
 

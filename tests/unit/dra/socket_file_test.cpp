@@ -72,8 +72,7 @@ TEST_F(SocketFileTest, DoesNotTakeItFromALivingProcess) {
     const auto alive = listen_at(path);
     const auto file = SocketFile::claim(path);
     ASSERT_FALSE(file.ok());
-    EXPECT_EQ(file.error().message(),
-              path + " is served by another process; stop the other driver first");
+    EXPECT_EQ(file.error().message(), path + " is served by another process; stop that first");
     EXPECT_TRUE(fs::is_socket(path));
 }
 

@@ -91,7 +91,7 @@ TEST_F(UnixServer, LeavesALivingPredecessorAlone) {
     const auto second =
         HttpServer::listen_unix(other, path_, [](std::string_view) { return HttpResponse(); });
     ASSERT_FALSE(second.ok());
-    EXPECT_EQ(second.error().message(), "another kndd answers on " + path_);
+    EXPECT_EQ(second.error().message(), path_ + " is served by another process; stop that first");
 }
 
 TEST(ControlClient, SaysWhatToDoWhenNobodyAnswers) {
