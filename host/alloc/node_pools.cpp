@@ -114,6 +114,12 @@ std::span<const CounterUse> NodePools::uses(CandidateIndex candidate) const {
                                     first_use_[candidate + 1] - first_use_[candidate]);
 }
 
+bool NodePools::is_counted(CandidateIndex candidate) const {
+    if (tables_.empty()) return false;
+    const auto* extra = data_.extra(data_.devices[candidates_[candidate].device]);
+    return extra != nullptr && !extra->counters.empty();
+}
+
 void NodePools::subtract(std::vector<Quantity>& left, const CounterTable& table,
                          DeviceIndex device) const {
     const auto* extra = data_.extra(data_.devices[device]);

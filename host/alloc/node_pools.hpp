@@ -77,6 +77,8 @@ class NodePools {
     std::optional<std::pair<CandidateIndex, PoolIndex>> next_invalid(CandidateIndex start) const;
 
     std::span<const CounterUse> uses(CandidateIndex candidate) const;
+    /// Whether the device consumes counters of its pool, even if none that the pool has.
+    bool is_counted(CandidateIndex candidate) const;
     const CounterTable& counters(PoolIndex pool) const { return tables_[pool]; }
     /// What the cluster has left of a pool's counters; may be negative.
     const std::vector<Quantity>& available(PoolIndex pool, const Holdings& holdings,

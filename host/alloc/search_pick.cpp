@@ -27,7 +27,7 @@ bool Search::take(const Place& place, CandidateIndex candidate) {
     pick.shared = features_.consumable_capacity && data_.devices[index].allow_multiple;
     if (!prepared.all && !has_room(prepared, candidate, pick.consumed)) return false;
     // The shares of one device use its counters together, so only the first one pays.
-    if (!(pick.shared && is_paid(index)) && !pools_.uses(candidate).empty() && !charge(pick))
+    if (!(pick.shared && is_paid(index)) && pools_.is_counted(candidate) && !charge(pick))
         return false;
     if (behaviour_.leaks_counters && is_tainted(prepared, candidate)) return false;
     if (!join_constraints(place, candidate)) {

@@ -56,6 +56,15 @@ TEST(Release134, CountsPerSlice) {
     EXPECT_EQ(apart.outcome(), "r=a") << "counters of another slice do not count";
 }
 
+TEST(Release134, ChecksAllCountersForADeviceThatConsumesUnknownOnes) {
+    auto lost = partition("b");
+    lost.consumes_counters[0].counter_set = "nowhere";
+    auto cluster = partitioned(34, 0, {partition("a"), lost}, 1);
+    EXPECT_EQ(cluster.outcome(), "r=b");
+    cluster.allocated.devices = {{"driver", "pool", "a"}};
+    EXPECT_EQ(cluster.outcome(), "no");
+}
+
 TEST(Release134, EndsAtAnInvalidPool) {
     auto cluster = of(34, {device("a"), device("a")}, {request("r")});
     cluster.slices.push_back(slice("t", {device("b")}, "zzz"));
