@@ -95,6 +95,7 @@ struct ParserOptions {
     bool optional_syntax = true;
     bool two_variable_macros = true;
     bool sort_by = true;
+    bool escaped_fields = false;  ///< a.`b-c`
 };
 
 /// Lexes and parses; macros are expanded. False: `issues` says why.

@@ -98,8 +98,10 @@ Result<std::unique_ptr<const Code>> compile_code(std::string_view expression,
     ParserOptions options;
     options.two_variable_macros = compatible_minor(environment) >= 32;
     options.sort_by = compatible_minor(environment) >= 34;
+    options.escaped_fields = environment.kubernetes_minor >= 37;
     auto code = std::make_unique<Code>();
     code->expression = expression;
+    code->kubernetes_minor = environment.kubernetes_minor;
     Ast ast;
     CheckedAst checked;
     std::vector<Issue> issues;

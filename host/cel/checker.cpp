@@ -283,8 +283,11 @@ class Checker {
     void message(NodeIndex index) {
         const auto self = node(index);
         const auto found = lookup(self.text);
-        if (found == kErrorType) return undeclared(self.offset, self.text);
-        if (!types().is(found, TypeKind::kType))
+        const bool is_type = types().is(found, TypeKind::kType);
+        // Since 1.37 variables are not looked for.
+        if (found == kErrorType || (!is_type && environment_.kubernetes_minor >= 37))
+            return undeclared(self.offset, self.text);
+        if (!is_type)
             fail(self.offset, in_quotes(text(found)) + " is not a type");
         else
             fail(self.offset, in_quotes(self.text) + " is not a message type");

@@ -113,6 +113,7 @@ struct Code {
     std::string expression;
     std::string result_type;
     std::uint64_t estimated_cost = 0;
+    int kubernetes_minor = 36;
     std::vector<Instruction> instructions;
     std::vector<SourceSpan> spans;  ///< by instruction
     std::vector<std::uint32_t> operands;

@@ -335,7 +335,7 @@ class Emitter {
                                           site.function) != std::end(kConversions);
         if (!conversion || arguments.size() != 1 || !is_constant(arguments[0])) return kNoNode;
         const auto argument = constant_of(arguments[0]);
-        const Call call{std::span(&argument, 1), code_.arena};
+        const Call call{std::span(&argument, 1), code_.arena, nullptr, code_.kubernetes_minor};
         for (auto n = site.first; n < site.first + site.count; ++n) {
             const auto& candidate = code_.candidates[n];
             if (!fits(candidate, call.arguments)) continue;

@@ -274,6 +274,8 @@ Estimate estimate_functions(const CallToEstimate& call) {
     const auto name = call.overload->function;
     const auto signature = call.overload->signature;
     if (name == "format" && call.target) return traversal(*call.target);
+    if (name == "matches" && call.overload->since == 37)
+        return CallEstimate{regex_cost(call.arguments[0], call.arguments[1]), std::nullopt};
     if (call.arguments.size() != 1) return std::nullopt;
     const auto size = call.arguments[0].size_or_unknown();
     const auto cost = size.scaled(kTraversal);

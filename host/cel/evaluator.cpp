@@ -147,7 +147,8 @@ Value Evaluator::not_strictly_false(const Value& state) {
 /// in the reference implementation.
 Value Evaluator::or_else(const Instruction& i, bool unwrapped) {
     const auto target = eval(i.a);
-    if (!target.is(Kind::kOptional)) return target;
+    if (!target.is(Kind::kOptional))
+        return target.is_error() || code_.kubernetes_minor < 37 ? target : no_overload();
     if (target.as_optional() == nullptr) return eval(i.b);
     return unwrapped ? *target.as_optional() : target;
 }
@@ -303,7 +304,8 @@ Value Evaluator::call(const Instruction& i) {
     if (failed != nullptr) return *failed;
     for (std::uint32_t n = site.first; n < site.first + site.count; ++n) {
         const auto& candidate = code_.candidates[n];
-        if (fits(candidate, used)) return candidate.native(Call{used, arena_, site.pattern});
+        if (fits(candidate, used))
+            return candidate.native(Call{used, arena_, site.pattern, code_.kubernetes_minor});
     }
     // With a pattern that is known the call is a special one, in Go as well.
     if (site.pattern != nullptr) return no_overload();

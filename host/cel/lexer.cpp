@@ -79,6 +79,7 @@ class Lexer {
             push(TokenKind::kIdent, start);
             return true;
         }
+        if (c == '`' && escaped_ident()) return true;
         for (const auto mark : kPunctuation) {
             if (!source_.substr(at_).starts_with(mark)) continue;
             const auto start = at_;
@@ -91,6 +92,21 @@ class Lexer {
             ++end;
         return fail(at_, "token recognition error at: '" +
                              std::string(source_.substr(at_, end - at_)) + "'");
+    }
+
+    /// False: it is no such token.
+    bool escaped_ident() {
+        const auto is_inner = [](char c) {
+            return is_ident(c) || c == '.' || c == '-' || c == '/' || c == ' ';
+        };
+        std::size_t size = 1;
+        while (is_inner(peek(size)))
+            ++size;
+        if (size == 1 || peek(size) != '`') return false;
+        const auto start = at_;
+        at_ += size + 1;
+        push(TokenKind::kEscapedIdent, start, std::string(source_.substr(start + 1, size - 1)));
+        return true;
     }
 
     bool number() {

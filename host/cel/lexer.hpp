@@ -15,6 +15,7 @@ namespace knd::cel {
 enum class TokenKind : std::uint8_t {
     kEnd,
     kIdent,
+    kEscapedIdent,  ///< text: without its backquotes
     kInt,
     kUint,
     kDouble,

@@ -31,6 +31,7 @@ struct Call {
     std::span<const Value> arguments;
     Arena& arena;
     const Pattern* pattern = nullptr;  ///< of the second argument, if that is constant
+    int kubernetes_minor = 36;         ///< 1.NN, where the function has changed
 
     const Value& operator[](std::size_t i) const { return arguments[i]; }
     std::size_t size() const { return arguments.size(); }
@@ -121,6 +122,8 @@ constexpr std::uint64_t tenth(std::uint64_t size) {
 }
 /// Of a function that walks over its first argument.
 std::uint64_t cost_of_first(const Priced& call);
+/// Of one that is done as soon as its second argument is.
+std::uint64_t cost_of_second(const Priced& call);
 bool is_utf8(std::string_view text);
 /// Number of code points.
 std::size_t code_points(std::string_view text);

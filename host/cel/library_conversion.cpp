@@ -184,7 +184,7 @@ constexpr Overload kConversions[] = {
     {"bytes", "(bytes) bytes", identity},
     {"bytes", "(string) bytes", bytes_of_string, cost_of_conversion},
     {"duration", "(duration) duration", identity},
-    {"duration", "(int) duration", duration_of_int},
+    {.function = "duration", .signature = "(int) duration", .native = duration_of_int, .until = 36},
     {"duration", "(string) duration", duration_of_string},
     {"timestamp", "(timestamp) timestamp", identity},
     {"timestamp", "(int) timestamp", timestamp_of_int},

@@ -157,6 +157,16 @@ Value range(const Call& call) {
     return call.list(out);
 }
 
+/// Since 1.37.
+Value limited_range(const Call& call) {
+    const auto count = call[0].as_int();
+    if (count < 0)
+        return call.error("lists.range: size must be non-negative, got " + std::to_string(count));
+    if (count <= kMaxRange) return range(call);
+    return call.error("lists.range: size " + std::to_string(count) + " exceeds maximum allowed (" +
+                      std::to_string(kMaxRange) + ")");
+}
+
 Value reverse(const Call& call) {
     const auto list = items(call[0]);
     return call.list(std::vector<Value>(list.rbegin(), list.rend()));
@@ -240,12 +250,23 @@ std::uint64_t cost_of_walk(const Priced& arguments) {
 std::uint64_t cost_of_copy(const Priced& arguments) {
     return kNewList + (arguments[0].is(Kind::kList) ? extent(arguments[0]) : 1);
 }
+/// As the reference implementation's processors make an unsigned number of one that may be
+/// anything.
+std::uint64_t truncated(double value) {
+    if (value < -0x1p63 || value >= 0x1p64) return std::uint64_t{1} << 63;
+    return value < 0 ? static_cast<std::uint64_t>(static_cast<std::int64_t>(value))
+                     : static_cast<std::uint64_t>(value);
+}
 std::uint64_t cost_of_flatten(const Priced& arguments) {
     if (arguments.size() < 2) return kNewList + extent(arguments[0]);
     if (!arguments[1].is(Kind::kInt)) return kUnpayable;
-    // Negative depths lower the cost, as they do in the reference implementation.
-    const auto depth = static_cast<std::uint64_t>(arguments[1].as_int());
-    return kNewList + depth * extent(arguments[0]);
+    const auto depth = static_cast<double>(arguments[1].as_int());
+    return kNewList + truncated(depth * static_cast<double>(extent(arguments[0])));
+}
+/// Since 1.37 negative depths do not lower the cost.
+std::uint64_t cost_of_deep_flatten(const Priced& arguments) {
+    const bool negative = arguments[1].is(Kind::kInt) && arguments[1].as_int() < 0;
+    return negative ? kNewList + extent(arguments[0]) : cost_of_flatten(arguments);
 }
 std::uint64_t cost_of_slice(const Priced& arguments) {
     const auto& [list, first, last] = std::tie(arguments[0], arguments[1], arguments[2]);
@@ -259,6 +280,12 @@ std::uint64_t cost_of_range(const Priced& arguments) {
     if (!arguments[0].is(Kind::kInt)) return kNewList + 1;
     const auto count = arguments[0].as_int();
     return kNewList + (count <= 0 ? 0 : static_cast<std::uint64_t>(count));
+}
+/// An error has the size of one item.
+std::uint64_t cost_of_limited_range(const Priced& arguments) {
+    const bool fits = arguments[0].is(Kind::kInt) && arguments[0].as_int() >= 0 &&
+                      arguments[0].as_int() <= kMaxRange;
+    return fits ? cost_of_range(arguments) : kNewList + 1;
 }
 /// Lists have fewer than 2^32 items, so that this cannot overflow.
 std::uint64_t pairs(const Priced& arguments, std::size_t other) {
@@ -326,8 +353,30 @@ constexpr Overload kLists[] = {
     {"lastIndexOf", "list(A).(A) int", last_index_of, cost_of_walk},
     {"slice", "list(A).(int, int) list(A)", slice, cost_of_slice, 34},
     {"flatten", "list(list(A)).() list(A)", flatten, cost_of_flatten, 34},
-    {"flatten", "list(dyn).(int) list(dyn)", flatten, cost_of_flatten, 34},
-    {"lists.range", "(int) list(int)", range, cost_of_range, 34},
+    {.function = "flatten",
+     .signature = "list(dyn).(int) list(dyn)",
+     .native = flatten,
+     .cost = cost_of_flatten,
+     .since = 34,
+     .until = 36},
+    {.function = "flatten",
+     .signature = "list(dyn).(int) list(dyn)",
+     .native = flatten,
+     .cost = cost_of_deep_flatten,
+     .since = 37,
+     .with_library = true},
+    {.function = "lists.range",
+     .signature = "(int) list(int)",
+     .native = range,
+     .cost = cost_of_range,
+     .since = 34,
+     .until = 36},
+    {.function = "lists.range",
+     .signature = "(int) list(int)",
+     .native = limited_range,
+     .cost = cost_of_limited_range,
+     .since = 37,
+     .with_library = true},
     {"reverse", "list(A).() list(A)", reverse, cost_of_copy, 34},
     {"distinct", "list(A).() list(A)", distinct, cost_of_distinct, 34},
     {"sets.contains", "(list(A), list(A)) bool", sets_contains, cost_of_set, 29},

@@ -167,7 +167,13 @@ std::uint64_t cost_of_match(const Priced& arguments) {
 
 constexpr Overload kRegex[] = {
     {"matches", "string.(string) bool", matches, cost_of_match},
-    {"matches", "(string, string) bool", matches},
+    {.function = "matches", .signature = "(string, string) bool", .native = matches, .until = 36},
+    {.function = "matches",
+     .signature = "(string, string) bool",
+     .native = matches,
+     .cost = cost_of_match,
+     .since = 37,
+     .with_library = true},
     {"find", "string.(string) string", find, cost_of_match},
     {"findAll", "string.(string) list(string)", find_all, cost_of_match},
     {"findAll", "string.(string, int) list(string)", find_all, cost_of_match},

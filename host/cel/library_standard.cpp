@@ -100,8 +100,10 @@ constexpr Overload kStandard[] = {
     {"size", "(string) int", size},
     {"size", "string.() int", size},
     {"contains", "string.(string) bool", contains, cost_of_contains},
-    {"startsWith", "string.(string) bool", starts_with, cost_of_first},
-    {"endsWith", "string.(string) bool", ends_with, cost_of_first},
+    {"startsWith", "string.(string) bool", starts_with, cost_of_first, 0, false, false, 36},
+    {"endsWith", "string.(string) bool", ends_with, cost_of_first, 0, false, false, 36},
+    {"startsWith", "string.(string) bool", starts_with, cost_of_second, 37, false, true},
+    {"endsWith", "string.(string) bool", ends_with, cost_of_second, 37, false, true},
     {"dyn", "(A) dyn", identity},
     {"type", "(A) type(A)", type_of},
 };

@@ -38,11 +38,18 @@ Value char_at(const Call& call) {
     return Value::string(text.substr(from, byte_of(text.substr(from), 1)));
 }
 
+/// Where an empty text is found from `offset` on.
+Value empty_text_at(const Call& call, std::int64_t offset) {
+    if (call.kubernetes_minor < 37) return Value::integer(offset);
+    if (offset < 0) return out_of_range(call, offset);
+    return Value::integer(std::min(offset, length(call[0].text())));
+}
+
 Value index_of(const Call& call) {
     const auto text = call[0].text();
     const auto wanted = call[1].text();
     const auto offset = call.size() > 2 ? call[2].as_int() : 0;
-    if (wanted.empty()) return Value::integer(offset);
+    if (wanted.empty()) return empty_text_at(call, offset);
     if (offset < 0) return out_of_range(call, offset);
     if (offset >= length(text)) return Value::integer(-1);
     const auto found = text.find(wanted, byte_of(text, offset));
@@ -54,7 +61,7 @@ Value last_index_of(const Call& call) {
     const auto wanted = call[1].text();
     const auto size = length(text);
     const auto offset = call.size() > 2 ? call[2].as_int() : size - 1;
-    if (wanted.empty()) return Value::integer(call.size() > 2 ? offset : size);
+    if (wanted.empty()) return empty_text_at(call, call.size() > 2 ? offset : size);
     if (call.size() == 2 && text.size() < wanted.size()) return Value::integer(-1);
     if (offset < 0) return out_of_range(call, offset);
     if (offset >= size) return Value::integer(-1);

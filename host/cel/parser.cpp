@@ -72,6 +72,7 @@ Value read_literal(const Token& token, bool negative, std::string& why) {
             return Value::bytes(token.text);
         case TokenKind::kEnd:
         case TokenKind::kIdent:
+        case TokenKind::kEscapedIdent:
         case TokenKind::kPunctuation:
             break;
     }
@@ -280,14 +281,20 @@ class Parser {
         return kNoNode;
     }
 
+    bool is_escaped_field(const Token& token) const {
+        return token.kind == TokenKind::kEscapedIdent && options_.escaped_fields;
+    }
+
     NodeIndex selection(NodeIndex target) {
         const auto dot = take().offset;
         const bool optional = accept("?");
         if (optional && !options_.optional_syntax) return stop(dot, "unsupported syntax '.?'");
-        if (peek().kind != TokenKind::kIdent || contains(kKeywords, peek().source))
+        const bool escaped = is_escaped_field(peek());
+        if (!escaped && (peek().kind != TokenKind::kIdent || contains(kKeywords, peek().source)))
             return unexpected("IDENTIFIER");
-        const auto name = b_.keep(take().source);
-        if (!optional && peek().is("(")) {
+        const auto name = b_.keep(escaped ? std::string_view(peek().text) : peek().source);
+        take();
+        if (!optional && !escaped && peek().is("(")) {
             const auto offset = take().offset;
             auto arguments = list(")");
             if (failed_) return kNoNode;
@@ -351,6 +358,7 @@ class Parser {
                 if (token.is(".")) return identifier();
                 if (token.is("-") && is_number(tokens_[at_ + 1])) return negative_literal();
                 break;
+            case TokenKind::kEscapedIdent:
             case TokenKind::kEnd:
                 break;
         }
@@ -454,8 +462,10 @@ class Parser {
         const bool empty = accept_empty("}");
         while (!failed_ && !empty && !accept("}")) {
             accept("?");
-            if (peek().kind != TokenKind::kIdent) return unexpected("IDENTIFIER");
-            const auto field = b_.keep(take().source);
+            const bool escaped = is_escaped_field(peek());
+            if (!escaped && peek().kind != TokenKind::kIdent) return unexpected("IDENTIFIER");
+            const auto field = b_.keep(escaped ? std::string_view(peek().text) : peek().source);
+            take();
             fields.push_back(b_.constant(start(), Value::string(field)));
             expect(":");
             fields.push_back(expression());

@@ -292,6 +292,10 @@ std::uint64_t cost_of_first(const Priced& call) {
     return tenth(extent(call[0]));
 }
 
+std::uint64_t cost_of_second(const Priced& call) {
+    return tenth(extent(call[1]));
+}
+
 std::size_t code_points(std::string_view text) {
     return static_cast<std::size_t>(
         std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));

@@ -200,6 +200,9 @@ class Visitor {
     std::string_view field_name(const TreeNode& at, std::uint32_t where) {
         if (const auto* name = token(at, syntax::kIdentifier); at.label == 1 && name != nullptr)
             return text(name);
+        const auto* escaped = token(at, syntax::kEscapedIdentifier);
+        if (at.label == 2 && escaped != nullptr && options_.escaped_fields)
+            return text(escaped).substr(1, text(escaped).size() - 2);
         fail(where, at.label == 2 ? "unsupported syntax: '`'" : "unsupported ident kind");
         return "";
     }

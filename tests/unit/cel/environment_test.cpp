@@ -73,6 +73,72 @@ TEST(Environment, HasIncludesSince36) {
               "undeclared reference to 'includes' (in container '')");
 }
 
+TEST(Environment, HasEscapedFieldNamesSince37) {
+    EXPECT_EQ(outcome("{'a-b': 1}.`a-b` == 1", of(37, true)), "true");
+    EXPECT_EQ(outcome("{'a.b/c': 1}.?`a.b/c`.orValue(2) == 1", of(37, true)), "true");
+    EXPECT_EQ(outcome("has({'a b': 1}.`a b`)", of(37, true)), "true");
+    EXPECT_EQ(compile_error("{'a-b': 1}.`a-b` == 1", of(36, true)), "unsupported syntax: '`'");
+}
+
+TEST(Environment, LosesDurationsOfIntsIn37) {
+    EXPECT_EQ(compile_error("duration(1) == duration('1s')", of(36, true)),
+              "invalid duration argument");
+    EXPECT_EQ(compile_error("duration(1) == duration('1s')", of(37, true)),
+              "found no matching overload for 'duration' applied to '(int)'");
+}
+
+TEST(Environment, LimitsRangesSince37) {
+    EXPECT_EQ(outcome("lists.range(-1) == []", of(36, true)), "true");
+    EXPECT_EQ(outcome("lists.range(-1) == []", of(37, true)),
+              "error: lists.range: size must be non-negative, got -1");
+    EXPECT_EQ(outcome("lists.range(1000001) == []", of(37, true)),
+              "error: lists.range: size 1000001 exceeds maximum allowed (1000000)");
+}
+
+TEST(Environment, FindsEmptyTextsInsideATextSince37) {
+    EXPECT_EQ(outcome("'ab'.indexOf('', 5) == 5", of(36, true)), "true");
+    EXPECT_EQ(outcome("'ab'.indexOf('', 5) == 2", of(37, true)), "true");
+    EXPECT_EQ(outcome("'ab'.lastIndexOf('', -5) == -5", of(36, true)), "true");
+    EXPECT_EQ(outcome("'ab'.lastIndexOf('', -5) == -5", of(37, true)),
+              "error: index out of range: -5");
+}
+
+TEST(Environment, UnwrapsNothingButOptionalsSince37) {
+    EXPECT_EQ(outcome("dyn(1).orValue(2) == 1", of(36, true)), "true");
+    EXPECT_EQ(outcome("dyn(1).orValue(2) == 1", of(37, true)), "error: no such overload");
+}
+
+TEST(Environment, MakesMessagesOfTypesAloneSince37) {
+    EXPECT_EQ(compile_error("device{}", of(36, true)), "'kubernetes.DRADevice' is not a type");
+    EXPECT_EQ(compile_error("device{}", of(37, true)),
+              "undeclared reference to 'device' (in container '')");
+}
+
+std::uint64_t cost(std::string_view expression, int minor) {
+    const auto program = compile_selector(expression, of(minor, true));
+    if (!program.ok()) return 0;
+    Arena arena;
+    std::uint64_t out = 0;
+    const auto view = example_device().view();
+    const auto variable = Value::device(&view);
+    static_cast<void>(program->evaluate(std::span(&variable, 1), arena, {}, &out));
+    return out;
+}
+
+TEST(Environment, ChargesByTheTextThatIsReadSince37) {
+    const std::string text = "'0123456789abcdef'";
+    EXPECT_EQ(cost(text + ".startsWith('0')", 36), 2u);
+    EXPECT_EQ(cost(text + ".startsWith('0')", 37), 1u);
+    EXPECT_EQ(cost("'0'.endsWith(" + text + ")", 37), 2u);
+    EXPECT_EQ(cost("matches(" + text + ", '0')", 36), 1u);
+    EXPECT_EQ(cost("matches(" + text + ", '0')", 37), 2u);
+}
+
+TEST(Environment, DoesNotGiveBackForNegativeDepthsSince37) {
+    EXPECT_EQ(cost("[[1]].flatten(-1) == [1]", 36), 11u);
+    EXPECT_EQ(cost("[[1]].flatten(-1) == [1]", 37), 13u);
+}
+
 TEST(Environment, HasTheRestInEveryRelease) {
     for (int minor = 32; minor <= 37; ++minor) {
         EXPECT_EQ(outcome("cel.bind(x, 1, x == 1)", of(minor, true)), "true");
