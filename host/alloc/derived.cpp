@@ -96,10 +96,11 @@ Result<const ElementList*> DerivedValues::get(const api::DerivedAttribute& attri
         return Error(compiled.error())
             .wrap("compile derived attribute " + attribute.name + " failed");
     auto value = evaluate(*compiled, device);
+    // Like an error of a selector it concerns all nodes.
     if (!value.ok())
-        return std::move(value).error().wrap("evaluate derived attribute " + attribute.name +
-                                             " on device " +
-                                             data_.id(data_.devices[device]).text() + " failed");
+        return Error(Code::kInvalidArgument, value.error().message())
+            .wrap("evaluate derived attribute " + attribute.name + " on device " +
+                  data_.id(data_.devices[device]).text() + " failed");
     return &values_.emplace(key, *std::move(value)).first->second;
 }
 

@@ -363,6 +363,12 @@ TEST(DerivedAttributes, AreRefusedWhenTheFeatureIsOff) {
               "attributes, the feature is disabled");
 }
 
+TEST(DerivedAttributes, ThatFailConcernAllNodes) {
+    const auto result = deriving({device("a")}, "device.attributes['driver'].size").allocate();
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.code(), Code::kInvalidArgument) << "not kFailedPrecondition, as of one node";
+}
+
 TEST(DerivedAttributes, ThatFailEndTheAllocation) {
     EXPECT_EQ(deriving({device("a")}, "device.attributes['driver'].size").outcome(),
               "error: evaluate derived attribute domain/x on device driver/pool/a failed: no such "
