@@ -29,8 +29,8 @@ import (
 const timeLimit = 300 * time.Millisecond
 
 // maxTries is how often the order of a map is asked for. Those of up to eight entries are read from
-// a random one of eight places on; larger ones may never be in order.
-const maxTries = 200
+// a random one of eight places on; larger ones are in any order, so that six pools take 720 tries.
+const maxTries = 2000
 
 type allocCase struct {
 	Features Features                     `json:"features"`

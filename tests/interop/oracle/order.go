@@ -58,6 +58,9 @@ func poolNames(values []any, bindingLast bool) []string {
 			continue
 		}
 		for j := range pools.Len() {
+			if isUnused(pools.Index(j).Elem()) {
+				continue
+			}
 			name := fmt.Sprint(pools.Index(j).Interface())
 			if bindingLast && hasBinding(pools.Index(j).Elem()) {
 				name = "~" + name
@@ -68,12 +71,23 @@ func poolNames(values []any, bindingLast bool) []string {
 	return names
 }
 
-// hasBinding looks into a Pool, whose type is internal.
-func hasBinding(pool reflect.Value) bool {
-	poolSlices := pool.FieldByName("DeviceSlicesTargetingNode")
-	if !poolSlices.IsValid() {
-		poolSlices = pool.FieldByName("Slices")
+// isUnused tells of a pool that it has nothing for the node and nothing against it, so that its
+// place does not matter: 1.35 gathers the counters of all nodes' pools.
+func isUnused(pool reflect.Value) bool {
+	return slicesOf(pool).Len() == 0 && !pool.FieldByName("IsIncomplete").Bool() &&
+		!pool.FieldByName("IsInvalid").Bool()
+}
+
+// slicesOf looks into a Pool, whose type is internal: its slices with devices for the node.
+func slicesOf(pool reflect.Value) reflect.Value {
+	if poolSlices := pool.FieldByName("DeviceSlicesTargetingNode"); poolSlices.IsValid() {
+		return poolSlices
 	}
+	return pool.FieldByName("Slices")
+}
+
+func hasBinding(pool reflect.Value) bool {
+	poolSlices := slicesOf(pool)
 	for i := range poolSlices.Len() {
 		devices := poolSlices.Index(i).Elem().FieldByName("Spec").FieldByName("Devices")
 		for j := range devices.Len() {
