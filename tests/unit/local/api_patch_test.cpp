@@ -7,7 +7,7 @@ namespace knd::api {
 namespace {
 
 const Type& type(const char* name) {
-    return *Schema::instance().find(name);
+    return *served_schema().find(name);
 }
 
 Json parse(const char* text) {

@@ -31,10 +31,10 @@ std::string item_key(const Field& field, const Json& item) {
 
 /// The field behind the name in an object, or one made up for a value of a map.
 Field child_field(const Type& type, const std::string& name) {
-    if (const auto* field = type.field(name)) return *field;
+    if (const auto* field = type.field(name, kMinor)) return *field;
     Field field;
     field.name = name;
-    field.type = type.shape == Shape::kMap ? type.element : Schema::instance().find("any");
+    field.type = type.shape == Shape::kMap ? type.element : served_schema().find("raw");
     return field;
 }
 

@@ -6,12 +6,11 @@
 #include <set>
 
 #include "tools/local/api/openapi.hpp"
+#include "tools/local/api/schema.hpp"
 
 namespace knd::api {
 namespace {
 
-/// The Kubernetes release whose behaviour is imitated.
-constexpr std::string_view kGitVersion = "v1.34.0";
 constexpr std::string_view kAggregated = "g=apidiscovery.k8s.io";
 constexpr std::string_view kProtobufV2 = "application/com.github.proto-openapi.spec.v2";
 
@@ -34,13 +33,17 @@ Json verbs(std::string_view subresource) {
     return {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
 }
 
+std::string git_version() {
+    return "v1." + std::to_string(kMinor) + ".0";
+}
+
 Json version() {
     utsname system{};
     uname(&system);
     const bool arm = std::string_view(system.machine) == "aarch64";
     return {{"major", "1"},
-            {"minor", "34"},
-            {"gitVersion", kGitVersion},
+            {"minor", std::to_string(kMinor)},
+            {"gitVersion", git_version()},
             {"gitCommit", ""},
             {"gitTreeState", "clean"},
             {"buildDate", "1970-01-01T00:00:00Z"},
@@ -162,15 +165,15 @@ std::optional<Response> group_document(std::string_view path) {
 std::optional<Response> openapi_document(const Request& request) {
     if (request.path == "/openapi/v2") {
         if (request.accept.find("proto-openapi.spec.v2") != std::string::npos)
-            return plain(openapi_v2_protobuf(kGitVersion),
+            return plain(openapi_v2_protobuf(git_version()),
                          std::string(kProtobufV2) + ".v1.0+protobuf");
-        return document(openapi_v2(kGitVersion));
+        return document(openapi_v2(git_version()));
     }
     Json paths = Json::object();
     for (const auto group : groups()) {
         const auto key = group.empty() ? "api/v1" : "apis/" + std::string(group) + "/v1";
         const auto url = "/openapi/v3/" + key;
-        if (request.path == url) return document(openapi_v3(group, kGitVersion));
+        if (request.path == url) return document(openapi_v3(group, git_version()));
         paths[key] = {{"serverRelativeURL", url}};
     }
     if (request.path == "/openapi/v3") return document({{"paths", std::move(paths)}});

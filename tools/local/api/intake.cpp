@@ -32,7 +32,7 @@ std::string new_uid() {
 }
 
 const Type& type_of(const Kind& kind) {
-    return *Schema::instance().find(kind.kind);
+    return *served_schema().find(kind.kind);
 }
 
 /// apiVersion and kind are right or absent; the rest has the shape of the schema.

@@ -22,11 +22,11 @@ class SchemaWriter {
 
     Json definitions() const {
         Json all = Json::object();
-        for (const auto& [name, type] : Schema::instance().types()) {
-            if (type->shape == Shape::kObject) all[definition_name(*type)] = definition(*type);
+        for (const auto& [name, type] : served_schema().types()) {
+            if (!type->package.empty()) all[definition_name(*type)] = definition(*type);
         }
         for (const auto& kind : all_kinds()) {
-            const auto* type = Schema::instance().find(kind.kind);
+            const auto* type = served_schema().find(kind.kind);
             all[definition_name(*type)][std::string(kGvk)] = {group_version_kind(kind)};
         }
         return all;
@@ -41,6 +41,7 @@ class SchemaWriter {
         Json properties = Json::object();
         Json required = Json::array();
         for (const auto& field : type.fields) {
+            if (!field.exists_in(kMinor)) continue;
             properties[field.name] = property(field);
             if (field.required) required.push_back(field.name);
         }
@@ -80,7 +81,7 @@ class SchemaWriter {
                 return {{"type", "boolean"}};
             case Shape::kTime:
                 return {{"type", "string"}, {"format", "date-time"}};
-            case Shape::kAny:
+            case Shape::kRaw:
                 return {{"x-kubernetes-preserve-unknown-fields", true}};
             case Shape::kList:
                 return {{"type", "array"}, {"items", schema(*type.element)}};

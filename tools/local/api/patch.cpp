@@ -14,7 +14,7 @@ bool is_directive(std::string_view key) {
 }
 
 const Field* field_of(const Type* type, std::string_view name) {
-    return type == nullptr ? nullptr : type->field(name);
+    return type == nullptr ? nullptr : type->field(name, kMinor);
 }
 
 /// Takes the directives out of what a patch adds, since nothing is there that they could act on.

@@ -331,7 +331,7 @@ Answer<Reply> Rest::patch(const Request& request, const Target& target) {
     const auto edit = [&](const Json& current) -> Answer<Json> {
         if (type == "application/json-patch+json") return json_patch(current, change);
         if (type == "application/merge-patch+json") return merge_patch(current, change);
-        return strategic_merge_patch(*Schema::instance().find(kind.kind), current, change);
+        return strategic_merge_patch(*served_schema().find(kind.kind), current, change);
     };
     KND_TRY_ASSIGN(const auto stored,
                    store_.modify(kind.id, target.ns, target.name, edit, options));

@@ -2,78 +2,11 @@
 #include "tools/local/api/schema.hpp"
 
 #include <algorithm>
-#include <cassert>
-#include <sstream>
 
 #include "host/model/quantity.hpp"
 
 namespace knd::api {
 namespace {
-
-constexpr std::pair<std::string_view, Shape> kScalars[] = {
-    {"string", Shape::kString}, {"int", Shape::kInt},   {"int32", Shape::kInt},
-    {"bool", Shape::kBool},     {"time", Shape::kTime}, {"quantity", Shape::kQuantity},
-    {"any", Shape::kAny},
-};
-
-std::vector<std::string> split(std::string_view text, char separator) {
-    std::vector<std::string> parts;
-    while (!text.empty()) {
-        const auto end = text.find(separator);
-        if (end != 0) parts.emplace_back(text.substr(0, end));
-        if (end == std::string_view::npos) break;
-        text.remove_prefix(end + 1);
-    }
-    return parts;
-}
-
-Json default_value(const Type& type, const std::string& text) {
-    switch (type.shape) {
-        case Shape::kInt:
-            return std::stoll(text);
-        case Shape::kBool:
-            return text == "true";
-        case Shape::kObject:
-        case Shape::kAny:
-        case Shape::kMap:
-            return Json::object();
-        case Shape::kString:
-        case Shape::kTime:
-        case Shape::kQuantity:
-        case Shape::kList:
-            return text;
-    }
-    return nullptr;
-}
-
-void set_attribute(Field& field, const std::string& word) {
-    const auto value_of = [&](std::string_view key) -> std::optional<std::string> {
-        if (word.rfind(key, 0) != 0) return std::nullopt;
-        return word.substr(key.size());
-    };
-    if (word == "!")
-        field.required = true;
-    else if (word == "fixed")
-        field.fixed = true;
-    else if (word == "set")
-        field.set = true;
-    else if (auto initial = value_of("="))
-        field.initial = default_value(*field.type, *initial);
-    else if (auto keys = value_of("key="))
-        field.keys = split(*keys, ',');
-    else if (auto merge = value_of("merge="))
-        field.merge_key = *merge;
-    else if (auto allowed = value_of("in="))
-        field.allowed = split(*allowed, '|');
-    else if (auto format = value_of("fmt="))
-        field.format = *format;
-    else if (auto min = value_of("min="))
-        field.min = std::stoll(*min);
-    else if (auto max = value_of("max="))
-        field.max = std::stoll(*max);
-    else
-        assert(!"unknown attribute in the schema text");
-}
 
 std::string_view json_type(const Json& value) {
     if (value.is_number()) return "number";
@@ -93,7 +26,7 @@ std::string go_type(const Type& type) {
             return "v1.Time";
         case Shape::kQuantity:
             return "resource.Quantity";
-        case Shape::kAny:
+        case Shape::kRaw:
             return "interface {}";
         case Shape::kObject:
             return "v1." + type.name;
@@ -144,7 +77,7 @@ struct Conformer {
     bool object(const Type& type, Json& value, const std::string& path) {
         if (!value.is_object()) return fail(type, value, path);
         for (auto it = value.begin(); it != value.end();) {
-            const auto* field = type.field(it.key());
+            const auto* field = type.field(it.key(), kMinor);
             if (field == nullptr) unknown.push_back(path_join(path, it.key()));
             if (field == nullptr || it->is_null()) {
                 it = value.erase(it);
@@ -163,7 +96,7 @@ struct Conformer {
 
     bool any(const Type& type, Json& value, const std::string& path) {
         switch (type.shape) {
-            case Shape::kAny:
+            case Shape::kRaw:
                 return true;
             case Shape::kString:
                 return value.is_string() || fail(type, value, path);
@@ -280,7 +213,7 @@ void check_field(const Field& field, const Json& value, const Json& before, cons
         case Shape::kBool:
         case Shape::kTime:
         case Shape::kQuantity:
-        case Shape::kAny:
+        case Shape::kRaw:
         case Shape::kObject:
         case Shape::kMap:
             break;
@@ -289,82 +222,9 @@ void check_field(const Field& field, const Json& value, const Json& before, cons
 
 }  // namespace
 
-const Field* Type::field(std::string_view field_name) const {
-    const auto found = std::find_if(fields.begin(), fields.end(),
-                                    [&](const Field& one) { return one.name == field_name; });
-    return found == fields.end() ? nullptr : &*found;
-}
-
-const Schema& Schema::instance() {
-    static const Schema kSchema;
+const Schema& served_schema() {
+    static const Schema kSchema({validation::kSchemaText, kCoreText, kPodText, kResourceText});
     return kSchema;
-}
-
-Schema::Schema() {
-    for (const auto& [name, shape] : kScalars) {
-        auto type = std::make_unique<Type>();
-        type->shape = shape;
-        type->name = name;
-        types_.emplace(name, std::move(type));
-    }
-    for (const char* const* text = kSchemaText; *text != nullptr; ++text)
-        parse(*text);
-    for ([[maybe_unused]] const auto& [name, type] : types_)
-        assert(type->shape != Shape::kObject || !type->fields.empty());
-}
-
-const Type* Schema::find(std::string_view name) const {
-    const auto found = types_.find(name);
-    return found == types_.end() ? nullptr : found->second.get();
-}
-
-/// A type that has not been described yet is entered empty and filled in when its line comes.
-const Type* Schema::resolve(std::string_view text) {
-    auto& slot = types_[std::string(text)];
-    if (slot) return slot.get();
-    slot = std::make_unique<Type>();
-    auto* type = slot.get();
-    type->name = text;
-    type->shape = Shape::kObject;
-    if (text.substr(0, 2) == "[]") {
-        type->shape = Shape::kList;
-        type->element = resolve(text.substr(2));
-    } else if (text.substr(0, 4) == "map:") {
-        type->shape = Shape::kMap;
-        type->element = resolve(text.substr(4));
-    }
-    return type;
-}
-
-void Schema::parse(std::string_view text) {
-    std::istringstream lines{std::string(text)};
-    for (std::string line; std::getline(lines, line);) {
-        if (line.empty()) continue;
-        if (line.rfind("package ", 0) == 0) {
-            package_ = line.substr(8);
-        } else if (line.rfind("  ", 0) == 0) {
-            add_field(*types_[current_], line);
-        } else {
-            const auto colon = line.find(": ");
-            current_ = line.substr(0, colon);
-            resolve(current_);
-            types_[current_]->package = package_;
-            types_[current_]->description = line.substr(colon + 2);
-        }
-    }
-}
-
-void Schema::add_field(Type& owner, std::string_view line) {
-    // The first ": " ends the declaration; "map:T" has no space behind its colon.
-    const auto colon = line.find(": ");
-    const auto words = split(line.substr(0, colon), ' ');
-    Field field;
-    field.name = words[0];
-    field.description = line.substr(colon + 2);
-    field.type = resolve(words[1]);
-    for (std::size_t i = 2; i < words.size(); ++i)
-        set_attribute(field, words[i]);
-    owner.fields.push_back(std::move(field));
 }
 
 Answer<bool> conform(const Type& type, Json& value, std::vector<std::string>& unknown) {

@@ -1,56 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The types of every served kind. The grammar is explained in schema.hpp. Names of fields are
-// complete down to the pod's containers; parts that nothing on a single machine looks into
-// (sources of volumes, probes, affinity, security contexts) are `any` and kept as they come. What
-// the fields of resource.k8s.io may hold is in host/validation.
+// The types of every served kind, in the grammar of host/validation/schema.hpp, whose text comes
+// before these: what resource.k8s.io uses has its types from there, and here what it means. Names
+// of fields are complete down to the pod's containers; parts that nothing on a single machine looks
+// into (sources of volumes, probes, affinity, security contexts) are `raw` and kept as they come.
+// What the fields of resource.k8s.io may hold is in host/validation.
 #include "tools/local/api/schema.hpp"
 
 namespace knd::api {
 
-const char* const kSchemaText[] = {R"(
+const char* const kCoreText = R"(
 package io.k8s.apimachinery.pkg.apis.meta.v1
 ObjectMeta: What every stored object has: its name, labels, owners and history.
-  name string: Name, unique among the objects of this kind in the namespace. Cannot be changed.
-  generateName string: Prefix from which the server makes a unique name when none is given.
-  namespace string: Namespace the object lives in. Cannot be changed.
-  uid string: Identity of this very object; a later one of the same name has another.
-  resourceVersion string: Changes with every write; send it back to make an update conditional.
-  generation int: Counts changes of the desired state.
-  creationTimestamp time: When the server stored the object first.
-  deletionTimestamp time: When the object is to be gone; set by a delete that has to wait.
-  deletionGracePeriodSeconds int: Seconds of grace that the delete has given.
-  labels map:string: Keys and values that selectors match.
-  annotations map:string: Keys and values for tools, not selectable.
-  ownerReferences []OwnerReference merge=uid key=uid: What it depends on; gone with the last.
-  finalizers []string set: Names of those who still have to clean up before the object may go.
-  managedFields []ManagedFieldsEntry: Who applied which field, for server-side apply.
-  selfLink string: Not used any more.
+  name: Name, unique among the objects of this kind in the namespace. Cannot be changed.
+  generateName: Prefix from which the server makes a unique name when none is given.
+  namespace: Namespace the object lives in. Cannot be changed.
+  uid: Identity of this very object; a later one of the same name has another.
+  resourceVersion: Changes with every write; send it back to make an update conditional.
+  generation: Counts changes of the desired state.
+  creationTimestamp: When the server stored the object first.
+  deletionTimestamp: When the object is to be gone; set by a delete that has to wait.
+  deletionGracePeriodSeconds: Seconds of grace that the delete has given.
+  labels: Keys and values that selectors match.
+  annotations: Keys and values for tools, not selectable.
+  ownerReferences merge=uid key=uid: What it depends on; gone with the last.
+  finalizers set: Names of those who still have to clean up before the object may go.
+  managedFields: Who applied which field, for server-side apply.
+  selfLink: Not used any more.
 OwnerReference: Points to an owner in the same namespace or to a cluster-scoped one.
-  apiVersion string !: API version of the owner.
-  kind string !: Kind of the owner.
-  name string !: Name of the owner.
-  uid string !: UID of the owner.
-  controller bool: Whether the owner manages this object.
-  blockOwnerDeletion bool: Whether a foreground delete of the owner waits for this object.
+  apiVersion !: API version of the owner.
+  kind !: Kind of the owner.
+  name !: Name of the owner.
+  uid !: UID of the owner.
+  controller: Whether the owner manages this object.
+  blockOwnerDeletion: Whether a foreground delete of the owner waits for this object.
 ManagedFieldsEntry: The fields one manager has set.
-  manager string: Who set them.
-  operation string: Apply or Update.
-  apiVersion string: Version of the fields.
-  time time: When the set changed last.
-  fieldsType string: Always FieldsV1.
-  fieldsV1 any: The set of fields.
-  subresource string: Subresource the fields were written through.
+  manager: Who set them.
+  operation: Apply or Update.
+  apiVersion: Version of the fields.
+  time: When the set changed last.
+  fieldsType: Always FieldsV1.
+  fieldsV1: The set of fields.
+  subresource: Subresource the fields were written through.
 Condition: One aspect of an object's state.
-  type string !: Name of the aspect, in CamelCase or like example.com/CamelCase.
-  status string ! in=True|False|Unknown: Whether it holds.
-  observedGeneration int: The metadata.generation that it was judged by.
-  lastTransitionTime time !: When the status changed last.
-  reason string !: One word for why, in CamelCase.
-  message string: A sentence for people; may be empty.
+  type !: Name of the aspect, in CamelCase or like example.com/CamelCase.
+  status ! in=True|False|Unknown: Whether it holds.
+  observedGeneration: The metadata.generation that it was judged by.
+  lastTransitionTime !: When the status changed last.
+  reason !: One word for why, in CamelCase.
+  message: A sentence for people; may be empty.
 LabelSelector: A query over labels.
   matchLabels map:string: Labels that must be there with these values.
-  matchExpressions any: Further requirements: key, operator and values.
+  matchExpressions raw: Further requirements: key, operator and values.
 
 package io.k8s.api.core.v1
 Namespace: A scope for names.
@@ -63,7 +64,7 @@ NamespaceSpec: Behaviour of a namespace.
   finalizers []string set: Must be empty before the namespace can go.
 NamespaceStatus: State of a namespace.
   phase string in=Active|Terminating: Where it is in its life.
-  conditions any: Conditions.
+  conditions raw: Conditions.
 Node: A machine of the cluster.
   apiVersion string: Version of this representation.
   kind string: Name of this type.
@@ -76,7 +77,7 @@ NodeSpec: How a node is to be used.
   providerID string: Identity given by a cloud.
   unschedulable bool: Whether new pods are kept away.
   taints []Taint: Reasons for pods to stay away.
-  configSource any: Not used any more.
+  configSource raw: Not used any more.
   externalID string: Not used any more.
 Taint: Keeps pods away that do not tolerate it.
   key string !: Name of the taint.
@@ -89,15 +90,15 @@ NodeStatus: State of a node.
   phase string: Not used any more.
   conditions []NodeCondition merge=type key=type: Conditions such as Ready.
   addresses []NodeAddress merge=type: Addresses by which the node is reached.
-  daemonEndpoints any: Ports of the kubelet.
+  daemonEndpoints raw: Ports of the kubelet.
   nodeInfo NodeSystemInfo: Identities and versions.
-  images any: Container images on the node.
-  volumesInUse any: Attachable volumes in use.
-  volumesAttached any: Volumes attached.
-  config any: Not used any more.
-  runtimeHandlers any: Runtime handlers offered.
-  features any: Features of the runtime.
-  declaredFeatures any: Features of the node.
+  images raw: Container images on the node.
+  volumesInUse raw: Attachable volumes in use.
+  volumesAttached raw: Volumes attached.
+  config raw: Not used any more.
+  runtimeHandlers raw: Runtime handlers offered.
+  features raw: Features of the runtime.
+  declaredFeatures raw: Features of the node.
 NodeCondition: One aspect of a node's state.
   type string !: Name of the aspect.
   status string !: True, False or Unknown.
@@ -119,7 +120,7 @@ NodeSystemInfo: Identities and versions of a node.
   kubeProxyVersion string: Not used any more.
   operatingSystem string: Such as linux.
   architecture string: Such as amd64.
-  swap any: Swap of the node.
+  swap raw: Swap of the node.
 Event: A report of something that happened to an object.
   apiVersion string: Version of this representation.
   kind string: Name of this type.
@@ -133,7 +134,7 @@ Event: A report of something that happened to an object.
   count int32: How often it happened.
   type string: Normal or Warning.
   eventTime time: When it happened, exactly.
-  series any: Data of a series.
+  series raw: Data of a series.
   action string: What was done.
   related ObjectReference: Another object that is involved.
   reportingComponent string: Controller that reports.
@@ -155,18 +156,19 @@ Pod: Containers that share a network namespace on one node.
   metadata ObjectMeta: Standard metadata.
   spec PodSpec !: What is to run.
   status PodStatus: State as the kubelet reports it.
-)",
-                                   R"(
+)";
+
+const char* const kPodText = R"(
 PodSpec: What a pod is to run, and where.
   containers []Container ! merge=name key=name: Containers; at least one.
   initContainers []Container merge=name key=name: Containers that run before the others.
-  ephemeralContainers any: Containers added for debugging.
+  ephemeralContainers raw: Containers added for debugging.
   volumes []Volume merge=name key=name: Volumes that containers can mount.
   restartPolicy string =Always in=Always|OnFailure|Never: When ended containers start again.
   terminationGracePeriodSeconds int =30 min=0: Seconds between the request to end and the end.
   activeDeadlineSeconds int: Seconds after which the pod is ended.
   dnsPolicy string =ClusterFirst in=ClusterFirst|ClusterFirstWithHostNet|Default|None: Name service.
-  dnsConfig any: Name service details.
+  dnsConfig raw: Name service details.
   nodeSelector map:string: Labels a node must have.
   nodeName string: Node that runs the pod; set by the scheduler.
   serviceAccountName string: Identity of the pod.
@@ -177,29 +179,29 @@ PodSpec: What a pod is to run, and where.
   hostIPC bool: Whether it uses the node's IPC namespace.
   hostUsers bool: Whether it uses the node's user namespace.
   shareProcessNamespace bool: Whether containers see each other's processes.
-  securityContext any =object: Security of the pod as a whole.
+  securityContext raw =object: Security of the pod as a whole.
   imagePullSecrets []LocalObjectReference merge=name key=name: Secrets for pulling images.
   hostname string fmt=label: Host name in the pod.
   subdomain string: Subdomain of the host name.
   hostnameOverride string: Exact host name.
   setHostnameAsFQDN bool: Whether the host name is the full one.
-  affinity any: Preferences for nodes and other pods.
+  affinity raw: Preferences for nodes and other pods.
   schedulerName string =default-scheduler: Scheduler that places the pod.
   tolerations []Toleration: Taints that the pod accepts.
   hostAliases []HostAlias merge=ip key=ip: Lines for /etc/hosts.
   priorityClassName string: Name of its priority.
   priority int32: Its priority.
   preemptionPolicy string: Whether it may evict others.
-  readinessGates any: Further conditions of being ready.
+  readinessGates raw: Further conditions of being ready.
   runtimeClassName string: Runtime to use.
   enableServiceLinks bool =true: Whether services appear in the environment.
   overhead map:quantity: Resources that the sandbox itself takes.
-  topologySpreadConstraints any: How pods spread over the cluster.
-  os any: Operating system of the pod.
-  schedulingGates any: Conditions before scheduling.
+  topologySpreadConstraints raw: How pods spread over the cluster.
+  os raw: Operating system of the pod.
+  schedulingGates raw: Conditions before scheduling.
   resourceClaims []PodResourceClaim merge=name key=name: Claims whose devices the pod uses.
   resources ResourceRequirements: Resources of the pod as a whole.
-  workloadRef any: Workload the pod belongs to.
+  workloadRef raw: Workload the pod belongs to.
 Container: One container of a pod.
   name string ! fmt=label: Name, unique in the pod.
   image string: Image to run.
@@ -208,21 +210,21 @@ Container: One container of a pod.
   workingDir string: Working directory.
   ports []ContainerPort merge=containerPort key=containerPort,protocol: Ports that it listens on.
   env []EnvVar merge=name key=name: Environment variables.
-  envFrom any: Sources of environment variables.
+  envFrom raw: Sources of environment variables.
   resources ResourceRequirements =object: Resources that it needs, claims included.
-  resizePolicy any: How a change of resources is done.
+  resizePolicy raw: How a change of resources is done.
   restartPolicy string: Always, for sidecar containers among the initContainers.
-  restartPolicyRules any: Exceptions from the restart policy.
+  restartPolicyRules raw: Exceptions from the restart policy.
   volumeMounts []VolumeMount merge=mountPath key=mountPath: Volumes to mount.
-  volumeDevices any: Block volumes.
-  livenessProbe any: Probe that restarts the container.
-  readinessProbe any: Probe of being ready.
-  startupProbe any: Probe of having started.
-  lifecycle any: Actions at start and stop.
+  volumeDevices raw: Block volumes.
+  livenessProbe raw: Probe that restarts the container.
+  readinessProbe raw: Probe of being ready.
+  startupProbe raw: Probe of having started.
+  lifecycle raw: Actions at start and stop.
   terminationMessagePath string =/dev/termination-log: File of the last words.
   terminationMessagePolicy string =File in=File|FallbackToLogsOnError: Where last words come from.
   imagePullPolicy string in=Always|IfNotPresent|Never: When the image is pulled.
-  securityContext any: Security of the container.
+  securityContext raw: Security of the container.
   stdin bool: Whether stdin stays open.
   stdinOnce bool: Whether stdin closes after the first client.
   tty bool: Whether it gets a terminal.
@@ -235,7 +237,7 @@ ContainerPort: A port of a container.
 EnvVar: An environment variable.
   name string !: Its name.
   value string: Its value.
-  valueFrom any: Where the value comes from.
+  valueFrom raw: Where the value comes from.
 VolumeMount: A volume in a container.
   name string !: Name of the volume.
   mountPath string !: Where it is mounted.
@@ -280,13 +282,13 @@ PodStatus: State of a pod.
   qosClass string: BestEffort, Burstable or Guaranteed.
   initContainerStatuses []ContainerStatus: State of the init containers.
   containerStatuses []ContainerStatus: State of the containers.
-  ephemeralContainerStatuses any: State of the containers for debugging.
+  ephemeralContainerStatuses raw: State of the containers for debugging.
   resize string: Not used any more.
   observedGeneration int: Generation that the status belongs to.
   resourceClaimStatuses []PodResourceClaimStatus merge=name key=name: Claims made from templates.
-  extendedResourceClaimStatus any: Claim made for extended resources.
+  extendedResourceClaimStatus raw: Claim made for extended resources.
   allocatedResources map:quantity: Resources of the pod as a whole.
-  resources any: Resources in effect.
+  resources raw: Resources in effect.
 PodCondition: One aspect of a pod's state.
   type string !: Name of the aspect.
   status string !: True, False or Unknown.
@@ -308,10 +310,10 @@ ContainerStatus: State of a container.
   imageID string: Exact image.
   containerID string: Identity at the runtime.
   allocatedResources map:quantity: Resources given.
-  resources any: Resources in effect.
-  volumeMounts any: Mounts in effect.
-  user any: User it runs as.
-  allocatedResourcesStatus any: Health of its devices.
+  resources raw: Resources in effect.
+  volumeMounts raw: Mounts in effect.
+  user raw: User it runs as.
+  allocatedResourcesStatus raw: Health of its devices.
   stopSignal string: Signal that ends it.
 ContainerState: One of waiting, running and terminated.
   waiting ContainerStateWaiting: Not running yet.
@@ -334,209 +336,209 @@ PodResourceClaimStatus: The claim made for an entry of resourceClaims.
   name string !: Name of the entry.
   resourceClaimName string: Name of the claim.
 NodeSelector: Terms over nodes, any of which must match.
-  nodeSelectorTerms []NodeSelectorTerm !: The terms.
+  nodeSelectorTerms !: The terms.
 NodeSelectorTerm: Requirements that must all match.
-  matchExpressions []NodeSelectorRequirement: Over labels.
-  matchFields []NodeSelectorRequirement: Over fields; only metadata.name.
+  matchExpressions: Over labels.
+  matchFields: Over fields; only metadata.name.
 NodeSelectorRequirement: A requirement on one key.
-  key string !: Label or field.
-  operator string ! in=In|NotIn|Exists|DoesNotExist|Gt|Lt: Relation to the values.
-  values []string: Values.
+  key !: Label or field.
+  operator ! in=In|NotIn|Exists|DoesNotExist|Gt|Lt: Relation to the values.
+  values: Values.
 Volume: A volume of a pod, with one source.
   name string ! fmt=label: Name of the volume.
-  emptyDir any: Empty at the start, gone with the pod.
-  hostPath any: A path of the node.
-  configMap any: Files from a ConfigMap.
-  secret any: Files from a Secret.
-  projected any: Files from several sources.
-  downwardAPI any: Files about the pod.
-  persistentVolumeClaim any: A claim for storage.
-  ephemeral any: Storage made for the pod.
-  csi any: Storage from a CSI driver.
-  image any: An OCI image.
-  nfs any: A share of an NFS server.
-  iscsi any: A disk over iSCSI.
-  fc any: A disk over Fibre Channel.
-)",
-                                   R"(
+  emptyDir raw: Empty at the start, gone with the pod.
+  hostPath raw: A path of the node.
+  configMap raw: Files from a ConfigMap.
+  secret raw: Files from a Secret.
+  projected raw: Files from several sources.
+  downwardAPI raw: Files about the pod.
+  persistentVolumeClaim raw: A claim for storage.
+  ephemeral raw: Storage made for the pod.
+  csi raw: Storage from a CSI driver.
+  image raw: An OCI image.
+  nfs raw: A share of an NFS server.
+  iscsi raw: A disk over iSCSI.
+  fc raw: A disk over Fibre Channel.
+)";
+
+const char* const kResourceText = R"(
 package io.k8s.api.resource.v1
 DeviceClass: Selects devices that a claim can ask for by name.
-  apiVersion string: Version of this representation.
-  kind string: Name of this type.
-  metadata ObjectMeta: Standard metadata.
-  spec DeviceClassSpec !: What the class selects and how it configures.
+  apiVersion: Version of this representation.
+  kind: Name of this type.
+  metadata: Standard metadata.
+  spec !: What the class selects and how it configures.
 DeviceClassSpec: What a class selects and how it configures.
-  selectors []DeviceSelector: Each must match a device.
-  config []DeviceClassConfiguration: Configuration of every device claimed through the class.
-  extendedResourceName string: Extended resource name that stands for this class.
+  selectors: Each must match a device.
+  config: Configuration of every device claimed through the class.
+  extendedResourceName: Extended resource name that stands for this class.
 DeviceClassConfiguration: Configuration for one driver.
-  opaque OpaqueDeviceConfiguration: Parameters that only the driver understands.
+  opaque: Parameters that only the driver understands.
 DeviceSelector: Selects devices.
-  cel CELDeviceSelector !: By an expression.
+  cel !: By an expression.
 CELDeviceSelector: A CEL expression over one device.
-  expression string !: CEL over `device`: driver, attributes, capacity; true selects it.
+  expression !: CEL over `device`: driver, attributes, capacity; true selects it.
 OpaqueDeviceConfiguration: Parameters that only one driver understands.
-  driver string !: Name of the driver.
-  parameters any !: A JSON object of at most 10 KiB.
+  driver !: Name of the driver.
+  parameters !: A JSON object of at most 10 KiB.
 ResourceClaim: Asks for devices and records which were allocated.
-  apiVersion string: Version of this representation.
-  kind string: Name of this type.
-  metadata ObjectMeta: Standard metadata.
-  spec ResourceClaimSpec !: What is wanted. Cannot be changed.
-  status ResourceClaimStatus: What was allocated, for whom, and how the devices are.
+  apiVersion: Version of this representation.
+  kind: Name of this type.
+  metadata: Standard metadata.
+  spec !: What is wanted. Cannot be changed.
+  status: What was allocated, for whom, and how the devices are.
 ResourceClaimSpec: What is wanted.
-  devices DeviceClaim =object: The devices that are wanted.
+  devices =object: The devices that are wanted.
 DeviceClaim: Requests for devices, and what must hold among them.
-  requests []DeviceRequest: Each asks for one kind of device; all must be met.
-  constraints []DeviceConstraint: What must hold among the allocated devices.
-  config []DeviceClaimConfiguration: Configuration of the allocated devices.
+  requests: Each asks for one kind of device; all must be met.
+  constraints: What must hold among the allocated devices.
+  config: Configuration of the allocated devices.
 DeviceRequest: Asks for devices of one kind.
-  name string !: Name, unique in the claim.
-  exactly ExactDeviceRequest: Exactly what is wanted.
-  firstAvailable []DeviceSubRequest: Alternatives; the first that can be met is taken.
+  name !: Name, unique in the claim.
+  exactly: Exactly what is wanted.
+  firstAvailable: Alternatives; the first that can be met is taken.
 ExactDeviceRequest: Exactly what is wanted.
-  deviceClassName string !: Class that the devices must be of.
-  selectors []DeviceSelector: Further selectors; each must match.
-  allocationMode string =ExactCount in=All|ExactCount: All matching devices, or `count` of them.
-  count int: How many; 1 when not given.
-  adminAccess bool: Whether devices are watched over rather than used.
-  tolerations []DeviceToleration: Taints of devices that are accepted.
-  capacity CapacityRequirements: What each device must have to give.
+  deviceClassName !: Class that the devices must be of.
+  selectors: Further selectors; each must match.
+  allocationMode =ExactCount in=All|ExactCount: All matching devices, or `count` of them.
+  count: How many; 1 when not given.
+  adminAccess: Whether devices are watched over rather than used.
+  tolerations: Taints of devices that are accepted.
+  capacity: What each device must have to give.
 DeviceSubRequest: One alternative of a request.
-  name string !: Name, unique in the request.
-  deviceClassName string !: Class that the devices must be of.
-  selectors []DeviceSelector: Further selectors; each must match.
-  allocationMode string =ExactCount in=All|ExactCount: All matching devices, or `count` of them.
-  count int: How many; 1 when not given.
-  tolerations []DeviceToleration: Taints of devices that are accepted.
-  capacity CapacityRequirements: What each device must have to give.
+  name !: Name, unique in the request.
+  deviceClassName !: Class that the devices must be of.
+  selectors: Further selectors; each must match.
+  allocationMode =ExactCount in=All|ExactCount: All matching devices, or `count` of them.
+  count: How many; 1 when not given.
+  tolerations: Taints of devices that are accepted.
+  capacity: What each device must have to give.
 CapacityRequirements: Capacity that a request needs.
-  requests map:quantity: Amount per capacity name.
+  requests: Amount per capacity name.
 DeviceToleration: A taint of devices that is accepted.
-  key string: Taint key; all when empty.
-  operator string =Equal in=Equal|Exists: How the value is compared.
-  value string: Taint value.
-  effect string in=NoExecute|NoSchedule: Effect; all when empty.
-  tolerationSeconds int: How long NoExecute is borne.
+  key: Taint key; all when empty.
+  operator =Equal in=Equal|Exists: How the value is compared.
+  value: Taint value.
+  effect in=NoExecute|NoSchedule: Effect; all when empty.
+  tolerationSeconds: How long NoExecute is borne.
 DeviceConstraint: What must hold among devices.
-  requests []string: Requests it is about; all when empty.
-  matchAttribute string: Attribute that must be equal on all of them.
-  distinctAttribute string: Attribute that must differ on all of them.
+  requests: Requests it is about; all when empty.
+  matchAttribute: Attribute that must be equal on all of them.
+  distinctAttribute: Attribute that must differ on all of them.
 DeviceClaimConfiguration: Configuration of the devices of a claim.
-  requests []string: Requests it is for; all when empty.
-  opaque OpaqueDeviceConfiguration: Parameters that only the driver understands.
+  requests: Requests it is for; all when empty.
+  opaque: Parameters that only the driver understands.
 ResourceClaimStatus: What was allocated, for whom, and how the devices are.
-  allocation AllocationResult: Set while devices are allocated.
-  reservedFor []ResourceClaimConsumerReference merge=uid key=uid: Who may use them now.
-  devices []AllocatedDeviceStatus key=driver,device,pool,shareID: State of each, by its driver.
+  allocation: Set while devices are allocated.
+  reservedFor merge=uid key=uid: Who may use them now.
+  devices key=driver,device,pool,shareID: State of each, by its driver.
 AllocationResult: Devices that were allocated.
-  devices DeviceAllocationResult =object: The devices.
-  nodeSelector NodeSelector: Nodes from which they can be used; all when empty.
-  allocationTimestamp time: When they were allocated.
+  devices =object: The devices.
+  nodeSelector: Nodes from which they can be used; all when empty.
+  allocationTimestamp: When they were allocated.
 DeviceAllocationResult: Devices that were allocated, and their configuration.
-  results []DeviceRequestAllocationResult: One per device.
-  config []DeviceAllocationConfiguration: Configuration from classes, then from the claim.
+  results: One per device.
+  config: Configuration from classes, then from the claim.
 DeviceRequestAllocationResult: A device that was allocated.
-  request string !: Request that it meets, or request/alternative.
-  driver string !: Driver that offers it.
-  pool string !: Pool that it is in.
-  device string !: Its name in the pool.
-  adminAccess bool: Whether it is watched over rather than used.
-  tolerations []DeviceToleration: Taints that the request accepts.
-  bindingConditions []string: Conditions before the pod may be bound.
-  bindingFailureConditions []string: Conditions that undo the allocation.
-  shareID string: Identity of a share of the device.
-  consumedCapacity map:quantity: What the share takes of the device.
+  request !: Request that it meets, or request/alternative.
+  driver !: Driver that offers it.
+  pool !: Pool that it is in.
+  device !: Its name in the pool.
+  adminAccess: Whether it is watched over rather than used.
+  tolerations: Taints that the request accepts.
+  bindingConditions: Conditions before the pod may be bound.
+  bindingFailureConditions: Conditions that undo the allocation.
+  shareID: Identity of a share of the device.
+  consumedCapacity: What the share takes of the device.
 DeviceAllocationConfiguration: Configuration of allocated devices.
-  source string ! in=FromClaim|FromClass: Where it comes from.
-  requests []string: Requests it is for; all when empty.
-  opaque OpaqueDeviceConfiguration: Parameters that only the driver understands.
+  source ! in=FromClaim|FromClass: Where it comes from.
+  requests: Requests it is for; all when empty.
+  opaque: Parameters that only the driver understands.
 ResourceClaimConsumerReference: Who may use a claim.
-  apiGroup string: Group of its resource; empty for core.
-  resource string !: Its resource, such as pods.
-  name string !: Its name.
-  uid string !: Its UID.
+  apiGroup: Group of its resource; empty for core.
+  resource !: Its resource, such as pods.
+  name !: Its name.
+  uid !: Its UID.
 AllocatedDeviceStatus: State of an allocated device.
-  driver string !: Driver that offers it.
-  pool string !: Pool that it is in.
-  device string !: Its name in the pool.
-  shareID string: Identity of a share of the device.
-  conditions []Condition merge=type key=type: Conditions such as Ready.
-  data any: Anything the driver has to say; a JSON object.
-  networkData NetworkDeviceData: For network devices.
+  driver !: Driver that offers it.
+  pool !: Pool that it is in.
+  device !: Its name in the pool.
+  shareID: Identity of a share of the device.
+  conditions merge=type key=type: Conditions such as Ready.
+  data: Anything the driver has to say; a JSON object.
+  networkData: For network devices.
 NetworkDeviceData: A network device in a pod.
-  interfaceName string: Name of the interface in the pod.
-  ips []string: Its addresses, such as 10.0.0.5/24.
-  hardwareAddress string: Its hardware address.
+  interfaceName: Name of the interface in the pod.
+  ips: Its addresses, such as 10.0.0.5/24.
+  hardwareAddress: Its hardware address.
 ResourceClaimTemplate: From which each pod that names it gets a claim of its own.
-  apiVersion string: Version of this representation.
-  kind string: Name of this type.
-  metadata ObjectMeta: Standard metadata.
-  spec ResourceClaimTemplateSpec !: The claim to make. Cannot be changed.
+  apiVersion: Version of this representation.
+  kind: Name of this type.
+  metadata: Standard metadata.
+  spec !: The claim to make. Cannot be changed.
 ResourceClaimTemplateSpec: The claim to make.
-  metadata ObjectMeta: Labels and annotations of the claim.
-  spec ResourceClaimSpec !: Its spec.
+  metadata: Labels and annotations of the claim.
+  spec !: Its spec.
 ResourceSlice: Devices that a driver offers, a part of one pool.
-  apiVersion string: Version of this representation.
-  kind string: Name of this type.
-  metadata ObjectMeta: Standard metadata.
-  spec ResourceSliceSpec !: The devices and where they can be used.
+  apiVersion: Version of this representation.
+  kind: Name of this type.
+  metadata: Standard metadata.
+  spec !: The devices and where they can be used.
 ResourceSliceSpec: Devices and where they can be used.
-  driver string !: Driver that offers them. Cannot be changed.
-  pool ResourcePool !: Pool that the slice is a part of.
-  nodeName string: The one node from which they can be used. Cannot be changed.
-  nodeSelector NodeSelector: Nodes from which they can be used.
-  allNodes bool: They can be used from all nodes.
-  perDeviceNodeSelection bool: Each device says where it can be used.
-  devices []Device: The devices.
-  sharedCounters []CounterSet: Counters from which devices consume.
+  driver !: Driver that offers them. Cannot be changed.
+  pool !: Pool that the slice is a part of.
+  nodeName: The one node from which they can be used. Cannot be changed.
+  nodeSelector: Nodes from which they can be used.
+  allNodes: They can be used from all nodes.
+  perDeviceNodeSelection: Each device says where it can be used.
+  devices: The devices.
+  sharedCounters: Counters from which devices consume.
 ResourcePool: Names a pool and its version.
-  name string !: Name, unique per driver. Cannot be changed.
-  generation int =0: Older slices of the pool do not count.
-  resourceSliceCount int !: Slices of this generation; fewer mean the pool is not complete.
+  name !: Name, unique per driver. Cannot be changed.
+  generation =0: Older slices of the pool do not count.
+  resourceSliceCount !: Slices of this generation; fewer mean the pool is not complete.
 CounterSet: Counters that devices share.
-  name string !: Name of the set.
-  counters map:Counter !: The counters.
+  name !: Name of the set.
+  counters !: The counters.
 Counter: An amount that can be consumed.
-  value quantity !: The amount.
+  value !: The amount.
 Device: One device.
-  name string !: Name, unique in the pool.
-  attributes map:DeviceAttribute: What it is; names without domain are the driver's.
-  capacity map:DeviceCapacity: What it has to give.
-  consumesCounters []DeviceCounterConsumption: What it takes from shared counters.
-  nodeName string: The one node from which it can be used.
-  nodeSelector NodeSelector: Nodes from which it can be used.
-  allNodes bool: It can be used from all nodes.
-  taints []DeviceTaint: Reasons not to use it.
-  bindsToNode bool: Whether an allocation ties the claim to one node.
-  bindingConditions []string: Conditions before a pod may be bound.
-  bindingFailureConditions []string: Conditions that undo an allocation.
-  allowMultipleAllocations bool: Whether several claims may share it.
+  name !: Name, unique in the pool.
+  attributes: What it is; names without domain are the driver's.
+  capacity: What it has to give.
+  consumesCounters: What it takes from shared counters.
+  nodeName: The one node from which it can be used.
+  nodeSelector: Nodes from which it can be used.
+  allNodes: It can be used from all nodes.
+  taints: Reasons not to use it.
+  bindsToNode: Whether an allocation ties the claim to one node.
+  bindingConditions: Conditions before a pod may be bound.
+  bindingFailureConditions: Conditions that undo an allocation.
+  allowMultipleAllocations: Whether several claims may share it.
 DeviceAttribute: One value of one type.
-  int int: A number.
-  bool bool: True or false.
-  string string: A string.
-  version string: A semantic version.
+  int: A number.
+  bool: True or false.
+  string: A string.
+  version: A semantic version.
 DeviceCapacity: What a device has to give.
-  value quantity !: The amount.
-  requestPolicy CapacityRequestPolicy: How requests are rounded.
+  value !: The amount.
+  requestPolicy: How requests are rounded.
 CapacityRequestPolicy: How requests for capacity are rounded.
-  default quantity: What a request takes that does not say.
-  validValues []quantity: The only amounts there are.
-  validRange CapacityRequestPolicyRange: The range of amounts.
+  default: What a request takes that does not say.
+  validValues: The only amounts there are.
+  validRange: The range of amounts.
 CapacityRequestPolicyRange: A range of amounts.
-  min quantity !: Least.
-  max quantity: Most.
-  step quantity: Distance between amounts.
+  min !: Least.
+  max: Most.
+  step: Distance between amounts.
 DeviceCounterConsumption: What a device takes from a counter set.
-  counterSet string !: Name of the set.
-  counters map:Counter !: What it takes.
+  counterSet !: Name of the set.
+  counters !: What it takes.
 DeviceTaint: A reason not to use a device.
-  key string !: Name of the taint.
-  value string: Value of the taint.
-  effect string ! in=NoExecute|NoSchedule|None: What happens to those who do not tolerate it.
-  timeAdded time: When it was added.
-)",
-                                   nullptr};
+  key !: Name of the taint.
+  value: Value of the taint.
+  effect ! in=NoExecute|NoSchedule|None: What happens to those who do not tolerate it.
+  timeAdded: When it was added.
+)";
 
 }  // namespace knd::api

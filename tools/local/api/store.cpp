@@ -150,7 +150,7 @@ Answer<std::pair<Object, bool>> Store::apply(Resource resource, std::string_view
                                              std::string_view name, Json intent,
                                              const WriteOptions& options) {
     const auto& kind = kind_of(resource);
-    const auto& type = *Schema::instance().find(kind.kind);
+    const auto& type = *served_schema().find(kind.kind);
     if (options.field_manager.empty()) {
         return invalid("PatchOptions.meta.k8s.io", "",
                        {field_required("fieldManager", "is required for apply patch")});
@@ -188,7 +188,7 @@ Answer<Object> Store::bind(std::string_view ns, std::string_view pod, const std:
         bound["spec"]["nodeName"] = node;
         const Json scheduled = {
             {"type", "PodScheduled"}, {"status", "True"}, {"lastTransitionTime", now_text()}};
-        return strategic_merge_patch(*Schema::instance().find("Pod"), std::move(bound),
+        return strategic_merge_patch(*served_schema().find("Pod"), std::move(bound),
                                      {{"status", {{"conditions", Json::array({scheduled})}}}});
     };
     WriteOptions options;
