@@ -16,6 +16,8 @@ std::string rejection(const Json& pod, const Json& node) {
     return reason.ok() ? *reason : "error: " + reason.error().message();
 }
 
+const Json kCordoned = {{"spec", {{"unschedulable", true}}}, {"status", kReady}};
+
 Json pod_with(Json toleration) {
     return {{"spec", {{"tolerations", Json::array({std::move(toleration)})}}}};
 }
@@ -38,6 +40,17 @@ TEST(NodeFilter, TakesAPodThatToleratesANodeThatIsNotReady) {
     EXPECT_EQ(rejection(pod_with({{"key", "node.kubernetes.io/not-ready"}, {"operator", "Exists"}}),
                         {{"spec", Json::object()}}),
               "");
+}
+
+TEST(NodeFilter, RejectsACordonedNode) {
+    EXPECT_EQ(rejection({{"spec", Json::object()}}, kCordoned), "node(s) were unschedulable");
+}
+
+TEST(NodeFilter, TakesAPodThatToleratesACordonedNode) {
+    EXPECT_EQ(
+        rejection(pod_with({{"key", "node.kubernetes.io/unschedulable"}, {"operator", "Exists"}}),
+                  kCordoned),
+        "");
 }
 
 TEST(NodeFilter, KeepsToRequiredAffinity) {
