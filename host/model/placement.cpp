@@ -33,4 +33,10 @@ std::string reject(const Pod& pod, const Node& node) {
     return {};
 }
 
+std::string reject(const ResourceClaim& claim, const Node& node) {
+    const bool reachable = !claim.allocation || !claim.allocation->node_selector ||
+                           matches(*claim.allocation->node_selector, node);
+    return reachable ? "" : "resourceclaim not available on the node";
+}
+
 }  // namespace knd::api

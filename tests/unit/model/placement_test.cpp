@@ -62,5 +62,19 @@ TEST(Placement, KeepsToTheNodeThatThePodNames) {
     EXPECT_EQ(reject(pod, labelled()), "node(s) didn't match the requested node name");
 }
 
+TEST(Placement, TakesAClaimWithoutDevices) {
+    EXPECT_EQ(reject(ResourceClaim{}, labelled()), "");
+}
+
+TEST(Placement, KeepsToTheNodesOfAllocatedDevices) {
+    ResourceClaim claim;
+    claim.allocation.emplace();
+    EXPECT_EQ(reject(claim, labelled()), "");
+    claim.allocation->node_selector = NodeSelector{{{{{"zone", "In", {"east"}}}, {}}}};
+    EXPECT_EQ(reject(claim, labelled()), "");
+    claim.allocation->node_selector = NodeSelector{{{{{"zone", "In", {"west"}}}, {}}}};
+    EXPECT_EQ(reject(claim, labelled()), "resourceclaim not available on the node");
+}
+
 }  // namespace
 }  // namespace knd::api

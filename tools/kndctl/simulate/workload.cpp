@@ -176,9 +176,8 @@ std::string reject(const Workload& workload, const api::Node& node) {
         if (!reason.empty()) return "pod " + pod->meta.text() + ": " + reason;
     }
     for (const auto* claim : workload.allocated) {
-        const auto& selector = claim->allocation->node_selector;
-        if (selector && !api::matches(*selector, node))
-            return "claim " + claim->meta.text() + ": resourceclaim not available on the node";
+        auto reason = api::reject(*claim, node);
+        if (!reason.empty()) return "claim " + claim->meta.text() + ": " + reason;
     }
     return {};
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/local/scheduler/device_planner.hpp"
 
-#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include "host/alloc/allocator.hpp"
-#include "host/model/resource.hpp"
+#include "host/model/placement.hpp"
 
 namespace knd::local {
 namespace {
@@ -55,14 +54,14 @@ bool PodClaims::all_allocated() const {
     return typed_->open.empty();
 }
 
-bool PodClaims::reachable_from(const Json& node) const {
+std::string PodClaims::reject(const Json& node) const {
     const auto typed = api::read_node(node);
-    return typed.ok() &&
-           std::all_of(typed_->claims.begin(), typed_->claims.end(),
-                       [&](const api::ResourceClaim& claim) {
-                           return !claim.allocation || !claim.allocation->node_selector ||
-                                  api::matches(*claim.allocation->node_selector, *typed);
-                       });
+    if (!typed.ok()) return typed.error().message();
+    for (const auto& claim : typed_->claims) {
+        auto reason = api::reject(claim, *typed);
+        if (!reason.empty()) return reason;
+    }
+    return {};
 }
 
 struct DevicePlanner::State {

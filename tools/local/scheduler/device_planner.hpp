@@ -30,8 +30,8 @@ class PodClaims {
     const std::vector<JsonObject>& objects() const { return objects_; }
     bool allocated(std::size_t index) const;
     bool all_allocated() const;
-    /// Whether what is allocated already can be used on that node.
-    bool reachable_from(const Json& node) const;
+    /// Why what is allocated already rules the node out; empty: it does not.
+    std::string reject(const Json& node) const;
     const Typed& typed() const { return *typed_; }
 
   private:

@@ -140,8 +140,7 @@ void Scheduler::schedule(Pass& pass, const Json& pod) {
     for (const auto& node : in_order(pass.nodes, pass.pods_on)) {
         const auto rejected = reject_node(pod, *node);
         auto reason = rejected.ok() ? *rejected : rejected.error().message();
-        if (reason.empty() && !claims->reachable_from(*node))
-            reason = "resourceclaim not available on the node";
+        if (reason.empty()) reason = claims->reject(*node);
         if (reason.empty()) {
             const auto plan = (*planner)->plan(*claims, *node);
             if (!plan.ok())
