@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/daemon/control.hpp"
 
-#include <ctime>
-
 #include "host/model/nearest.hpp"
+#include "host/model/time.hpp"
 
 namespace knd {
 namespace {
@@ -26,12 +25,8 @@ Json to_json(const AttributeValue& value) {
         value);
 }
 
-std::string local_time(std::int64_t epoch_ms) {
-    const std::time_t seconds = epoch_ms / 1000;
-    std::tm parts{};
-    char text[32];
-    if (epoch_ms == 0 || gmtime_r(&seconds, &parts) == nullptr) return "";
-    return {text, std::strftime(text, sizeof text, "%FT%TZ", &parts)};
+std::string time_text(std::int64_t epoch_ms) {
+    return epoch_ms == 0 ? "" : rfc3339(epoch_ms / 1000);
 }
 
 const BindingRecord* holder(const std::vector<BindingRecord>& records,
@@ -84,8 +79,8 @@ Json claims(const ControlView& view) {
                         {"interface", record.attached.interface_name},
                         {"addresses", record.attached.addresses},
                         {"reason", record.reason},
-                        {"prepared", local_time(record.prepared_ms)},
-                        {"changed", local_time(record.changed_ms)}});
+                        {"prepared", time_text(record.prepared_ms)},
+                        {"changed", time_text(record.changed_ms)}});
     }
     return {{"claims", std::move(list)}};
 }

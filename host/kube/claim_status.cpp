@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "host/kube/time.hpp"
 #include "host/model/log.hpp"
+#include "host/model/time.hpp"
 
 namespace knd::kube {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <optional>
 
-#include "host/kube/time.hpp"
 #include "host/model/log.hpp"
+#include "host/model/time.hpp"
 
 namespace knd::kube {
 namespace {

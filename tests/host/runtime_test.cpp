@@ -5,10 +5,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "host/model/text_file.hpp"
 #include "sdk/support/netns.hpp"
 #include "tests/host/node/runtime.hpp"
 #include "tests/host/node/test_node.hpp"
-#include "tools/local/support/files.hpp"
 
 namespace knd::testing {
 namespace {
@@ -72,7 +72,7 @@ class RuntimeTest : public ::testing::TestWithParam<RuntimeKind> {
     void TearDown() override {
         if (runtime_ && HasFailure() && node_) {
             std::puts(node_->daemon_log().c_str());
-            std::puts(local::read_file(runtime_->log_file()).value_or("").c_str());
+            std::puts(read_text_file(runtime_->log_file()).value_or("").c_str());
         }
         node_.reset();
         runtime_.reset();

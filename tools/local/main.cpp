@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "host/model/log.hpp"
+#include "host/model/text_file.hpp"
 #include "tools/local/cluster/cluster.hpp"
 #include "tools/local/support/files.hpp"
 
@@ -66,7 +67,7 @@ fs::path beside_us(const char* relative) {
 
 Result<knd::local::ClusterOptions> read_options(const Arguments& arguments) {
     knd::local::ClusterOptions options;
-    KND_TRY_ASSIGN(const auto text, knd::local::read_file(arguments.config));
+    KND_TRY_ASSIGN(const auto text, knd::read_text_file(arguments.config));
     KND_TRY_ASSIGN(options.config,
                    knd::local::parse_kind_config(text, arguments.config, arguments.name));
     options.layout = {fs::path(arguments.state) / options.config.name};
@@ -85,7 +86,7 @@ Result<knd::local::ClusterOptions> read_options(const Arguments& arguments) {
         const auto equals = config.find('=');
         const auto node = equals == std::string::npos ? "" : config.substr(0, equals);
         const auto file = equals == std::string::npos ? config : config.substr(equals + 1);
-        KND_TRY_ASSIGN(options.templates[node], knd::local::read_file(file));
+        KND_TRY_ASSIGN(options.templates[node], knd::read_text_file(file));
     }
     if (!options.kndd.empty() && options.templates.empty())
         return Error(Code::kInvalidArgument, "no configuration for kndd: give --node-config FILE");
@@ -263,7 +264,7 @@ int status(const Arguments& arguments) {
     const auto layout = arguments.layout();
     if (auto found = expect_cluster(layout); !found.ok()) return complain(found.error());
     const auto read_json = [](const fs::path& path) {
-        const auto text = knd::local::read_file(path);
+        const auto text = knd::read_text_file(path);
         return text.ok() ? knd::parse_json(*text).value_or({}) : knd::Json();
     };
     const auto process = knd::local::ProcessId::from_json(read_json(layout.process()));
@@ -309,7 +310,7 @@ Result<Surroundings> find_pod(const knd::local::Layout& layout, const std::strin
         const auto node = layout.node(entry.path().filename());
         for (const auto& record : fs::directory_iterator(node.sandboxes(), error)) {
             if (record.path().extension() != ".json") continue;
-            KND_TRY_ASSIGN(const auto text, knd::local::read_file(record.path()));
+            KND_TRY_ASSIGN(const auto text, knd::read_text_file(record.path()));
             KND_TRY_ASSIGN(const auto json, knd::parse_json(text));
             const auto sandbox = knd::local::sandbox_from_json(json);
             if (sandbox.ns != ns || sandbox.name != name || !sandbox.ready) continue;
@@ -348,7 +349,7 @@ int exec(Arguments arguments) {
 }
 
 int kubeconfig(const Arguments& arguments) {
-    const auto text = knd::local::read_file(arguments.layout().kubeconfig());
+    const auto text = knd::read_text_file(arguments.layout().kubeconfig());
     if (!text.ok()) return complain(text.error());
     std::fputs(text->c_str(), stdout);
     return 0;

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "host/model/text_file.hpp"
 #include "host/ops/control_client.hpp"
 #include "tools/local/support/files.hpp"
 
@@ -157,7 +158,7 @@ bool TestNode::wait_dead(std::chrono::milliseconds patience) {
 }
 
 std::string TestNode::daemon_log() const {
-    return local::read_file(directory_.path() / "kndd.log").value_or("");
+    return read_text_file(directory_.path() / "kndd.log").value_or("");
 }
 
 Result<Json> TestNode::control(const std::string& target) const {

@@ -5,8 +5,8 @@
 
 #include <optional>
 
+#include "host/model/text_file.hpp"
 #include "kubelet_support.hpp"
-#include "tools/local/support/files.hpp"
 
 namespace knd::local {
 namespace {
@@ -24,7 +24,7 @@ class Hooks : public testing::Test {
         return answer && !answer->ok() ? answer->error().message() : "";
     }
     std::string written(const std::string& name) {
-        return read_file(directory_ / name).value_or("nothing");
+        return read_text_file(directory_ / name).value_or("nothing");
     }
     Directory directory_;
     boost::asio::io_context io_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Pods here use the host's network, so that no namespace has to be entered and no root is needed.
+#include "host/model/text_file.hpp"
 #include "tools/local/kubelet/node_runtime.hpp"
 
 #include <gmock/gmock.h>
@@ -148,7 +149,7 @@ TEST_F(NodeRuntimeTest, TellsHooksThePodAndTheProcess) {
     const auto sandbox = run_pod();
     const auto id = create(*sandbox, {"knd.test/gate=d"});
     ASSERT_TRUE(start(*id).ok());
-    const auto state = parse_json(*read_file(out));
+    const auto state = parse_json(*read_text_file(out));
     ASSERT_TRUE(state.ok());
     EXPECT_EQ(json_int(*state, "pid"), container().process.pid);
     EXPECT_EQ(json_string(json_at(*state, "annotations"), "io.kubernetes.cri.sandbox-id"),

@@ -6,7 +6,7 @@
 // an entry of its own but takes away ownership of what it changes.
 #include <algorithm>
 
-#include "tools/local/api/clock.hpp"
+#include "host/model/time.hpp"
 #include "tools/local/api/patch.hpp"
 
 namespace knd::api {
@@ -262,7 +262,7 @@ Answer<Json> apply_patch(const Type& type, const Json& live, const Json& intent,
     Json entry = {{"manager", manager},
                   {"operation", "Apply"},
                   {"apiVersion", json_at(intent, "apiVersion")},
-                  {"time", now_text()},
+                  {"time", rfc3339_now()},
                   {"fieldsType", "FieldsV1"},
                   {"fieldsV1", set}};
     if (!subresource.empty()) entry["subresource"] = subresource;

@@ -18,15 +18,6 @@ std::string two(std::int64_t big, char big_unit, std::int64_t small, char small_
 
 }  // namespace
 
-std::string time_text(std::int64_t unix_seconds) {
-    const auto seconds = static_cast<std::time_t>(unix_seconds);
-    std::tm parts{};
-    gmtime_r(&seconds, &parts);
-    char text[32];
-    const auto size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return {text, size};
-}
-
 std::int64_t now_seconds() {
     return static_cast<std::int64_t>(std::time(nullptr));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// metav1.Time: RFC 3339 in UTC with whole seconds.
+// Reading what host/model/time.hpp writes, and kubectl's ages.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,7 @@
 
 namespace knd::api {
 
-std::string time_text(std::int64_t unix_seconds);
 std::int64_t now_seconds();
-inline std::string now_text() {
-    return time_text(now_seconds());
-}
 /// Seconds since 1970; 0 when `text` is no time. Fractions are dropped.
 std::int64_t parse_time(const std::string& text);
 /// How long ago `text` was, the way kubectl prints ages: "5s", "3m20s", "8d"; "<unknown>" if empty.

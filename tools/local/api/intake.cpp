@@ -3,9 +3,9 @@
 
 #include <random>
 
+#include "host/model/time.hpp"
 #include "host/validation/formats.hpp"
 #include "host/validation/validation.hpp"
-#include "tools/local/api/clock.hpp"
 #include "tools/local/api/patch.hpp"
 #include "tools/local/api/rules.hpp"
 #include "tools/local/api/schema.hpp"
@@ -158,7 +158,7 @@ Answer<Json> take_new(const Kind& kind, std::string_view ns, Json object,
     if (object_name(object).empty() && !prefix.empty())
         metadata["name"] = prefix.substr(0, kMaxGeneratedPrefix) + random_suffix(5);
     metadata["uid"] = new_uid();
-    metadata["creationTimestamp"] = now_text();
+    metadata["creationTimestamp"] = rfc3339_now();
     if (kind.counts_generation) metadata["generation"] = 1;
     kind.complete(Json(), object);
     KND_TRY(check_rules(kind, Json(), object, options.subresource));

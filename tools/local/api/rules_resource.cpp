@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the server fills in for resource.k8s.io. What it refuses is in host/validation.
+#include "host/model/time.hpp"
 #include "host/validation/validation.hpp"
-#include "tools/local/api/clock.hpp"
 #include "tools/local/api/rules.hpp"
 
 namespace knd::api {
@@ -23,7 +23,7 @@ void complete_slice(const Json&, Json& after) {
     for (auto& device : after["spec"]["devices"]) {
         if (!device.contains("taints")) continue;
         for (auto& taint : device["taints"]) {
-            if (!taint.contains("timeAdded")) taint["timeAdded"] = now_text();
+            if (!taint.contains("timeAdded")) taint["timeAdded"] = rfc3339_now();
         }
     }
 }

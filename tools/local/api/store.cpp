@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
+#include "host/model/time.hpp"
 #include "host/validation/validation.hpp"
 #include "tools/local/api/clock.hpp"
 #include "tools/local/api/database.hpp"
@@ -187,7 +188,7 @@ Answer<Object> Store::bind(std::string_view ns, std::string_view pod, const std:
         auto bound = current;
         bound["spec"]["nodeName"] = node;
         const Json scheduled = {
-            {"type", "PodScheduled"}, {"status", "True"}, {"lastTransitionTime", now_text()}};
+            {"type", "PodScheduled"}, {"status", "True"}, {"lastTransitionTime", rfc3339_now()}};
         return strategic_merge_patch(*served_schema().find("Pod"), std::move(bound),
                                      {{"status", {{"conditions", Json::array({scheduled})}}}});
     };
@@ -228,7 +229,7 @@ Answer<Object> Store::retire(const Kind& kind, const Object& before, std::int64_
         return commit(kind, EventType::kDeleted, std::move(after), before, dry_run);
     const auto granted = json_int(metadata, "deletionGracePeriodSeconds", grace_seconds + 1);
     if (is_leaving(*before) && granted <= grace_seconds) return before;
-    metadata["deletionTimestamp"] = time_text(now_seconds() + grace_seconds);
+    metadata["deletionTimestamp"] = rfc3339(now_seconds() + grace_seconds);
     metadata["deletionGracePeriodSeconds"] = grace_seconds;
     if (kind.id == Resource::kNamespaces) after["status"]["phase"] = "Terminating";
     return commit(kind, EventType::kModified, std::move(after), before, dry_run);

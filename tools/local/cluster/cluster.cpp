@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "host/model/log.hpp"
+#include "host/model/text_file.hpp"
 #include "tools/local/support/files.hpp"
 
 namespace knd::local {
@@ -27,7 +28,7 @@ constexpr Flavour kFlavours[] = {{"containerd-1.7", NriVersion::k0_8, false},
 
 /// JSON that an earlier run has written; null when there is none.
 Json read_json(const std::filesystem::path& path) {
-    const auto text = read_file(path);
+    const auto text = read_text_file(path);
     if (!text.ok()) return {};
     auto json = parse_json(*text);
     return json.ok() ? *std::move(json) : Json();

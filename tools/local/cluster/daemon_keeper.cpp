@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "host/model/log.hpp"
+#include "host/model/text_file.hpp"
 #include "tools/local/support/files.hpp"
 
 namespace knd::local {
@@ -21,7 +22,7 @@ DaemonKeeper::DaemonKeeper(boost::asio::io_context& io, DaemonOptions options)
     : io_(io), options_(std::move(options)), timer_(io) {}
 
 void DaemonKeeper::start() {
-    if (const auto record = read_file(options_.record); record.ok()) {
+    if (const auto record = read_text_file(options_.record); record.ok()) {
         if (const auto json = parse_json(*record); json.ok())
             end_process(ProcessId::from_json(*json), kGrace);
     }

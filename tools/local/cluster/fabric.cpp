@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "host/model/text_file.hpp"
 #include "sdk/support/netns.hpp"
-#include "tools/local/support/files.hpp"
 
 namespace knd::local {
 namespace {
@@ -64,7 +64,7 @@ Result<> set_sysctl(int netns, const std::string& path, std::string_view value) 
 }
 
 bool is_mount_point(const std::filesystem::path& path) {
-    const auto mounts = read_file("/proc/self/mountinfo");
+    const auto mounts = read_text_file("/proc/self/mountinfo");
     return mounts.ok() && mounts->find(" " + path.string() + " ") != std::string::npos;
 }
 

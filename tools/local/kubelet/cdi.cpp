@@ -12,6 +12,7 @@
 
 #include "host/model/json.hpp"
 #include "host/model/log.hpp"
+#include "host/model/text_file.hpp"
 #include "tools/local/support/files.hpp"
 
 namespace knd::local {
@@ -27,7 +28,7 @@ struct Definition {
 using Definitions = std::map<std::string, Definition>;
 
 void read_spec(const std::filesystem::path& path, Definitions& found) {
-    const auto text = read_file(path);
+    const auto text = read_text_file(path);
     if (!text.ok()) return;  // gone since the directory was listed
     auto parsed = parse_json(*text);
     if (!parsed.ok() || json_string(*parsed, "kind").find('/') == std::string::npos) {

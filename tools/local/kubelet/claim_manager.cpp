@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/model/text_file.hpp"
+#include "tools/local/api/intake.hpp"
 #include "tools/local/support/files.hpp"
 
 namespace knd::local {
@@ -36,8 +38,7 @@ std::string uid_of(const Json& object) {
 std::vector<std::string> keys_of(const Json& pod) {
     std::vector<std::string> keys;
     for (const auto& entry : json_path(pod, {"spec", "resourceClaims"}))
-        keys.push_back(json_string(json_at(pod, "metadata"), "namespace") + "/" +
-                       claim_name(pod, entry));
+        keys.push_back(api::object_namespace(pod) + "/" + claim_name(pod, entry));
     return keys;
 }
 
@@ -71,7 +72,7 @@ Result<std::unique_ptr<ClaimManager>> ClaimManager::open(std::filesystem::path c
 }
 
 Result<> ClaimManager::load() {
-    auto text = read_file(checkpoint_);
+    auto text = read_text_file(checkpoint_);
     if (!text.ok()) {
         if (text.code() == Code::kNotFound) return {};
         return std::move(text).error();
@@ -284,7 +285,7 @@ Result<> ClaimManager::finish_unprepare(const Round& round) {
 
 std::vector<std::string> ClaimManager::cdi_ids(const Json& pod, const Json& container) const {
     std::vector<std::string> ids;
-    const auto ns = json_string(json_at(pod, "metadata"), "namespace");
+    const auto ns = api::object_namespace(pod);
     for (const auto& used : json_path(container, {"resources", "claims"})) {
         const auto request = json_string(used, "request");
         for (const auto& entry : json_path(pod, {"spec", "resourceClaims"})) {

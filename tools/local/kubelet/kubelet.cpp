@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/model/log.hpp"
+#include "host/model/time.hpp"
 
 namespace knd::local {
 namespace {
@@ -100,7 +101,7 @@ Result<> Kubelet::register_node() {
         auto created = store_.create(api::Resource::kNodes, "", node_object());
         if (!created.ok()) return created.error().error().wrap("node " + options_.node);
     }
-    const auto now = rfc3339(WallClock::now());
+    const auto now = rfc3339_now();
     const Json amounts = {{"cpu", "1"}, {"memory", "1Gi"}, {"pods", "110"}};
     const Json status = {{"addresses",
                           {{{"type", "InternalIP"}, {"address", options_.ip}},

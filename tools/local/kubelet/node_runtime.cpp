@@ -7,7 +7,10 @@
 #include <utility>
 
 #include "host/model/log.hpp"
+#include "host/model/text_file.hpp"
+#include "host/model/time.hpp"
 #include "tools/local/kubelet/cdi.hpp"
+#include "tools/local/support/files.hpp"
 
 namespace knd::local {
 namespace {
@@ -23,10 +26,6 @@ PodSandbox nri_pod(const SandboxRecord& sandbox) {
 Container nri_container(const SandboxRecord& sandbox, const ContainerRecord& container) {
     return {container.id, sandbox.id, container.name, container.hooks,
             container.state == ContainerState::kRunning};
-}
-
-std::string now() {
-    return rfc3339(WallClock::now());
 }
 
 /// The error of an NRI plugin as the CRI client of containerd sees it.
@@ -58,7 +57,7 @@ Result<> NodeRuntime::load() {
     if (error) return Error::from_errno("create " + options_.sandboxes.string(), error.value());
     for (const auto& entry : std::filesystem::directory_iterator(options_.sandboxes, error)) {
         if (entry.path().extension() != ".json") continue;
-        KND_TRY_ASSIGN(const auto text, read_file(entry.path()));
+        KND_TRY_ASSIGN(const auto text, read_text_file(entry.path()));
         auto json = parse_json(text);
         if (!json.ok()) return std::move(json).error().wrap(entry.path().string());
         auto sandbox = sandbox_from_json(*json);
@@ -90,7 +89,7 @@ void NodeRuntime::adopt(SandboxRecord& sandbox, ContainerRecord& container) {
     container.state = ContainerState::kExited;
     container.exit_code = 255;
     container.reason = "Unknown";
-    container.finished = now();
+    container.finished = rfc3339_now();
 }
 
 Result<> NodeRuntime::save(const SandboxRecord& sandbox) const {
@@ -198,7 +197,7 @@ void NodeRuntime::create_container(const std::string& sandbox_id, const Containe
     container.name = request.name;
     container.image = request.image;
     container.attempt = request.attempt;
-    container.created = now();
+    container.created = rfc3339_now();
     container.hooks = edits->create_runtime_hooks;
     for (const auto& [name, value] : edits->env)
         container.env.push_back(name + "=" + value);
@@ -276,7 +275,7 @@ void NodeRuntime::start_container(const std::string& id, Done<> done) {
             if (ready.container == nullptr || ready.container->state != ContainerState::kCreated)
                 return done(Error(Code::kUnknown, "container ended while its hooks ran"));
             ready.container->state = ContainerState::kRunning;
-            ready.container->started = now();
+            ready.container->started = rfc3339_now();
             save_or_log(*ready.sandbox);
             done({});
         });
@@ -293,7 +292,7 @@ void NodeRuntime::start_failed(const std::string& id, const Error& error, const 
     container.exit_code = 128;
     container.reason = "StartError";
     container.message = wrapped.message();
-    container.finished = now();
+    container.finished = rfc3339_now();
     save_or_log(*found.sandbox);
     done(wrapped);
 }
@@ -305,7 +304,7 @@ void NodeRuntime::container_ended(const std::string& id, Exit exit) {
     container.state = ContainerState::kExited;
     container.exit_code = exit.code;
     container.reason = exit.code == 0 ? "Completed" : "Error";
-    container.finished = now();
+    container.finished = rfc3339_now();
     save_or_log(*found.sandbox);
     const auto process = processes_.extract(id);
     const auto pod_uid = found.sandbox->pod_uid;

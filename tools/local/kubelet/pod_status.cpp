@@ -98,7 +98,7 @@ void set_condition(Json& conditions, const Json& before, const std::string& type
 
 Json make_conditions(const PodView& view, const Json& before, const Counts& counts,
                      const std::string& unready) {
-    const auto now = rfc3339(view.now);
+    const auto& now = view.now;
     const bool ready = counts.running == counts.total;
     const bool over = counts.running + counts.waiting == 0 && counts.stopped > 0;
     const std::string reason = over ? "PodCompleted" : "ContainersNotReady";
@@ -142,7 +142,7 @@ Json make_pod_status(const PodView& view) {
         status["podIP"] = ip;
         status["podIPs"] = Json::array({{{"ip", ip}}});
     }
-    if (!status.contains("startTime")) status["startTime"] = rfc3339(view.now);
+    if (!status.contains("startTime")) status["startTime"] = view.now;
     if (!status.contains("qosClass")) status["qosClass"] = "BestEffort";
     return status;
 }

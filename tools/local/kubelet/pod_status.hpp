@@ -22,7 +22,7 @@ struct PodView {
     const SandboxRecord* sandbox;                   ///< null: there is none
     const std::map<std::string, Waiting>& waiting;  ///< by container name
     std::string host_ip;
-    WallClock::time_point now;
+    std::string now;
 };
 
 /// True when the container is not to be started again.

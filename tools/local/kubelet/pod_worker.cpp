@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/model/log.hpp"
+#include "host/model/time.hpp"
 
 namespace knd::local {
 namespace {
@@ -262,7 +263,7 @@ void PodWorker::publish() {
     if (!exists_) return;
     const auto current = sandbox();
     const PodView view{pod_, current ? &*current : nullptr, waiting_, context_.host_ip,
-                       WallClock::now()};
+                       rfc3339_now()};
     auto status = make_pod_status(view);
     if (status == json_at(pod_, "status")) return;
     const auto& meta = json_at(pod_, "metadata");

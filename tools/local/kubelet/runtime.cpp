@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/local/kubelet/runtime.hpp"
 
+#include "tools/local/support/files.hpp"
+
 namespace knd::local {
 namespace {
 

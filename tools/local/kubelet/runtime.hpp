@@ -12,7 +12,6 @@
 
 #include "host/model/json.hpp"
 #include "host/model/services.hpp"
-#include "tools/local/support/files.hpp"
 #include "tools/local/support/process.hpp"
 
 namespace knd::local {

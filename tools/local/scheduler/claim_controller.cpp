@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "host/model/log.hpp"
+#include "tools/local/api/intake.hpp"
 
 namespace knd::local {
 namespace {
@@ -22,8 +23,7 @@ bool over(const Json& pod) {
     const auto phase = json_string(json_at(pod, "status"), "phase");
     return phase == "Succeeded" || phase == "Failed" ||
            // Deleted before it got anywhere: no kubelet will ever run it.
-           (meta(pod).contains("deletionTimestamp") &&
-            json_string(json_at(pod, "spec"), "nodeName").empty());
+           (api::is_leaving(pod) && json_string(json_at(pod, "spec"), "nodeName").empty());
 }
 
 /// The uid of the pod that a claim was made for; empty: it was not made from a template.
@@ -39,8 +39,7 @@ std::string owner_pod(const Json& claim) {
 void log_failure(std::string_view what, const Json& object, const api::Status& status) {
     // Somebody was faster: the change that made it fail starts another run.
     if (status.code == 404 || status.code == 409) return;
-    log::warn(what, {{"claim", json_string(meta(object), "namespace") + "/" +
-                                   json_string(meta(object), "name")},
+    log::warn(what, {{"claim", api::object_namespace(object) + "/" + api::object_name(object)},
                      {"error", status.message}});
 }
 
@@ -48,12 +47,11 @@ Json claim_from_template(const Json& pod, const Json& entry, const Json& claim_t
     Json claim = json_at(claim_template, "spec");
     auto& metadata = claim["metadata"];
     if (!metadata.is_object()) metadata = Json::object();
-    metadata["generateName"] =
-        json_string(meta(pod), "name") + "-" + json_string(entry, "name") + "-";
+    metadata["generateName"] = api::object_name(pod) + "-" + json_string(entry, "name") + "-";
     metadata["annotations"][kPodClaimName] = json_string(entry, "name");
     metadata["ownerReferences"] = Json::array({{{"apiVersion", "v1"},
                                                 {"kind", "Pod"},
-                                                {"name", json_string(meta(pod), "name")},
+                                                {"name", api::object_name(pod)},
                                                 {"uid", json_string(meta(pod), "uid")},
                                                 {"controller", true},
                                                 {"blockOwnerDeletion", true}}});
@@ -78,7 +76,7 @@ void ClaimController::run() {
     for (const auto& pod : store_.list(Resource::kPods)) {
         if (over(*pod)) continue;
         users.insert(json_string(meta(*pod), "uid"));
-        if (!meta(*pod).contains("deletionTimestamp")) make_claims(*pod);
+        if (!api::is_leaving(*pod)) make_claims(*pod);
     }
     for (const auto& claim : store_.list(Resource::kResourceClaims)) {
         release(*claim, users);
@@ -88,11 +86,11 @@ void ClaimController::run() {
 
 /// The name of the claim for this entry; empty when it could not be made.
 std::string ClaimController::find_or_make(const Json& pod, const Json& entry) {
-    const auto ns = json_string(meta(pod), "namespace");
+    const auto ns = api::object_namespace(pod);
     for (const auto& claim : store_.list(Resource::kResourceClaims, ns)) {
         if (owner_pod(*claim) == json_string(meta(pod), "uid") &&
             json_at(meta(*claim), "annotations")[kPodClaimName] == json_string(entry, "name"))
-            return json_string(meta(*claim), "name");
+            return api::object_name(*claim);
     }
     const auto name = json_string(entry, "resourceClaimTemplateName");
     const auto claim_template = store_.get(Resource::kResourceClaimTemplates, ns, name);
@@ -105,7 +103,7 @@ std::string ClaimController::find_or_make(const Json& pod, const Json& entry) {
     }
     const auto created = store_.create(Resource::kResourceClaims, ns,
                                        claim_from_template(pod, entry, **claim_template));
-    if (created.ok()) return json_string(meta(**created), "name");
+    if (created.ok()) return api::object_name(**created);
     events_.warning(pod, "FailedResourceClaimCreation",
                     "PodResourceClaim " + json_string(entry, "name") +
                         ": failed to create ResourceClaim: " + created.error().message);
@@ -129,7 +127,7 @@ void ClaimController::make_claims(const Json& pod) {
     api::WriteOptions options;
     options.subresource = "status";
     const auto written = store_.modify(
-        Resource::kPods, json_string(meta(pod), "namespace"), json_string(meta(pod), "name"),
+        Resource::kPods, api::object_namespace(pod), api::object_name(pod),
         [&](const Json& stored) -> api::Answer<Json> {
             Json changed = stored;
             changed["status"]["resourceClaimStatuses"] = statuses;
@@ -149,8 +147,8 @@ void ClaimController::release(const Json& claim, const std::set<std::string>& us
             kept.push_back(consumer);
     }
     const bool allocated = json_at(claim, "status").contains("allocation");
-    const auto ns = json_string(meta(claim), "namespace");
-    const auto name = json_string(meta(claim), "name");
+    const auto ns = api::object_namespace(claim);
+    const auto name = api::object_name(claim);
     if (kept.size() != reserved.size() || (allocated && kept.empty())) {
         api::WriteOptions options;
         options.subresource = "status";
@@ -185,12 +183,11 @@ void ClaimController::release(const Json& claim, const std::set<std::string>& us
 void ClaimController::collect(const Json& claim, const std::set<std::string>& users) {
     const auto owner = owner_pod(claim);
     if (owner.empty() || users.contains(owner)) return;
-    if (meta(claim).contains("deletionTimestamp")) return;
+    if (api::is_leaving(claim)) return;
     api::DeleteOptions options;
     options.uid = json_string(meta(claim), "uid");
-    const auto removed =
-        store_.remove(Resource::kResourceClaims, json_string(meta(claim), "namespace"),
-                      json_string(meta(claim), "name"), options);
+    const auto removed = store_.remove(Resource::kResourceClaims, api::object_namespace(claim),
+                                       api::object_name(claim), options);
     if (!removed.ok()) log_failure("a claim was not deleted", claim, removed.error());
 }
 

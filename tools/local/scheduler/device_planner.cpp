@@ -7,18 +7,15 @@
 
 #include "host/alloc/allocator.hpp"
 #include "host/model/placement.hpp"
+#include "tools/local/api/intake.hpp"
 
 namespace knd::local {
 namespace {
 
-std::string name_of(const Json& object) {
-    return json_string(json_at(object, "metadata"), "name");
-}
-
 /// An error of a reader, with the object's name in front.
 template <class T>
 Result<T> named(const Json& object, Result<T> read) {
-    return std::move(read).wrap(name_of(object));
+    return std::move(read).wrap(api::object_name(object));
 }
 
 }  // namespace
@@ -82,7 +79,7 @@ Result<std::unique_ptr<DevicePlanner>> DevicePlanner::make(
     }
     for (const auto& object : cluster.classes) {
         KND_TRY_ASSIGN(auto device_class, named(*object, api::read_device_class(*object)));
-        state->classes.emplace(name_of(*object), std::move(device_class));
+        state->classes.emplace(api::object_name(*object), std::move(device_class));
     }
     alloc::AllocatedState allocated;
     for (const auto& object : cluster.claims) {

@@ -7,11 +7,12 @@
 #include <utility>
 
 #include "host/model/log.hpp"
+#include "host/model/time.hpp"
+#include "tools/local/api/intake.hpp"
 #include "tools/local/kubelet/claim_manager.hpp"
 #include "tools/local/scheduler/claim_controller.hpp"
 #include "tools/local/scheduler/device_planner.hpp"
 #include "tools/local/scheduler/node_filter.hpp"
-#include "tools/local/support/files.hpp"
 
 namespace knd::local {
 namespace {
@@ -23,19 +24,18 @@ constexpr std::size_t kReservedForLimit = 256;
 const Json& meta(const Json& object) {
     return json_at(object, "metadata");
 }
-std::string name_of(const Json& object) {
-    return json_string(meta(object), "name");
-}
 
 bool waits_for_node(const Json& pod) {
     const auto& spec = json_at(pod, "spec");
     const auto scheduler = json_string(spec, "schedulerName", "default-scheduler");
     return json_string(spec, "nodeName").empty() && scheduler == "default-scheduler" &&
-           !meta(pod).contains("deletionTimestamp") && json_at(spec, "schedulingGates").empty();
+           !api::is_leaving(pod) && json_at(spec, "schedulingGates").empty();
 }
 
 Json consumer_of(const Json& pod) {
-    return {{"resource", "pods"}, {"name", name_of(pod)}, {"uid", json_string(meta(pod), "uid")}};
+    return {{"resource", "pods"},
+            {"name", api::object_name(pod)},
+            {"uid", json_string(meta(pod), "uid")}};
 }
 
 }  // namespace
@@ -70,10 +70,9 @@ Result<PodClaims> claims_of(const api::Store& store, const Json& pod) {
             return Error(Code::kNotFound,
                          "waiting for dynamic resource controller to create the resourceclaim \"" +
                              json_string(entry, "name") + "\"");
-        const auto stored =
-            store.get(Resource::kResourceClaims, json_string(meta(pod), "namespace"), name);
+        const auto stored = store.get(Resource::kResourceClaims, api::object_namespace(pod), name);
         if (!stored.ok()) return Error(Code::kNotFound, stored.error().message);
-        if (meta(**stored).contains("deletionTimestamp"))
+        if (api::is_leaving(**stored))
             return Error(Code::kFailedPrecondition,
                          "resourceclaim \"" + name + "\" is being deleted");
         if (json_path(**stored, {"status", "reservedFor"}).size() >= kReservedForLimit)
@@ -88,7 +87,7 @@ std::vector<api::Object> in_order(std::vector<api::Object> nodes,
                                   const std::map<std::string, int>& pods_on) {
     std::stable_sort(nodes.begin(), nodes.end(), [&](const auto& a, const auto& b) {
         const auto count = [&](const api::Object& node) {
-            const auto found = pods_on.find(name_of(*node));
+            const auto found = pods_on.find(api::object_name(*node));
             return found == pods_on.end() ? 0 : found->second;
         };
         return count(a) < count(b);
@@ -147,8 +146,8 @@ void Scheduler::schedule(Pass& pass, const Json& pod) {
                 return unschedulable(
                     pod, "running \"DynamicResources\" filter plugin: " + plan.error().message());
             if (plan->reason.empty()) {
-                ++pass.pods_on[name_of(*node)];
-                return place(pod, *claims, plan->allocations, name_of(*node));
+                ++pass.pods_on[api::object_name(*node)];
+                return place(pod, *claims, plan->allocations, api::object_name(*node));
             }
             reason = plan->reason;
         }
@@ -160,8 +159,8 @@ void Scheduler::schedule(Pass& pass, const Json& pod) {
 }
 
 Result<> Scheduler::reserve(const Json& pod, const Json& claim, const Json& allocation) {
-    const auto ns = json_string(meta(claim), "namespace");
-    const auto name = name_of(claim);
+    const auto ns = api::object_namespace(claim);
+    const auto name = api::object_name(claim);
     api::WriteOptions options;
     options.field_manager = "kube-scheduler";
     if (!allocation.is_null()) {
@@ -198,12 +197,12 @@ Result<> Scheduler::reserve(const Json& pod, const Json& claim, const Json& allo
 }
 
 Result<> Scheduler::bind(const Json& pod, const std::string& node) {
-    const auto ns = json_string(meta(pod), "namespace");
+    const auto ns = api::object_namespace(pod);
     api::WriteOptions options;
     options.subresource = "binding";
     options.field_manager = "kube-scheduler";
     auto bound = store_.modify(
-        Resource::kPods, ns, name_of(pod),
+        Resource::kPods, ns, api::object_name(pod),
         [&](const Json& stored) -> api::Answer<Json> {
             Json changed = stored;
             changed["spec"]["nodeName"] = node;
@@ -221,7 +220,7 @@ void Scheduler::place(const Json& pod, const PodClaims& claims,
         Json allocation;
         if (!claims.allocated(i)) {
             allocation = allocations[next++];
-            allocation["allocationTimestamp"] = rfc3339(WallClock::now());
+            allocation["allocationTimestamp"] = rfc3339_now();
         }
         if (auto reserved = reserve(pod, *claims.objects()[i], allocation); !reserved.ok())
             return unschedulable(
@@ -230,8 +229,8 @@ void Scheduler::place(const Json& pod, const PodClaims& claims,
     if (auto bound = bind(pod, node); !bound.ok())
         return unschedulable(pod, "binding rejected: " + bound.error().message());
     events_.normal(pod, "Scheduled",
-                   "Successfully assigned " + json_string(meta(pod), "namespace") + "/" +
-                       name_of(pod) + " to " + node);
+                   "Successfully assigned " + api::object_namespace(pod) + "/" +
+                       api::object_name(pod) + " to " + node);
 }
 
 void Scheduler::unschedulable(const Json& pod, const std::string& message) {
@@ -248,14 +247,14 @@ void Scheduler::unschedulable(const Json& pod, const std::string& message) {
         conditions.erase(it);
         break;
     }
-    condition["lastTransitionTime"] = rfc3339(WallClock::now());
+    condition["lastTransitionTime"] = rfc3339_now();
     conditions.push_back(std::move(condition));
     events_.warning(pod, "FailedScheduling", message);
     api::WriteOptions options;
     options.subresource = "status";
     options.field_manager = "kube-scheduler";
     const auto written = store_.modify(
-        Resource::kPods, json_string(meta(pod), "namespace"), name_of(pod),
+        Resource::kPods, api::object_namespace(pod), api::object_name(pod),
         [&](const Json& stored) -> api::Answer<Json> {
             Json changed = stored;
             changed["status"]["conditions"] = conditions;
@@ -264,7 +263,7 @@ void Scheduler::unschedulable(const Json& pod, const std::string& message) {
         options);
     if (!written.ok() && written.error().code != 404)
         log::warn("the status of a waiting pod was not written",
-                  {{"pod", name_of(pod)}, {"error", written.error().message}});
+                  {{"pod", api::object_name(pod)}, {"error", written.error().message}});
 }
 
 }  // namespace knd::local

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "host/model/log.hpp"
+#include "host/model/time.hpp"
 #include "tools/local/support/files.hpp"
 
 namespace knd::local {
@@ -15,7 +16,7 @@ constexpr std::size_t kRemembered = 4096;
 api::Answer<Json> count_up(const Json& current) {
     Json event = current;
     event["count"] = json_int(event, "count", 1) + 1;
-    event["lastTimestamp"] = rfc3339(WallClock::now());
+    event["lastTimestamp"] = rfc3339_now();
     return event;
 }
 
@@ -36,7 +37,7 @@ void EventRecorder::record(const Json& object, std::string_view type, std::strin
         if (store_.modify(api::Resource::kEvents, ns, known->second, count_up).ok()) return;
         names_.erase(known);
     }
-    const auto now = WallClock::now();
+    const auto now = rfc3339_now();
     const auto name = json_string(meta, "name") + "." + random_id(16);
     Json event = {
         {"metadata", {{"name", name}, {"namespace", ns}}},
@@ -51,8 +52,8 @@ void EventRecorder::record(const Json& object, std::string_view type, std::strin
         {"reason", reason},
         {"message", message.substr(0, 1024)},
         {"count", 1},
-        {"firstTimestamp", rfc3339(now)},
-        {"lastTimestamp", rfc3339(now)},
+        {"firstTimestamp", now},
+        {"lastTimestamp", now},
         {"source", {{"component", component_}}},
         {"reportingComponent", component_},
         {"reportingInstance", host_},

@@ -6,19 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
-#include <ctime>
-
-#include "host/model/text_file.hpp"
-
 #include <knd/cpp/fd.hpp>
 
 namespace knd::local {
-
-Result<std::string> read_file(const std::filesystem::path& path) {
-    return read_text_file(path.string());
-}
 
 Result<> write_file(const std::filesystem::path& path, std::string_view content, mode_t mode) {
     const auto temporary = path.string() + ".new";
@@ -50,32 +40,6 @@ std::string random_id(std::size_t digits) {
     for (auto& digit : id)
         digit = kHex[static_cast<unsigned char>(digit) & 15];
     return id;
-}
-
-namespace {
-
-std::string format_time(WallClock::time_point time, bool micros) {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-    const std::time_t stamp = WallClock::to_time_t(seconds);
-    std::tm parts{};
-    gmtime_r(&stamp, &parts);
-    std::array<char, 48> text{};
-    auto length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-    if (micros) {
-        const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(time - seconds);
-        length += static_cast<std::size_t>(
-            std::snprintf(text.data() + length, 9, ".%06d", static_cast<int>(rest.count())));
-    }
-    return std::string(text.data(), length) + "Z";
-}
-
-}  // namespace
-
-std::string rfc3339(WallClock::time_point time) {
-    return format_time(time, false);
-}
-std::string rfc3339_micro(WallClock::time_point time) {
-    return format_time(time, true);
 }
 
 }  // namespace knd::local

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small things that every part of knd-local needs: whole files, random ids, times as Kubernetes
-// writes them.
+// Small things that every part of knd-local needs: files written whole, random ids.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -16,7 +14,6 @@
 
 namespace knd::local {
 
-Result<std::string> read_file(const std::filesystem::path& path);
 /// Readers see the old content or the new one, never half of it.
 Result<> write_file(const std::filesystem::path& path, std::string_view content,
                     mode_t mode = 0644);
@@ -26,12 +23,5 @@ std::vector<std::string> json_strings(const Json& list);
 
 /// `digits` random lower-case hex digits.
 std::string random_id(std::size_t digits);
-
-using WallClock = std::chrono::system_clock;
-
-/// "2026-11-23T06:00:00Z"
-std::string rfc3339(WallClock::time_point time);
-/// The same with six decimals, for Event.eventTime.
-std::string rfc3339_micro(WallClock::time_point time);
 
 }  // namespace knd::local
