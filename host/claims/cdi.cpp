@@ -1,39 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/claims/cdi.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <vector>
 
-#include <knd/cpp/fd.hpp>
+#include "host/model/text_file.hpp"
 
 namespace knd {
 namespace {
 
 constexpr std::string_view kSuffix = ".json";
-// Not a suffix that runtimes read: a spec must never be seen half written.
+/// What replace_text_file() leaves behind when it is cut off; no runtime reads it.
 constexpr std::string_view kTemporarySuffix = ".tmp";
 constexpr std::size_t kLongestUid = 64;
 
 std::string content_of(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
-}
-
-Result<void> write_all(int fd, std::string_view text, const std::string& path) {
-    while (!text.empty()) {
-        const auto written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return Error::from_errno("write " + path, errno);
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
 }
 
 }  // namespace
@@ -79,15 +67,9 @@ Result<void> CdiFiles::write(const std::string& claim_uid, const Hook& gate) con
     std::error_code error;
     std::filesystem::create_directories(directory_, error);
     if (error) return Error::from_errno("create CDI directory " + directory_, error.value());
-    const auto temporary = directory_ + "/." + prefix_ + claim_uid + std::string(kTemporarySuffix);
-    const Fd file(::open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644));
-    if (!file) return Error::from_errno("create " + temporary, errno);
-    // No flush: the directory is on tmpfs, and after a crash the file is written again.
-    auto result = write_all(file.get(), text, temporary);
-    if (result && ::rename(temporary.c_str(), target.c_str()) != 0)
-        result = Error::from_errno("rename " + temporary + " to " + target, errno);
-    if (!result) ::unlink(temporary.c_str());
-    return result;
+    // That it is not flushed does no harm: the directory is on tmpfs, and after a crash the file is
+    // written again.
+    return replace_text_file(target, text);
 }
 
 Result<void> CdiFiles::remove(const std::string& claim_uid) const {

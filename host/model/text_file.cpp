@@ -10,6 +10,19 @@
 #include <knd/cpp/fd.hpp>
 
 namespace knd {
+namespace {
+
+Result<void> write_all(int fd, std::string_view text, const std::string& path) {
+    while (!text.empty()) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return Error::from_errno("write " + path, errno);
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+}  // namespace
 
 Result<std::string> read_text(int fd, const std::string& name, std::size_t limit) {
     constexpr std::size_t kChunk = 64 * 1024;
@@ -38,6 +51,18 @@ Result<std::string> read_text_file(const std::string& path, std::size_t limit) {
     const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) return Error::from_errno(path, errno);
     return read_text(file.get(), path, limit);
+}
+
+Result<void> replace_text_file(const std::string& path, std::string_view text, mode_t mode) {
+    const auto name = path.rfind('/') + 1;  // 0 when there is no directory
+    const auto temporary = path.substr(0, name) + "." + path.substr(name) + ".tmp";
+    const Fd file(::open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, mode));
+    if (!file) return Error::from_errno("create " + temporary, errno);
+    auto result = write_all(file.get(), text, temporary);
+    if (result && ::rename(temporary.c_str(), path.c_str()) != 0)
+        result = Error::from_errno("rename " + temporary + " to " + path, errno);
+    if (!result) ::unlink(temporary.c_str());
+    return result;
 }
 
 }  // namespace knd

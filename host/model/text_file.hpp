@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads files as a whole.
+// Reads and writes files as a whole.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include <knd/cpp/result.hpp>
 
@@ -18,5 +21,9 @@ Result<std::string> read_text_file(const std::string& path, std::size_t limit = 
 
 /// The same from a descriptor to its end; `name` is for errors.
 Result<std::string> read_text(int fd, const std::string& name, std::size_t limit = kMaxTextFile);
+
+/// Readers see the old content or the new one, never half of it: it is written beside the file, as
+/// ".NAME.tmp", and renamed. Nothing is flushed to the disk.
+Result<void> replace_text_file(const std::string& path, std::string_view text, mode_t mode = 0644);
 
 }  // namespace knd

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/sandbox/markers.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,10 +8,10 @@
 #include <filesystem>
 #include <system_error>
 
+#include "host/model/text_file.hpp"
 #include "host/sandbox/marker_layout.h"
 
 #include <knd/cpp/abi.hpp>
-#include <knd/cpp/fd.hpp>
 
 namespace knd {
 
@@ -62,15 +61,7 @@ Result<void> Markers::write(std::string_view sandbox_id, std::string_view claim_
     KND_TRY(make_directory(directory_));
     KND_TRY(make_directory(sandbox));
     const auto place = sandbox + "/" + std::string(claim_uid);
-    const auto beside = sandbox + "/." + std::string(claim_uid);
-    Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!file) return Error::from_errno("create marker " + beside, errno);
-    const auto written = ::write(file.get(), text.data(), text.size());
-    if (written != static_cast<ssize_t>(text.size())) {
-        return Error::from_errno("write marker " + beside, written < 0 ? errno : ENOSPC);
-    }
-    if (::rename(beside.c_str(), place.c_str()) == 0) return {};
-    return Error::from_errno("put marker " + place + " in place", errno);
+    return replace_text_file(place, text).wrap("marker");
 }
 
 Result<void> Markers::remove(std::string_view sandbox_id, std::string_view claim_uid) const {

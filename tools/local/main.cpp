@@ -22,7 +22,6 @@
 #include "host/model/log.hpp"
 #include "host/model/text_file.hpp"
 #include "tools/local/cluster/cluster.hpp"
-#include "tools/local/support/files.hpp"
 
 namespace {
 
@@ -105,7 +104,7 @@ Result<Fd> lock(const knd::local::Layout& layout) {
         return Error(Code::kAlreadyExists, "the cluster in " + layout.root.string() +
                                                " is running already; see `knd-local status`");
     KND_TRY_ASSIGN(const auto self, knd::local::ProcessId::of(getpid()));
-    KND_TRY(knd::local::write_file(layout.process(), knd::to_text(self.json())));
+    KND_TRY(knd::replace_text_file(layout.process(), knd::to_text(self.json())));
     return file;
 }
 

@@ -11,7 +11,7 @@
 #include <sstream>
 #include <thread>
 
-#include "tools/local/support/files.hpp"
+#include "host/model/text_file.hpp"
 
 namespace knd::testing {
 namespace {
@@ -135,9 +135,9 @@ Result<void> Runtime::write_files() const {
     KND_TRY(run({KND_SOURCE_DIR "/tests/host/node/make-image", directory_ / "image.tar"},
                 directory_ / "image.log"));
     for (const auto& [name, text] : recipe_.files) {
-        KND_TRY(local::write_file(directory_ / name, expand(text)));
+        KND_TRY(replace_text_file(directory_ / name, expand(text)));
     }
-    return local::write_file(
+    return replace_text_file(
         directory_ / "cni/10-ptp.conflist",
         expand(R"({"cniVersion":"0.4.0","name":"knd","plugins":[{"type":"ptp","ipam":)"
                R"({"type":"host-local","dataDir":"$D/ipam",)"

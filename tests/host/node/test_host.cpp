@@ -9,7 +9,6 @@
 
 #include "sdk/support/netns.hpp"
 #include "tests/host/node/test_node.hpp"
-#include "tools/local/support/files.hpp"
 
 namespace knd::testing {
 

@@ -11,7 +11,6 @@
 
 #include "host/model/text_file.hpp"
 #include "host/ops/control_client.hpp"
-#include "tools/local/support/files.hpp"
 
 namespace knd::testing {
 namespace {
@@ -106,7 +105,7 @@ fs::path TestNode::gate() const {
 Result<void> TestNode::start_daemon(const std::vector<std::string>& env) {
     if (!failure_.empty()) return Error(Code::kInternal, failure_);
     const auto dir = directory_.path();
-    KND_TRY(local::write_file(dir / "kndd.toml", configuration()));
+    KND_TRY(replace_text_file(dir / "kndd.toml", configuration()));
     local::SpawnOptions options;
     options.argv = {built(options_.binary), "--config", dir / "kndd.toml"};
     options.env = env;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/local/api/intake.hpp"
 
+#include <sys/random.h>
+
 #include <random>
 
 #include "host/model/time.hpp"
@@ -123,6 +125,16 @@ std::string random_suffix(std::size_t size) {
     while (text.size() < size)
         text += kLetters[pick(random)];
     return text;
+}
+
+std::string random_id(std::size_t digits) {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    std::string id(digits, '\0');
+    // Up to 256 bytes never fail and never come short (getrandom(2)).
+    if (getrandom(id.data(), id.size(), 0) < 0) id.assign(digits, '\0');
+    for (auto& digit : id)
+        digit = kHex[static_cast<unsigned char>(digit) & 15];
+    return id;
 }
 
 std::string object_name(const Json& object) {

@@ -21,6 +21,8 @@ Answer<bool> check_preconditions(const Kind& kind, const Json& current, const st
                                  const std::string& resource_version);
 
 std::string random_suffix(std::size_t size);
+/// `digits` random lower-case hex digits.
+std::string random_id(std::size_t digits);
 std::string object_name(const Json& object);
 /// Whether it waits for finalizers or a kubelet and then goes.
 bool is_leaving(const Json& object);

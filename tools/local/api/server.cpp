@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/local/api/server.hpp"
 
-#include <fcntl.h>
-#include <openssl/rand.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 #include "host/model/text_file.hpp"
 #include "tools/local/api/certificates.hpp"
 #include "tools/local/api/connection.hpp"
+#include "tools/local/api/intake.hpp"
 
 namespace knd::api {
 namespace {
@@ -24,11 +23,7 @@ using boost::system::error_code;
 constexpr auto kAcceptRetry = std::chrono::milliseconds(100);
 
 Result<> write_private(const std::filesystem::path& path, const std::string& text) {
-    const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!file) return Error::from_errno("write " + path.string(), errno);
-    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-        return Error::from_errno("write " + path.string(), errno);
-    return {};
+    return replace_text_file(path.string(), text, 0600);
 }
 
 /// Empty when the file is not there.
@@ -45,18 +40,6 @@ Result<Credential> load_authority(const std::filesystem::path& directory) {
     KND_TRY(write_private(key, authority.key));
     KND_TRY(write_private(certificate, authority.certificate));
     return authority;
-}
-
-std::string random_token() {
-    unsigned char bytes[24];
-    RAND_bytes(bytes, sizeof bytes);
-    std::string text;
-    for (const auto byte : bytes) {
-        constexpr std::string_view kHex = "0123456789abcdef";
-        text += kHex[byte >> 4];
-        text += kHex[byte & 15];
-    }
-    return text;
 }
 
 }  // namespace
@@ -102,7 +85,7 @@ class Server::Impl {
         for (const auto& [token, owner] : context_->users) {
             if (owner == user) return token;
         }
-        const auto token = random_token();
+        const auto token = random_id(48);
         context_->users[token] = user;
         std::string text;
         for (const auto& [each, owner] : context_->users)

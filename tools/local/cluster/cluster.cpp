@@ -6,7 +6,6 @@
 
 #include "host/model/log.hpp"
 #include "host/model/text_file.hpp"
-#include "tools/local/support/files.hpp"
 
 namespace knd::local {
 namespace {
@@ -171,13 +170,13 @@ Result<> Cluster::start_daemon(Node& node) {
     const auto own = options_.templates.find(node.kind.name);
     const auto used = own != options_.templates.end() ? own : options_.templates.find("");
     const auto text = used == options_.templates.end() ? std::string() : used->second;
-    KND_TRY(write_file(layout.config(),
-                       render_config(text, {{"NODE", node.kind.name},
-                                            {"INDEX", std::to_string(node.address.index)},
-                                            {"DIR", layout.directory},
-                                            {"FABRIC", options_.layout.netns() / "fabric"},
-                                            {"BACKENDS", options_.backends},
-                                            {"GATE", options_.gate}})));
+    KND_TRY(replace_text_file(layout.config(),
+                              render_config(text, {{"NODE", node.kind.name},
+                                                   {"INDEX", std::to_string(node.address.index)},
+                                                   {"DIR", layout.directory},
+                                                   {"FABRIC", options_.layout.netns() / "fabric"},
+                                                   {"BACKENDS", options_.backends},
+                                                   {"GATE", options_.gate}})));
     const auto url = "https://" + std::string(kFabricAddress) + ":" + std::to_string(kApiPort);
     KND_TRY(server_->write_kubeconfig(layout.kubeconfig(), url, "system:node:" + node.kind.name));
     DaemonOptions daemon;
@@ -232,7 +231,7 @@ Json Cluster::status() const {
 void Cluster::write_status() {
     auto text = to_text(status());
     if (text != written_status_) {
-        if (auto written = write_file(options_.layout.status(), text); !written.ok())
+        if (auto written = replace_text_file(options_.layout.status(), text); !written.ok())
             log::warn("the status was not written", {{"error", written.error().message()}});
         written_status_ = std::move(text);
     }

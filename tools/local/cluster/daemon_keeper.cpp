@@ -9,7 +9,6 @@
 
 #include "host/model/log.hpp"
 #include "host/model/text_file.hpp"
-#include "tools/local/support/files.hpp"
 
 namespace knd::local {
 namespace {
@@ -52,7 +51,7 @@ void DaemonKeeper::launch() {
     process_ = child->id;
     watch_ = std::make_unique<ExitWatch>(io_, std::move(child->pidfd),
                                          [this](Exit exit) { ended(exit.text()); });
-    if (auto written = write_file(options_.record, to_text(process_.json())); !written.ok())
+    if (auto written = replace_text_file(options_.record, to_text(process_.json())); !written.ok())
         log::warn("the process of a daemon was not noted",
                   {{"node", options_.node}, {"error", written.error().message()}});
 }

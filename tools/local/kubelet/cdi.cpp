@@ -13,7 +13,7 @@
 #include "host/model/json.hpp"
 #include "host/model/log.hpp"
 #include "host/model/text_file.hpp"
-#include "tools/local/support/files.hpp"
+#include "tools/local/kubelet/runtime.hpp"
 
 namespace knd::local {
 namespace {

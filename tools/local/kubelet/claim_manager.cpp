@@ -6,7 +6,7 @@
 
 #include "host/model/text_file.hpp"
 #include "tools/local/api/intake.hpp"
-#include "tools/local/support/files.hpp"
+#include "tools/local/kubelet/runtime.hpp"
 
 namespace knd::local {
 namespace {
@@ -110,7 +110,7 @@ Result<> ClaimManager::save() const {
                        {"pods", claim.pods},
                        {"drivers", drivers}});
     }
-    return write_file(checkpoint_, to_text(all), 0600);
+    return replace_text_file(checkpoint_, to_text(all), 0600);
 }
 
 Result<> ClaimManager::admit_claim(const Json& pod, const std::string& name, Batches& batches) {

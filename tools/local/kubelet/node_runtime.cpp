@@ -9,8 +9,8 @@
 #include "host/model/log.hpp"
 #include "host/model/text_file.hpp"
 #include "host/model/time.hpp"
+#include "tools/local/api/intake.hpp"
 #include "tools/local/kubelet/cdi.hpp"
-#include "tools/local/support/files.hpp"
 
 namespace knd::local {
 namespace {
@@ -93,7 +93,8 @@ void NodeRuntime::adopt(SandboxRecord& sandbox, ContainerRecord& container) {
 }
 
 Result<> NodeRuntime::save(const SandboxRecord& sandbox) const {
-    return write_file(options_.sandboxes / (sandbox.id + ".json"), to_text(to_json(sandbox)), 0600);
+    return replace_text_file(options_.sandboxes / (sandbox.id + ".json"), to_text(to_json(sandbox)),
+                             0600);
 }
 
 void NodeRuntime::save_or_log(const SandboxRecord& sandbox) const {
@@ -155,7 +156,7 @@ Result<> NodeRuntime::leave_network(const SandboxRecord& sandbox) {
 
 void NodeRuntime::run_sandbox(const PodRequest& pod, Done<std::string> done) {
     SandboxRecord sandbox;
-    sandbox.id = random_id(64);
+    sandbox.id = api::random_id(64);
     sandbox.pod_uid = pod.uid;
     sandbox.ns = pod.ns;
     sandbox.name = pod.name;
@@ -193,7 +194,7 @@ void NodeRuntime::create_container(const std::string& sandbox_id, const Containe
         return done(std::move(edits).error().wrap(
             "failed to create containerd container: CDI device injection failed"));
     ContainerRecord container;
-    container.id = random_id(64);
+    container.id = api::random_id(64);
     container.name = request.name;
     container.image = request.image;
     container.attempt = request.attempt;

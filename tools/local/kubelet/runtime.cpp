@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/local/kubelet/runtime.hpp"
 
-#include "tools/local/support/files.hpp"
-
 namespace knd::local {
 namespace {
 
@@ -59,6 +57,14 @@ ContainerRecord container_from_json(const Json& json) {
 }
 
 }  // namespace
+
+std::vector<std::string> json_strings(const Json& list) {
+    std::vector<std::string> texts;
+    for (const auto& item : list) {
+        if (item.is_string()) texts.push_back(item.get<std::string>());
+    }
+    return texts;
+}
 
 const ContainerRecord* SandboxRecord::newest(std::string_view container) const {
     for (auto it = containers.rbegin(); it != containers.rend(); ++it) {

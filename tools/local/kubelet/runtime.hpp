@@ -16,6 +16,9 @@
 
 namespace knd::local {
 
+/// The texts of a list; anything else in it is left out.
+std::vector<std::string> json_strings(const Json& list);
+
 enum class ContainerState { kCreated, kRunning, kExited };
 
 struct ContainerRecord {

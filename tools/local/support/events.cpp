@@ -5,7 +5,7 @@
 
 #include "host/model/log.hpp"
 #include "host/model/time.hpp"
-#include "tools/local/support/files.hpp"
+#include "tools/local/api/intake.hpp"
 
 namespace knd::local {
 namespace {
@@ -38,7 +38,7 @@ void EventRecorder::record(const Json& object, std::string_view type, std::strin
         names_.erase(known);
     }
     const auto now = rfc3339_now();
-    const auto name = json_string(meta, "name") + "." + random_id(16);
+    const auto name = json_string(meta, "name") + "." + api::random_id(16);
     Json event = {
         {"metadata", {{"name", name}, {"namespace", ns}}},
         {"involvedObject",
