@@ -4,6 +4,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
+
 namespace knd::log {
 namespace {
 
@@ -94,6 +96,12 @@ void write(Level level, std::string_view message, Fields fields) {
         append_value(line, field.value);
     }
     logger().log(native(level), "{}", line);
+}
+
+void fatal(std::string_view message, Fields fields) {
+    logger().set_level(native(Level::kError));
+    write(Level::kError, message, fields);
+    std::abort();
 }
 
 }  // namespace knd::log

@@ -46,5 +46,8 @@ inline void warn(std::string_view message, Fields fields = {}) {
 inline void error(std::string_view message, Fields fields = {}) {
     write(Level::kError, message, fields);
 }
+/// For a mistake of ours, and a kernel that nothing can be done with: aborts once it is written,
+/// whatever the level.
+[[noreturn]] void fatal(std::string_view message, Fields fields = {});
 
 }  // namespace knd::log

@@ -55,7 +55,8 @@ Result<Certificate> blank(const char* name, EVP_PKEY* key, long days) {
     Certificate certificate(X509_new());
     auto* raw = certificate.get();
     std::uint64_t serial = 0;
-    RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial);
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial) != 1)
+        return failure("choose the number of a certificate");
     ASN1_INTEGER_set_uint64(X509_get_serialNumber(raw), serial >> 1);
     X509_set_version(raw, X509_VERSION_3);
     // An hour back, for machines whose clocks are a little apart.

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/local/api/intake.hpp"
 
-#include <sys/random.h>
-
-#include <random>
-
 #include "host/model/time.hpp"
 #include "host/validation/formats.hpp"
 #include "host/validation/validation.hpp"
 #include "tools/local/api/patch.hpp"
+#include "tools/local/api/random.hpp"
 #include "tools/local/api/rules.hpp"
 #include "tools/local/api/schema.hpp"
 
@@ -20,18 +17,6 @@ constexpr std::size_t kMaxGeneratedPrefix = 58;
 constexpr const char* kServerFields[] = {
     "uid",        "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
     "generation", "generateName",      "selfLink"};
-
-std::string new_uid() {
-    std::random_device random;
-    char text[40];
-    const auto a = random();
-    const auto b = random();
-    const auto c = random();
-    const auto d = random();
-    std::snprintf(text, sizeof text, "%08x-%04x-4%03x-%04x-%04x%08x", a, b >> 16, b & 0xfff,
-                  (c >> 16 & 0x3fff) | 0x8000, c & 0xffff, d);
-    return text;
-}
 
 const Type& type_of(const Kind& kind) {
     return *served_schema().find(kind.kind);
@@ -116,27 +101,6 @@ void keep_server_fields(const Json& before, Json& after) {
 
 }  // namespace
 
-std::string random_suffix(std::size_t size) {
-    // Without vowels and look-alikes, so that names spell nothing and are read aloud safely.
-    constexpr std::string_view kLetters = "bcdfghjklmnpqrstvwxz2456789";
-    std::random_device random;
-    std::uniform_int_distribution<std::size_t> pick(0, kLetters.size() - 1);
-    std::string text;
-    while (text.size() < size)
-        text += kLetters[pick(random)];
-    return text;
-}
-
-std::string random_id(std::size_t digits) {
-    constexpr std::string_view kHex = "0123456789abcdef";
-    std::string id(digits, '\0');
-    // Up to 256 bytes never fail and never come short (getrandom(2)).
-    if (getrandom(id.data(), id.size(), 0) < 0) id.assign(digits, '\0');
-    for (auto& digit : id)
-        digit = kHex[static_cast<unsigned char>(digit) & 15];
-    return id;
-}
-
 std::string object_name(const Json& object) {
     return json_string(json_at(object, "metadata"), "name");
 }
@@ -169,7 +133,7 @@ Answer<Json> take_new(const Kind& kind, std::string_view ns, Json object,
     const auto prefix = json_string(metadata, "generateName");
     if (object_name(object).empty() && !prefix.empty())
         metadata["name"] = prefix.substr(0, kMaxGeneratedPrefix) + random_suffix(5);
-    metadata["uid"] = new_uid();
+    metadata["uid"] = random_uid();
     metadata["creationTimestamp"] = rfc3339_now();
     if (kind.counts_generation) metadata["generation"] = 1;
     kind.complete(Json(), object);

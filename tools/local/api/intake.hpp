@@ -20,9 +20,6 @@ Answer<Json> take_replacement(const Kind& kind, const Json& before, Json after,
 Answer<bool> check_preconditions(const Kind& kind, const Json& current, const std::string& uid,
                                  const std::string& resource_version);
 
-std::string random_suffix(std::size_t size);
-/// `digits` random lower-case hex digits.
-std::string random_id(std::size_t digits);
 std::string object_name(const Json& object);
 /// Whether it waits for finalizers or a kubelet and then goes.
 bool is_leaving(const Json& object);

@@ -11,7 +11,7 @@
 #include "host/model/text_file.hpp"
 #include "tools/local/api/certificates.hpp"
 #include "tools/local/api/connection.hpp"
-#include "tools/local/api/intake.hpp"
+#include "tools/local/api/random.hpp"
 
 namespace knd::api {
 namespace {

@@ -9,7 +9,7 @@
 #include "host/model/log.hpp"
 #include "host/model/text_file.hpp"
 #include "host/model/time.hpp"
-#include "tools/local/api/intake.hpp"
+#include "tools/local/api/random.hpp"
 #include "tools/local/kubelet/cdi.hpp"
 
 namespace knd::local {

@@ -5,7 +5,7 @@
 
 #include "host/model/log.hpp"
 #include "host/model/time.hpp"
-#include "tools/local/api/intake.hpp"
+#include "tools/local/api/random.hpp"
 
 namespace knd::local {
 namespace {
