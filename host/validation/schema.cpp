@@ -2,8 +2,9 @@
 #include "host/validation/schema.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <charconv>
+
+#include "host/model/log.hpp"
 
 namespace knd::validation {
 namespace {
@@ -29,60 +30,121 @@ std::vector<std::string> split(std::string_view text, char separator) {
 }
 
 template <class Number>
-Number number(std::string_view text) {
-    Number value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
+bool read_number(std::string_view text, Number& number) {
+    const auto* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, number);
+    return read.ec == std::errc() && read.ptr == end;
 }
 
-Json default_value(const Type& type, std::string_view text) {
+bool read_text(std::string_view text, std::string& into) {
+    into = text;
+    return !text.empty();
+}
+
+bool read_list(std::string_view text, char separator, std::vector<std::string>& into) {
+    into = split(text, separator);
+    return !text.empty();
+}
+
+bool read_flag(std::string_view value, bool& flag) {
+    flag = true;
+    return value.empty();
+}
+
+bool read_default(const Type& type, std::string_view text, Json& value) {
+    std::int64_t number = 0;
     switch (type.shape) {
         case Shape::kInt:
-            return number<std::int64_t>(text);
+            if (!read_number(text, number)) return false;
+            value = number;
+            return true;
         case Shape::kBool:
-            return text == "true";
+            value = text == "true";
+            return text == "true" || text == "false";
         case Shape::kObject:
         case Shape::kRaw:
         case Shape::kMap:
-            return Json::object();
+            value = Json::object();
+            return text == "object";
         case Shape::kString:
+            value = text;
+            return true;
         case Shape::kTime:
         case Shape::kQuantity:
         case Shape::kList:
-            return text;
+            return false;
     }
-    return nullptr;
+    return false;
+}
+
+/// Whether a field of this type may have the attribute.
+using Fits = bool (*)(Shape shape);
+
+bool always(Shape) {
+    return true;
+}
+bool to_text_only(Shape shape) {
+    return shape == Shape::kString;
+}
+bool to_numbers(Shape shape) {
+    return shape == Shape::kInt;
+}
+bool to_lists(Shape shape) {
+    return shape == Shape::kList;
+}
+bool to_what_has_a_size(Shape shape) {
+    return shape == Shape::kInt || shape == Shape::kString || shape == Shape::kList;
 }
 
 struct Attribute {
     std::string_view name;
-    void (*set)(Field& field, std::string_view value);
+    Fits fits;
+    /// False when there is no sense in the value.
+    bool (*set)(Field& field, std::string_view value);
 };
 
 constexpr Attribute kAttributes[] = {
-    {"go", [](Field& field, std::string_view value) { field.go_name = value; }},
-    {"since", [](Field& field, std::string_view value) { field.since = number<int>(value); }},
-    {"until", [](Field& field, std::string_view value) { field.until = number<int>(value); }},
-    {"gate", [](Field& field, std::string_view value) { field.gate = value; }},
-    {"!", [](Field& field, std::string_view) { field.required = true; }},
-    {"fixed", [](Field& field, std::string_view) { field.fixed = true; }},
-    {"set", [](Field& field, std::string_view) { field.set = true; }},
-    {"",
-     [](Field& field, std::string_view text) { field.initial = default_value(*field.type, text); }},
-    {"key", [](Field& field, std::string_view value) { field.keys = split(value, ','); }},
-    {"merge", [](Field& field, std::string_view value) { field.merge_key = value; }},
-    {"in", [](Field& field, std::string_view value) { field.allowed = split(value, '|'); }},
-    {"fmt", [](Field& field, std::string_view value) { field.format = value; }},
-    {"min", [](Field& field, std::string_view value) { field.min = number<std::int64_t>(value); }},
-    {"max", [](Field& field, std::string_view value) { field.max = number<std::int64_t>(value); }},
+    {"go", always,
+     [](Field& field, std::string_view v) {
+         field.go_name = v;
+         return true;
+     }},
+    {"since", always, [](Field& field, std::string_view v) { return read_number(v, field.since); }},
+    {"until", always, [](Field& field, std::string_view v) { return read_number(v, field.until); }},
+    {"gate", always, [](Field& field, std::string_view v) { return read_text(v, field.gate); }},
+    {"!", always, [](Field& field, std::string_view v) { return read_flag(v, field.required); }},
+    {"fixed", always, [](Field& field, std::string_view v) { return read_flag(v, field.fixed); }},
+    {"", always,
+     [](Field& field, std::string_view v) { return read_default(*field.type, v, field.initial); }},
+    {"set", to_lists, [](Field& field, std::string_view v) { return read_flag(v, field.set); }},
+    {"key", to_lists,
+     [](Field& field, std::string_view v) { return read_list(v, ',', field.keys); }},
+    {"merge", to_lists,
+     [](Field& field, std::string_view v) { return read_text(v, field.merge_key); }},
+    {"in", to_text_only,
+     [](Field& field, std::string_view v) { return read_list(v, '|', field.allowed); }},
+    {"fmt", to_text_only,
+     [](Field& field, std::string_view v) { return read_text(v, field.format); }},
+    {"min", to_numbers,
+     [](Field& field, std::string_view v) { return read_number(v, field.min.emplace()); }},
+    {"max", to_what_has_a_size,
+     [](Field& field, std::string_view v) { return read_number(v, field.max.emplace()); }},
 };
 
-void set_attribute(Field& field, std::string_view word) {
-    const auto name = take(word, '=');
+Error mistake(std::string_view what, std::string_view where) {
+    return {Code::kInvalidArgument, std::string(what) + " \"" + std::string(where) + "\""};
+}
+
+Result<void> set_attribute(Field& field, std::string_view word) {
+    if (word.empty()) return Error(Code::kInvalidArgument, "two spaces");
+    auto value = word;
+    const auto name = take(value, '=');
     const auto* found = std::find_if(std::begin(kAttributes), std::end(kAttributes),
                                      [&](const Attribute& one) { return one.name == name; });
-    assert(found != std::end(kAttributes));
-    found->set(field, word);
+    if (found == std::end(kAttributes)) return mistake("unknown attribute", word);
+    if (!found->fits(field.type->shape)) return mistake("not for this type: attribute", word);
+    if (!found->set(field, value)) return mistake("malformed attribute", word);
+    return {};
 }
 
 /// Goes through a text, line by line.
@@ -90,61 +152,80 @@ class TextReader {
   public:
     explicit TextReader(Schema::Types& types) : types_(types) {}
 
-    void read(std::string_view text) {
+    Result<void> read(std::string_view text) {
         while (!text.empty()) {
             const auto line = take(text, '\n');
-            if (!line.empty()) add_line(line);
+            if (line.empty()) continue;
+            KND_TRY(add_line(line).wrap("\"" + std::string(line) + "\""));
         }
+        return {};
     }
 
   private:
-    void add_line(std::string_view line) {
+    Result<void> add_line(std::string_view line) {
         // The first ": " ends the declaration; "map:T" has no space behind its colon.
         const auto colon = line.find(": ");
         const auto description =
             colon == std::string_view::npos ? std::string_view() : line.substr(colon + 2);
         auto words = line.substr(0, colon);
-        if (words.starts_with("  &")) {
-            add_fields_of(words.substr(3));
-        } else if (words.starts_with("  ")) {
+        if (words.starts_with("  ")) {
+            if (current_ == nullptr) return Error(Code::kInvalidArgument, "a field of no type");
             words.remove_prefix(2);
-            add_field(words, description);
-        } else if (const auto name = take(words, ' '); name == "package") {
-            package_ = words;
-        } else {
-            begin_type(name, words, description);
+            if (words.starts_with("&")) return add_fields_of(words.substr(1));
+            return add_field(words, description);
         }
+        const auto name = take(words, ' ');
+        if (name == "package") {
+            package_ = words;
+            return {};
+        }
+        return begin_type(name, words, description);
     }
 
-    void begin_type(std::string_view name, std::string_view attribute,
-                    std::string_view description) {
+    Result<void> begin_type(std::string_view name, std::string_view attribute,
+                            std::string_view description) {
+        if (name.empty()) return Error(Code::kInvalidArgument, "a type without a name");
+        if (!attribute.empty() && attribute != "external")
+            return mistake("unknown attribute", attribute);
         current_ = &type(name);
         supplements_ = !current_->fields.empty();
-        current_->external = current_->external || attribute == "external";
+        current_->external = current_->external || !attribute.empty();
         current_->package = package_;
         current_->description = description;
+        return {};
     }
 
-    /// They have been listed before.
-    void add_fields_of(std::string_view name) {
-        for (const auto& field : type(name).fields)
+    Result<void> add_fields_of(std::string_view name) {
+        const auto& fields = type(name).fields;
+        if (fields.empty() || &fields == &current_->fields)
+            return mistake("not described before: type", name);
+        for (const auto& field : fields)
             if (field.name != "name") current_->fields.push_back(field);
+        return {};
     }
 
-    void add_field(std::string_view words, std::string_view description) {
+    Result<void> add_field(std::string_view words, std::string_view description) {
         const auto name = take(words, ' ');
-        auto& field = supplements_ ? known_field(name) : new_field(name, take(words, ' '));
-        field.description = description;
+        if (name.empty() || name[0] < 'a' || name[0] > 'z') return mistake("no name:", name);
+        auto* field = known_field(name);
+        if (supplements_ && field == nullptr) return mistake("the type has no field", name);
+        if (!supplements_ && field != nullptr) return mistake("the type has two fields", name);
+        if (!supplements_) {
+            const auto type_name = take(words, ' ');
+            if (type_name.empty()) return Error(Code::kInvalidArgument, "a field without a type");
+            field = &new_field(name, type_name);
+        }
+        field->description = description;
         while (!words.empty())
-            set_attribute(field, take(words, ' '));
+            KND_TRY(set_attribute(*field, take(words, ' ')));
+        return {};
     }
 
-    Field& known_field(std::string_view name) {
+    Field* known_field(std::string_view name) {
         auto& fields = current_->fields;
         const auto found = std::find_if(fields.begin(), fields.end(),
                                         [&](const Field& one) { return one.name == name; });
-        assert(found != fields.end());
-        return *found;
+        return found == fields.end() ? nullptr : &*found;
     }
 
     Field& new_field(std::string_view name, std::string_view type_name) {
@@ -180,6 +261,21 @@ class TextReader {
     bool supplements_ = false;
 };
 
+/// What can only be seen once all is read.
+Result<void> check_whole(const Type& type) {
+    if (type.shape == Shape::kObject && type.fields.empty())
+        return mistake("nowhere described: type", type.name);
+    for (const auto& field : type.fields) {
+        auto keys = field.keys;
+        if (!field.merge_key.empty()) keys.push_back(field.merge_key);
+        for (const auto& key : keys)
+            if (field.type->element->field(key, kNewestMinor) == nullptr)
+                return mistake("no field of its elements: key", key)
+                    .wrap(type.name + "." + field.name);
+    }
+    return {};
+}
+
 }  // namespace
 
 const Field* Type::field(std::string_view wanted, int minor) const {
@@ -190,22 +286,30 @@ const Field* Type::field(std::string_view wanted, int minor) const {
 }
 
 const Schema& Schema::instance() {
-    static const Schema kSchema({kSchemaText});
+    static const auto kSchema = built_in({kSchemaText});
     return kSchema;
 }
 
-Schema::Schema(std::initializer_list<std::string_view> texts) {
+Result<Schema> Schema::read(std::initializer_list<std::string_view> texts) {
+    Schema schema;
     for (const auto& [name, shape] : kScalars) {
         auto type = std::make_unique<Type>();
         type->shape = shape;
         type->name = name;
-        types_.emplace(name, std::move(type));
+        schema.types_.emplace(name, std::move(type));
     }
-    TextReader reader(types_);
+    TextReader reader(schema.types_);
     for (const auto text : texts)
-        reader.read(text);
-    for ([[maybe_unused]] const auto& [name, type] : types_)
-        assert(type->shape != Shape::kObject || !type->fields.empty());
+        KND_TRY(reader.read(text));
+    for (const auto& [name, type] : schema.types_)
+        KND_TRY(check_whole(*type));
+    return schema;
+}
+
+Schema Schema::built_in(std::initializer_list<std::string_view> texts) {
+    auto schema = read(texts);
+    if (!schema.ok()) log::fatal("the types of the API", {{"error", schema.error().message()}});
+    return std::move(*schema);
 }
 
 const Type* Schema::find(std::string_view name) const {

@@ -14,7 +14,7 @@
 // A type that an earlier text has described is supplemented: its fields stand without their type.
 // A type is string, int, int32, bool, time, quantity, raw, a Type, []type or map:type; a * in
 // front tells absent from zero. Attributes:
-//   go=Name    name in Go, where it is not the capitalised one
+//   go=Name    name in Go, where it is not the capitalised one; empty: embedded in Go
 //   since=NN   first release 1.NN that has the field; until=NN is the last one
 //   gate=Name  without this gate the field is dropped
 // and of fields that are served:
@@ -22,7 +22,7 @@
 //   fixed    cannot change after create      merge=k   key of strategic merge patch
 //   set      a list without repetition       in=A|B    allowed values
 //   =v       default (=object: {})           fmt=name  format of the text
-//   min=N max=N   of a number, of a string's bytes or a list's items
+//   min=N    of a number                     max=N     of that, of a text's bytes or a list's items
 #pragma once
 
 #include <cstdint>
@@ -36,6 +36,8 @@
 
 #include "host/model/gates.hpp"
 #include "host/model/json.hpp"
+
+#include <knd/cpp/result.hpp>
 
 namespace knd::validation {
 
@@ -88,8 +90,10 @@ class Schema {
     /// Of resource.k8s.io, as validation needs it; made at its first use.
     static const Schema& instance();
 
-    /// A mistake in a text is a mistake of ours.
-    explicit Schema(std::initializer_list<std::string_view> texts);
+    /// INVALID_ARGUMENT names the first line with a mistake, or the type that is nowhere described.
+    static Result<Schema> read(std::initializer_list<std::string_view> texts);
+    /// Of texts of ours: a mistake ends the process, so that no test passes with it.
+    static Schema built_in(std::initializer_list<std::string_view> texts);
 
     /// Null when there is no such type.
     const Type* find(std::string_view name) const;
@@ -98,6 +102,8 @@ class Schema {
     const Types& types() const { return types_; }
 
   private:
+    Schema() = default;
+
     Types types_;
 };
 

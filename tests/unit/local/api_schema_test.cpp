@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tools/local/api/kinds.hpp"
 #include "tools/local/api/openapi.hpp"
 
 namespace knd::api {
@@ -64,17 +65,16 @@ TEST(ApiSchema, HasTheFieldsOfValidation) {
     }
 }
 
-TEST(ApiSchema, SupplementsATypeOfAnEarlierText) {
-    const Schema schema(
-        {"Part\n  size int\n", "package p\nPart: A part.\n  size ! min=1: Its size.\n"});
-    const auto& part = *schema.find("Part");
-    ASSERT_EQ(part.fields.size(), 1u);
-    EXPECT_EQ(part.package, "p");
-    EXPECT_EQ(part.description, "A part.");
-    EXPECT_EQ(part.fields[0].type->shape, Shape::kInt);
-    EXPECT_EQ(part.fields[0].description, "Its size.");
-    EXPECT_TRUE(part.fields[0].required);
-    EXPECT_EQ(part.fields[0].min, 1);
+TEST(ApiSchema, HasTheTypeOfEveryServedKind) {
+    for (const auto& kind : all_kinds())
+        EXPECT_NE(served_schema().find(kind.kind), nullptr) << kind.kind;
+}
+
+TEST(ApiSchema, NamesOnlyFormatsThatAreChecked) {
+    EXPECT_THAT(fields_where([](const Field& field) {
+                    return !field.format.empty() && check_format(field.format, "*").empty();
+                }),
+                IsEmpty());
 }
 
 TEST(ApiSchema, ServesNoFieldOfALaterRelease) {

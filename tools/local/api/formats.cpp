@@ -10,8 +10,6 @@ std::string check_format(std::string_view format, const std::string& value) {
     validation::Problems problems;
     if (format == "label") problems = validation::label_problems(value);
     if (format == "subdomain") problems = validation::subdomain_problems(value);
-    if (format == "qualified") problems = validation::label_key_problems(value);
-    if (format == "labelvalue") problems = validation::label_value_problems(value);
     return problems.empty() ? "" : problems.front();
 }
 

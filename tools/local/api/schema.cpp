@@ -223,7 +223,8 @@ void check_field(const Field& field, const Json& value, const Json& before, cons
 }  // namespace
 
 const Schema& served_schema() {
-    static const Schema kSchema({validation::kSchemaText, kCoreText, kPodText, kResourceText});
+    static const auto kSchema =
+        Schema::built_in({validation::kSchemaText, kCoreText, kPodText, kResourceText});
     return kSchema;
 }
 
