@@ -15,6 +15,7 @@
 
 #include "host/model/log.hpp"
 #include "host/model/nearest.hpp"
+#include "host/model/text.hpp"
 
 namespace knd {
 namespace {
@@ -327,13 +328,6 @@ Result<void> check(const Config& config, const std::string& origin) {
         }
     }
     return {};
-}
-
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-    for (auto at = text.find(what); at != std::string::npos;
-         at = text.find(what, at + with.size())) {
-        text.replace(at, what.size(), with);
-    }
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "host/model/text.hpp"
+
 namespace knd {
 namespace {
 
@@ -125,10 +127,7 @@ std::string Inventory::uplink_reason(const std::string& netdev) const {
 
 std::string Inventory::pool_of(const std::string& backend) const {
     auto pool = options_.pool;
-    constexpr std::string_view kPlaceholder = "{backend}";
-    if (const auto at = pool.find(kPlaceholder); at != std::string::npos) {
-        pool.replace(at, kPlaceholder.size(), backend);
-    }
+    replace_all(pool, "{backend}", backend);
     return pool;
 }
 

@@ -69,14 +69,12 @@ Result<RuntimeRecipe> containerd_recipe(int major, bool cdi) {
                                           ".x is unpacked in " + package.string() +
                                           "; run tools/install-deps test");
     }
-    std::string config = major == 1 ? kConfigV1 : kConfigV2;
-    const std::string placeholder = "$CDI";
-    config.replace(config.find(placeholder), placeholder.size(), cdi ? "true" : "false");
     return RuntimeRecipe{
         .name = "containerd",
         .command = {bin / "containerd", "--config", "$D/config.toml"},
+        .values = {{"$CDI", cdi ? "true" : "false"}},
         .path = bin,  // the version's own shim first
-        .files = {{"config.toml", config}},
+        .files = {{"config.toml", major == 1 ? kConfigV1 : kConfigV2}},
         .import = {bin / "ctr", "--address", "$D/c.sock", "-n", "k8s.io", "images", "import",
                    "--snapshotter", "native", "--local", "$D/image.tar"}};
 }

@@ -79,16 +79,13 @@ Result<std::string> built_crio() {
 }  // namespace
 
 Result<RuntimeRecipe> crio_recipe() {
-    KND_TRY_ASSIGN(const std::filesystem::path built, built_crio());
-    std::string config = kConfig;
-    const std::string placeholder = "$B";
-    config.replace(config.find(placeholder), placeholder.size(), built.string());
-    return RuntimeRecipe{
-        .name = "CRI-O",
-        .command = {built / "crio", "--config", "$D/config.toml", "--config-dir", ""},
-        .path = "",
-        .files = {{"config.toml", config}, {"policy.json", kPolicy}},
-        .import = {}};
+    KND_TRY_ASSIGN(const auto built, built_crio());
+    return RuntimeRecipe{.name = "CRI-O",
+                         .command = {"$B/crio", "--config", "$D/config.toml", "--config-dir", ""},
+                         .values = {{"$B", built}},
+                         .path = "",
+                         .files = {{"config.toml", kConfig}, {"policy.json", kPolicy}},
+                         .import = {}};
 }
 
 }  // namespace knd::testing

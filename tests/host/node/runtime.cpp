@@ -11,6 +11,7 @@
 #include <sstream>
 #include <thread>
 
+#include "host/model/text.hpp"
 #include "host/model/text_file.hpp"
 
 namespace knd::testing {
@@ -21,13 +22,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kStart = 20s;
 constexpr auto kEnd = 10s;
-
-void replace_all(std::string& text, const std::string& what, const std::string& with) {
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
-        text.replace(at, what.size(), with);
-        at += with.size();
-    }
-}
 
 Result<void> run(const std::vector<std::string>& argv, const fs::path& log) {
     local::SpawnOptions options;
@@ -118,6 +112,8 @@ Runtime::~Runtime() {
 
 std::string Runtime::expand(std::string text) const {
     replace_all(text, "$D", directory_.string());
+    for (const auto& [name, value] : recipe_.values)
+        replace_all(text, name, value);
     return text;
 }
 

@@ -17,11 +17,12 @@
 
 namespace knd::testing {
 
-/// What makes one runtime of many. `$D` stands for the runtime's directory in every text.
+/// What makes one runtime of many. In every text `$D` stands for the runtime's directory.
 struct RuntimeRecipe {
     std::string name;
-    std::vector<std::string> command;  ///< with $D/config.toml; listens on $D/c.sock
-    std::string path;                  ///< directory that comes first in its PATH; may be empty
+    std::vector<std::string> command;           ///< with $D/config.toml; listens on $D/c.sock
+    std::map<std::string, std::string> values;  ///< what else stands for something: "$NAME": text
+    std::string path;  ///< directory that comes first in its PATH; may be empty
     std::map<std::string, std::string> files;  ///< name below $D: text; config.toml among them
     /// Run once it serves, to import $D/image.tar; empty: the images are pulled over CRI.
     std::vector<std::string> import;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "host/model/log.hpp"
+#include "host/model/text.hpp"
 #include "host/model/text_file.hpp"
 
 namespace knd::local {
@@ -246,12 +247,8 @@ void Cluster::keep_status() {
 }
 
 std::string render_config(std::string text, const std::map<std::string, std::string>& values) {
-    for (const auto& [name, value] : values) {
-        const auto key = "@" + name + "@";
-        for (auto at = text.find(key); at != std::string::npos;
-             at = text.find(key, at + value.size()))
-            text.replace(at, key.size(), value);
-    }
+    for (const auto& [name, value] : values)
+        replace_all(text, "@" + name + "@", value);
     return text;
 }
 
