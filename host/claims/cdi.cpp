@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <vector>
 
 #include "host/model/text_file.hpp"
@@ -18,11 +16,6 @@ constexpr std::string_view kSuffix = ".json";
 /// What replace_text_file() leaves behind when it is cut off; no runtime reads it.
 constexpr std::string_view kTemporarySuffix = ".tmp";
 constexpr std::size_t kLongestUid = 64;
-
-std::string content_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 }  // namespace
 
@@ -63,7 +56,7 @@ Json CdiFiles::spec(const std::string& claim_uid, const Hook& gate) const {
 Result<void> CdiFiles::write(const std::string& claim_uid, const Hook& gate) const {
     const auto target = path(claim_uid);
     const auto text = to_text(spec(claim_uid, gate)) + "\n";
-    if (content_of(target) == text) return {};
+    if (read_text_file(target).value_or("") == text) return {};
     std::error_code error;
     std::filesystem::create_directories(directory_, error);
     if (error) return Error::from_errno("create CDI directory " + directory_, error.value());

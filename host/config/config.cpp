@@ -2,8 +2,6 @@
 #include "host/config/config.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <set>
 #include <sstream>
@@ -16,6 +14,7 @@
 #include "host/model/log.hpp"
 #include "host/model/nearest.hpp"
 #include "host/model/text.hpp"
+#include "host/model/text_file.hpp"
 
 namespace knd {
 namespace {
@@ -347,16 +346,8 @@ Result<Config> parse_config(std::string_view text, const std::string& origin) {
 }
 
 Result<Config> load_config(const std::string& path) {
-    std::error_code ignored;
-    if (std::filesystem::is_directory(path, ignored)) {
-        return Error::from_errno("cannot read configuration " + path, EISDIR);
-    }
-    std::ifstream file(path);
-    if (!file) return Error::from_errno("cannot read configuration " + path, errno);
-    std::stringstream text;
-    text << file.rdbuf();
-    if (file.bad()) return Error::from_errno("cannot read configuration " + path, errno);
-    return parse_config(text.str(), path);
+    KND_TRY_ASSIGN(const auto text, read_text_file(path).wrap("cannot read configuration"));
+    return parse_config(text, path);
 }
 
 std::vector<std::pair<std::string, std::string>> config_keys() {

@@ -8,10 +8,9 @@ extern "C" {  // glibc 2.36 forgot it
 }
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <vector>
 
+#include "host/model/text_file.hpp"
 #include "sdk/support/netns.hpp"
 
 #include <knd/cpp/fd.hpp>
@@ -30,8 +29,7 @@ std::vector<pid_t> processes_of(const std::string& container_id) {
          it.increment(ended)) {
         const auto name = it->path().filename().string();
         if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-        std::ifstream file(it->path() / "cgroup");
-        const std::string cgroups(std::istreambuf_iterator<char>(file), {});
+        const auto cgroups = read_text_file(it->path() / "cgroup").value_or("");
         if (cgroups.find(container_id) != std::string::npos) found.push_back(std::stoi(name));
     }
     return found;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "host/model/text_file.hpp"
 #include "sdk/support/netns.hpp"
 #include "tests/host/node/test_node.hpp"
 
@@ -78,8 +79,7 @@ class DaemonTest : public Test {
     GateResult gate(const TestPod& pod, const ClaimRef& ref) {
         const auto spec = node_->directory() / "cdi";
         for (const auto& file : std::filesystem::directory_iterator(spec)) {
-            std::ifstream in(file.path());
-            const std::string text((std::istreambuf_iterator<char>(in)), {});
+            const auto text = read_text_file(file.path()).value_or("");
             const auto json = parse_json(text);
             if (!json || !has(text, ref.uid)) continue;
             const auto& hook = (*json)["devices"][0]["containerEdits"]["hooks"][0];

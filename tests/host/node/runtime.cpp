@@ -42,10 +42,8 @@ void kill_by_command_line(const std::string& text) {
     for (const auto& entry : fs::directory_iterator("/proc")) {
         const auto name = entry.path().filename().string();
         if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-        std::ifstream file(entry.path() / "cmdline");
-        std::stringstream line;
-        line << file.rdbuf();
-        if (line.str().find(text) == std::string::npos) continue;
+        const auto line = read_text_file(entry.path() / "cmdline").value_or("");
+        if (line.find(text) == std::string::npos) continue;
         if (const auto id = local::ProcessId::of(std::stoi(name)); id) id->signal(SIGKILL);
     }
 }

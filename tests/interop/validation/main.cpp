@@ -12,11 +12,11 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <random>
 #include <set>
 
+#include "host/model/text_file.hpp"
 #include "tests/interop/differential/oracle.hpp"
 #include "tests/interop/validation/judge.hpp"
 #include "tests/interop/validation/mutate.hpp"
@@ -183,8 +183,7 @@ Result<void> Run::write_record() const {
 }
 
 Result<std::vector<Json>> read_corpus(const std::string& path) {
-    std::ifstream file(path);
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    KND_TRY_ASSIGN(const auto text, read_text_file(path));
     auto json = parse_json(text);
     if (!json.ok()) return std::move(json).error().wrap(path);
     return std::vector<Json>(json->begin(), json->end());

@@ -52,7 +52,7 @@ TEST(Config, MissingFileIsNamed) {
     auto config = load_config("/nonexistent/kndd.toml");
     ASSERT_FALSE(config.ok());
     EXPECT_EQ(config.error().message(),
-              "cannot read configuration /nonexistent/kndd.toml: No such file or directory");
+              "cannot read configuration: /nonexistent/kndd.toml: No such file or directory");
 }
 
 TEST(Config, DirectoryInsteadOfFileIsAnError) {

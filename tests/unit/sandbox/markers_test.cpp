@@ -2,9 +2,8 @@
 #include "host/sandbox/markers.hpp"
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
+#include "host/model/text_file.hpp"
 #include "host/sandbox/marker_layout.h"
 #include "tests/unit/sandbox/sandbox_scene.hpp"
 
@@ -23,10 +22,7 @@ class MarkersTest : public testing::Test {
     }
     void TearDown() override { fs::remove_all(run_dir_); }
     std::string content(const std::string& path) const {
-        std::ifstream file(run_dir_ + "/gate/" + path);
-        std::stringstream text;
-        text << file.rdbuf();
-        return text.str();
+        return read_text_file(run_dir_ + "/gate/" + path).value_or("");
     }
     std::string run_dir_;
 };

@@ -4,18 +4,14 @@
 // Go.
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
-
+#include "host/model/text_file.hpp"
 #include "tests/interop/validation/judge.hpp"
 
 namespace knd::differential {
 namespace {
 
 Json judged() {
-    std::ifstream file(KND_JUDGED);
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    auto json = parse_json(text);
+    auto json = parse_json(read_text_file(KND_JUDGED).value_or(""));
     return json.ok() ? *std::move(json) : Json();
 }
 
