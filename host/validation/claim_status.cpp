@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
+#include <cstring>
 #include <iterator>
 
 #include "host/validation/checks.hpp"
@@ -74,11 +76,25 @@ void check_share_id(const JsonField& field, Report& report) {
             "lowercase hexadecimal characters"));
 }
 
-/// The address in the spelling of inet_ntop with its prefix length; empty when it is none.
+/// Zeros in front of a number do no harm to the API server, which reads it as a decimal one (issue
+/// 100895 of Kubernetes), but inet_pton() refuses them.
+std::string without_leading_zeros(std::string_view address) {
+    std::string text;
+    bool begins = true;
+    for (std::size_t i = 0; i < address.size(); ++i) {
+        const bool more = i + 1 < address.size() && is_hex(address.substr(i + 1, 1));
+        if (begins && address[i] == '0' && more) continue;
+        begins = address[i] == '.' || address[i] == ':';
+        text += address[i];
+    }
+    return text;
+}
+
+/// The address as Go writes it with its prefix length; empty when it is none.
 std::string canonical_cidr(std::string_view text) {
     const auto slash = text.find('/');
     if (slash == std::string_view::npos) return "";
-    const std::string address(text.substr(0, slash));
+    const auto address = without_leading_zeros(text.substr(0, slash));
     const int family = address.find(':') == std::string::npos ? AF_INET : AF_INET6;
     unsigned char bytes[sizeof(in6_addr)];
     if (inet_pton(family, address.c_str(), bytes) != 1) return "";
@@ -96,6 +112,10 @@ std::string canonical_cidr(std::string_view text) {
         if (prefix > 32) prefix -= 96;
     } else {
         inet_ntop(family, bytes, canonical, sizeof canonical);
+        // "::1:2", which inet_ntop() takes for an IPv4 address.
+        if (family == AF_INET6 && std::strchr(canonical, '.') != nullptr)
+            std::snprintf(canonical, sizeof canonical, "::%x:%x", bytes[12] << 8 | bytes[13],
+                          bytes[14] << 8 | bytes[15]);
     }
     return std::string(canonical) + "/" + std::to_string(prefix);
 }

@@ -177,6 +177,11 @@ TEST(DeviceStatusRules, WantAddressesInCanonicalForm) {
                 ElementsAre(HasSubstr("must be in canonical form (\"fd00::1/64\")")));
     EXPECT_THAT(with({"::ffff:10.0.0.1/120"}),
                 ElementsAre(HasSubstr("must be in canonical form (\"10.0.0.1/24\")")));
+    EXPECT_THAT(with({"10.0.0.05/24"}),
+                ElementsAre(HasSubstr("must be in canonical form (\"10.0.0.5/24\")")));
+    EXPECT_THAT(with({"0fd00::00:01.02.3.004/064"}),
+                ElementsAre(HasSubstr("must be in canonical form (\"fd00::102:304/64\")")));
+    EXPECT_THAT(with({"::1:2/64", "::/0", "::1/128", "0.0.0.0/0"}), IsEmpty());
     EXPECT_THAT(with({"10.0.0.5/24", "10.0.0.5/24"}),
                 Contains(HasSubstr("ips[1]: Duplicate value: \"10.0.0.5/24\"")));
 }
