@@ -124,6 +124,26 @@ void check_managed_fields(const JsonField& entries, Report& report) {
     });
 }
 
+std::vector<std::string> path_segment_problems(std::string_view text, bool whole) {
+    if (whole && (text == "." || text == ".."))
+        return {"may not be '" + std::string(text) + "'"};
+    std::vector<std::string> problems;
+    for (const char c : {'/', '%'})
+        if (text.find(c) != std::string_view::npos)
+            problems.push_back("may not contain '" + std::string(1, c) + "'");
+    return problems;
+}
+
+/// Of a new object the name alone is looked at, by rules that are stricter.
+void check_path_segments(const JsonField& meta, Report& report) {
+    const auto prefix = meta["generateName"];
+    add_problems(prefix.path(), prefix.json(),
+                 path_segment_problems(prefix.text_or_empty(), false), report);
+    const auto name = meta["name"];
+    add_problems(name.path(), name.json(), path_segment_problems(name.text_or_empty(), true),
+                 report);
+}
+
 /// What a new object has to have, and every stored one has.
 void check_identity(const JsonField& meta, bool names, const Scope& scope, Report& report) {
     const auto prefix = meta["generateName"];
@@ -188,6 +208,7 @@ void validate_metadata(const Json& before, const Json& after, const Scope& scope
     Report report(errors, gates);
     const JsonField root(after, "");
     const auto meta = root["metadata"];
+    if (!before.is_null()) check_path_segments(meta, report);
     check_identity(meta, before.is_null() || scope.names_again, scope, report);
     check_labels(meta["labels"], report);
     check_annotations(meta["annotations"], report);
