@@ -26,10 +26,10 @@ std::string_view trim(std::string_view text) {
 /// about types that are not known yet.
 std::span<const std::span<const Overload>> libraries() {
     static const std::span<const Overload> kLibraries[] = {
-        operator_library(),     standard_library(), conversion_library(), time_library(),
-        list_library(),         string_library(),   regex_library(),      optional_library(),
-        kubernetes_library(),   net_library(),      url_library(),        format_library(),
-        string_format_library()};
+        operator_library(), standard_library(),     conversion_library(),  time_library(),
+        list_library(),     string_library(),       list_search_library(), regex_library(),
+        optional_library(), kubernetes_library(),   net_library(),         url_library(),
+        format_library(),   string_format_library()};
     return kLibraries;
 }
 

@@ -89,6 +89,8 @@ std::span<const Overload> conversion_library();
 std::span<const Overload> time_library();
 std::span<const Overload> string_library();
 std::span<const Overload> list_library();
+/// Since 1.37 what is searched without a type of its own is a string before it is a list.
+std::span<const Overload> list_search_library();
 std::span<const Overload> regex_library();
 std::span<const Overload> optional_library();
 std::span<const Overload> kubernetes_library();

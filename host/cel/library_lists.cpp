@@ -349,8 +349,8 @@ constexpr Overload kLists[] = {
     {"sum", "list(uint).() uint", sum, cost_of_walk},
     {"sum", "list(double).() double", sum, cost_of_walk},
     {"sum", "list(duration).() duration", sum, cost_of_walk},
-    {"indexOf", "list(A).(A) int", index_of, cost_of_walk},
-    {"lastIndexOf", "list(A).(A) int", last_index_of, cost_of_walk},
+    {"indexOf", "list(A).(A) int", index_of, cost_of_walk, 0, false, false, 36},
+    {"lastIndexOf", "list(A).(A) int", last_index_of, cost_of_walk, 0, false, false, 36},
     {"slice", "list(A).(int, int) list(A)", slice, cost_of_slice, 34},
     {"flatten", "list(list(A)).() list(A)", flatten, cost_of_flatten, 34},
     {.function = "flatten",
@@ -398,10 +398,19 @@ constexpr Overload kLists[] = {
 };
 #undef KND_COMPARABLE
 
+constexpr Overload kListSearch[] = {
+    {"indexOf", "list(A).(A) int", index_of, cost_of_walk, 37, false, true},
+    {"lastIndexOf", "list(A).(A) int", last_index_of, cost_of_walk, 37, false, true},
+};
+
 }  // namespace
 
 std::span<const Overload> list_library() {
     return kLists;
+}
+
+std::span<const Overload> list_search_library() {
+    return kListSearch;
 }
 
 }  // namespace knd::cel

@@ -87,6 +87,18 @@ TEST(Environment, LosesDurationsOfIntsIn37) {
               "found no matching overload for 'duration' applied to '(int)'");
 }
 
+TEST(Environment, TakesWhatIsSearchedForAStringFirstSince37) {
+    constexpr auto kText = "optional.none().value().indexOf('a') == 1";
+    const auto estimate = [](std::string_view expression, int minor) {
+        const auto program = compile_selector(expression, of(minor, true));
+        return program.ok() ? program->estimated_cost() : 0;
+    };
+    EXPECT_EQ(estimate(kText, 36), ~std::uint64_t{0}) << "each element has any cost";
+    EXPECT_EQ(estimate(kText, 37), 1844674407370955267u);
+    EXPECT_EQ(outcome("[1, 2].indexOf(2) == 1 && 'ab'.lastIndexOf('b') == 1", of(37, true)),
+              "true");
+}
+
 TEST(Environment, LimitsRangesSince37) {
     EXPECT_EQ(outcome("lists.range(-1) == []", of(36, true)), "true");
     EXPECT_EQ(outcome("lists.range(-1) == []", of(37, true)),
