@@ -204,8 +204,12 @@ Result<std::vector<Json>> read_cases(const std::filesystem::path& path) {
     const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     auto json = parse_json(text);
     if (!json.ok()) return std::move(json).error().wrap(path.string());
-    if (!json->is_array()) return std::vector<Json>{*json};
-    return std::vector<Json>(json->begin(), json->end());
+    if (!json->is_array()) return spread(*json);
+    std::vector<Json> out;
+    for (const auto& one : *json)
+        for (auto& each : spread(one))
+            out.push_back(std::move(each));
+    return out;
 }
 
 Result<void> Run::corpus() {

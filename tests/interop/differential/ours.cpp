@@ -70,7 +70,12 @@ Json evaluate(const cel::Program& program, const cel::DeviceView& view) {
 }
 
 Json answer_cel(const Json& one) {
-    const auto environment = alloc::selector_environment(read_features(json_at(one, "features")));
+    const auto features = read_features(json_at(one, "features"));
+    auto environment = alloc::selector_environment(features);
+    if (json_bool(one, "new")) {
+        environment.stored = false;
+        environment.list_attributes = features.list_attributes;
+    }
     const auto program = cel::compile_selector(json_string(one, "expression"), environment);
     if (!program.ok()) return {{"compileError", program.error().message()}, {"result", false}};
     auto device = read_device(json_at(one, "device"));
@@ -194,6 +199,16 @@ Json answer_alloc(const Json& one) {
 int release_of(const Json& features) {
     const auto minor = json_at(features, "kubernetes");
     return minor.is_null() ? kDefaultRelease : minor.get<int>();
+}
+
+std::vector<Json> spread(const Json& one) {
+    std::vector<Json> out{one};
+    for (const auto& features : json_at(one, "also")) {
+        auto other = one;
+        other["features"].update(features);
+        out.push_back(std::move(other));
+    }
+    return out;
 }
 
 Json our_answer(const Json& one) {

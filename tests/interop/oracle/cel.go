@@ -10,13 +10,17 @@ import (
 	"math"
 
 	resourceapi "k8s.io/api/resource/v1"
+	"k8s.io/apiserver/pkg/cel/environment"
 	"k8s.io/dynamic-resource-allocation/cel"
+	"k8s.io/utils/ptr"
 )
 
 type celCase struct {
 	Expression string   `json:"expression"`
 	Features   Features `json:"features"`
-	Device     struct {
+	// New: as API validation looks at an expression, not as schedulers look at one that is stored.
+	New    bool `json:"new"`
+	Device struct {
 		Driver                   string                                                    `json:"driver"`
 		AllowMultipleAllocations *bool                                                     `json:"allowMultipleAllocations"`
 		Attributes               map[resourceapi.QualifiedName]resourceapi.DeviceAttribute `json:"attributes"`
@@ -69,7 +73,11 @@ func answerCEL(line []byte, bench bool) any {
 	if err := json.Unmarshal(line, &c); err != nil {
 		return map[string]string{"badCase": err.Error()}
 	}
-	compiled := compilerFor(c.Features).CompileCELExpression(c.Expression, cel.Options{})
+	var options cel.Options
+	if c.New {
+		options.EnvType = ptr.To(environment.NewExpressions)
+	}
+	compiled := compilerFor(c.Features).CompileCELExpression(c.Expression, options)
 	if compiled.Error != nil {
 		return celAnswer{CompileError: compiled.Error.Error()}
 	}

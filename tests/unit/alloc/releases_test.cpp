@@ -355,6 +355,14 @@ TEST(DerivedAttributes, CompareWithAttributesOfDevices) {
     EXPECT_EQ(cluster.outcome(), "x=a y=c");
 }
 
+TEST(DerivedAttributes, AreNotSeenBySelectors) {
+    auto cluster = deriving({sized("a", 1), sized("b", 1)}, "1");
+    EXPECT_EQ(cluster.outcome(), "x=a y=b");
+    cluster.claims[0].devices.requests[0].exactly->selectors.emplace_back(
+        "device.attributes['domain'].?x.hasValue()");
+    EXPECT_EQ(cluster.outcome(), "no");
+}
+
 TEST(DerivedAttributes, AreRefusedWhenTheFeatureIsOff) {
     auto cluster = deriving({sized("a", 1)}, "1");
     cluster.options.features.derived_attributes = false;

@@ -83,6 +83,29 @@ TEST(Order, TriesCombinationsOnly) {
     EXPECT_EQ(cluster.outcome(), "no");
 }
 
+TEST(Order, OfChecksHasUseBeforeSelectors) {
+    auto cluster = with({device("a"), valued("b", std::int64_t{1})},
+                        {request("r", 1, {"device.attributes['driver'].a == 1"})});
+    cluster.allocated.devices.insert({"driver", "pool", "a"});
+    EXPECT_EQ(cluster.outcome(), "r=b") << "the selector fails on a";
+}
+
+TEST(Order, OfChecksHasTaintsBeforeConstraints) {
+    auto tainted = valued("b", std::int64_t{2});
+    tainted.taints = {{"k", "", "NoSchedule", ""}};
+    auto cluster = with({valued("a", std::int64_t{1}), tainted}, {all("r")}, {match("driver/a")});
+    EXPECT_EQ(cluster.outcome(), "no") << "a constraint that fails is an error";
+    cluster.options.features.device_taints = false;
+    EXPECT_TRUE(cluster.outcome().starts_with("error: "));
+}
+
+TEST(Order, OfSelectorsHasThoseOfTheClassFirst) {
+    auto cluster = with({valued("a", std::int64_t{1})},
+                        {request("r", 1, {"device.attributes['driver'].a == 1"})});
+    cluster.slices.push_back(slice("other", {device("x")}, "pool", "another"));
+    EXPECT_EQ(cluster.outcome(), "r=a") << "the request's fails on x";
+}
+
 // --- errors --------------------------------------------------------------------------------------
 
 TEST(Refusals, NameTheSubrequestWhoseCapacityIsOff) {
@@ -150,6 +173,15 @@ TEST(All, FailsOnATaintWithoutAnError) {
     auto tainted = device("a");
     tainted.taints = {{"key", "", "NoSchedule", ""}};
     EXPECT_EQ(with({tainted}, {all("r")}).outcome(), "no");
+}
+
+TEST(All, LooksAtEveryDeviceBeforeTheSearch) {
+    auto cluster =
+        with({valued("a", std::int64_t{1}), device("b")},
+             {request("q", 1, {"false"}), all("r", {"device.attributes['driver'].a == 1"})});
+    EXPECT_TRUE(
+        cluster.outcome().starts_with("error: claim default/claim: selector #0 on device "
+                                      "driver/pool/b: CEL runtime error: "));
 }
 
 TEST(All, OfAnAlternativeGivesWayToTheNextOne) {

@@ -44,6 +44,17 @@ TEST(Counters, AreHeldByAllocatedDevices) {
     EXPECT_EQ(cluster.outcome(), "r=c");
 }
 
+TEST(Counters, AreHeldByDevicesOfOtherNodes) {
+    auto cluster = partitioned({partition("a", "6Gi"), partition("b", "4Gi")}, 1);
+    auto elsewhere = slice("elsewhere", {partition("c", "6Gi")});
+    elsewhere.node_name = "node-2";
+    cluster.slices.push_back(elsewhere);
+    for (auto& one : cluster.slices)
+        one.pool.slice_count = 3;
+    cluster.allocated.devices.insert({"driver", "pool", "c"});
+    EXPECT_EQ(cluster.outcome(), "r=b");
+}
+
 TEST(Counters, AreGivenBackWhenAConstraintRejectsTheDevice) {
     auto a = partition("a", "6Gi");
     a.attributes["root"] = std::string("0");
@@ -241,6 +252,13 @@ TEST(ConsumableCapacity, StepsAreCountedFromTheSmallestAmount) {
     policy = {quantity("1G"), {}, api::CapacityRange{quantity("1G"), {}, quantity("2G")}};
     // Kubernetes writes what it has rounded as a binary quantity.
     EXPECT_EQ(consumed(cluster), "5000000000");
+}
+
+TEST(ConsumableCapacity, IsMadeWholeBeforeItIsPutOnAStep) {
+    auto cluster = sharing("2500m");
+    auto& policy = cluster.slices[0].devices[0].capacity["bandwidth"].request_policy;
+    policy = {quantity("1"), {}, api::CapacityRange{quantity("1"), {}, quantity("1")}};
+    EXPECT_EQ(consumed(cluster), "3");
 }
 
 TEST(ConsumableCapacity, ThatIsRoundedBeyondTheLargestAmountIsRefused) {

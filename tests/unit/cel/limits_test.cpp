@@ -47,6 +47,12 @@ TEST(Cost, IsThatOfTheReferenceImplementation) {
         EXPECT_EQ(cost(expression), expected) << expression;
 }
 
+TEST(Cost, OfPresenceIsThatOfWhatIsLookedInto) {
+    const auto select_and_compare = 2U;
+    EXPECT_EQ(cost(R"(has(device.attributes["x"].numaNode))") + select_and_compare,
+              cost(R"(device.attributes["x"].numaNode == 1)"));
+}
+
 TEST(Cost, IsLimited) {
     const auto program =
         compile("lists.range(1000).all(x, lists.range(1000).all(y, x + y >= 0))", {});
