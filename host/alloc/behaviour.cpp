@@ -27,6 +27,7 @@ Behaviour::Behaviour(const Options& options) {
     odd_amounts_are_errors = minor >= 37;
     clears_full_config = minor >= 37;
     counters_reach_all_nodes = minor < 37 || stable;
+    names_whole_request = minor < 35;
     if (!options.compat) return;
     const bool first = variant == Variant::kExperimental;  // to get what is new
     distinct_per_request = minor < 37;
@@ -42,6 +43,7 @@ Behaviour::Behaviour(const Options& options) {
     counters_by_slice = minor < 35;
     keeps_counter_slices = minor == 34 || (minor == 35 && stable);
     if (minor < 35 || keeps_counter_slices) counters_reach_all_nodes = false;
+    counters_by_pool_name = minor == 35;
     invalid_pools_fail = minor < 35;
     leaks_counters = minor == 34 || minor == 35;
     shares_hold_no_counters = minor < 36 || stable;

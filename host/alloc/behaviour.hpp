@@ -25,6 +25,9 @@ struct Behaviour {
     /// for among all slices, if those of the node are not the whole pool.
     bool counters_reach_all_nodes = true;
 
+    /// A capacity of an alternative that the gate forbids is that of its request, until 1.34.
+    bool names_whole_request = false;
+
     // --- flaws, and what Kubernetes has given up: with Options::compat alone ---
 
     /// distinctAttribute remembers one device per request: of several, the last one.
@@ -51,6 +54,9 @@ struct Behaviour {
     bool counters_by_slice = false;
     /// Slices with counters are used when the gate is off.
     bool keeps_counter_slices = false;
+    /// The counters of the first pool that a search comes to are those of every pool of its name,
+    /// whatever the driver; Kubernetes keeps them from node to node as well, which is not copied.
+    bool counters_by_pool_name = false;
     /// An invalid pool ends the search that comes to it, for all nodes.
     bool invalid_pools_fail = false;
     /// Counters of a device that its taints or a constraint refuse stay taken.

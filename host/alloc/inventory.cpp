@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "host/alloc/selectors.hpp"
+
 namespace knd::alloc {
 namespace {
 
@@ -128,15 +130,18 @@ class Builder {
     /// What cannot be evaluated is remembered, and reported when a selector meets the device.
     void add_attributes(const api::SliceDevice& device, const std::string& driver,
                         DeviceExtra& extra) {
-        if (!features_.list_attributes && features_.kubernetes_minor < 37) {
-            for (const auto& [name, value] : device.attributes) {
-                if (value.index() < 4) continue;
-                extra.broken = "attribute " + name + ": unsupported attribute value";
-                return;
-            }
-        }
+        const auto known = check_attributes(device.attributes, features_);
+        if (known.ok()) return append_attributes(device.attributes, driver, extra);
+        auto others = device.attributes;
+        std::erase_if(others, [](const auto& item) { return is_list(item.second); });
+        append_attributes(others, driver, extra);
+        extra.broken = known.error().message();
+    }
+
+    void append_attributes(const std::map<std::string, AttributeValue>& attributes,
+                           const std::string& driver, DeviceExtra& extra) {
         const auto appended =
-            cel::append_attributes(data_.vocabulary, driver, device.attributes, data_.slots);
+            cel::append_attributes(data_.vocabulary, driver, attributes, data_.slots);
         if (!appended.ok()) extra.broken = appended.error().message();
     }
 

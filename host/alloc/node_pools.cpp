@@ -94,16 +94,10 @@ void NodePools::read_counters() {
     }
     for (const auto& candidate : candidates_) {
         first_use_.push_back(static_cast<std::uint32_t>(uses_.size()));
-        const auto* extra = data_.extra(data_.devices[candidate.device]);
-        if (extra == nullptr) continue;
-        const auto& numbers = tables_[candidate.pool].numbers;
-        for (const auto& used : extra->counters)
-            for (const auto& [name, value] : used.counters)
-                if (const auto found = numbers.find({used.counter_set, name});
-                    found != numbers.end()) {
-                    uses_.push_back({found->second, value});
-                    has_negative_uses_ = has_negative_uses_ || value.sign() < 0;
-                }
+        for (auto& use : uses_in(tables_[candidate.pool], candidate.device)) {
+            has_negative_uses_ = has_negative_uses_ || use.value.sign() < 0;
+            uses_.push_back(std::move(use));
+        }
     }
     first_use_.push_back(static_cast<std::uint32_t>(uses_.size()));
 }
@@ -120,15 +114,20 @@ bool NodePools::is_counted(CandidateIndex candidate) const {
     return extra != nullptr && !extra->counters.empty();
 }
 
-void NodePools::subtract(std::vector<Quantity>& left, const CounterTable& table,
-                         DeviceIndex device) const {
+std::vector<CounterUse> NodePools::uses_in(CandidateIndex candidate, PoolIndex pool) const {
+    return uses_in(tables_[pool], candidates_[candidate].device);
+}
+
+std::vector<CounterUse> NodePools::uses_in(const CounterTable& table, DeviceIndex device) const {
+    std::vector<CounterUse> out;
     const auto* extra = data_.extra(data_.devices[device]);
-    if (extra == nullptr) return;
+    if (extra == nullptr) return out;
     for (const auto& used : extra->counters)
         for (const auto& [name, value] : used.counters)
             if (const auto found = table.numbers.find({used.counter_set, name});
                 found != table.numbers.end())
-                left[found->second] -= value;
+                out.push_back({found->second, value});
+    return out;
 }
 
 const std::vector<Quantity>& NodePools::available(PoolIndex pool, const Holdings& holdings,
@@ -143,7 +142,8 @@ const std::vector<Quantity>& NodePools::available(PoolIndex pool, const Holdings
             const auto& slice = data_.slices[index];
             for (auto i = slice.first_device; i < slice.first_device + slice.device_count; ++i)
                 if (holdings.has(i) || (with_shares && holdings.shared(i)))
-                    subtract(known.left, table, i);
+                    for (const auto& use : uses_in(table, i))
+                        known.left[use.counter] -= use.value;
         }
     }
     return known.left;

@@ -79,6 +79,8 @@ class NodePools {
     std::span<const CounterUse> uses(CandidateIndex candidate) const;
     /// Whether the device consumes counters of its pool, even if none that the pool has.
     bool is_counted(CandidateIndex candidate) const;
+    /// What the device uses, by the names of another pool's counters.
+    std::vector<CounterUse> uses_in(CandidateIndex candidate, PoolIndex pool) const;
     const CounterTable& counters(PoolIndex pool) const { return tables_[pool]; }
     /// What the cluster has left of a pool's counters; may be negative.
     const std::vector<Quantity>& available(PoolIndex pool, const Holdings& holdings,
@@ -101,7 +103,7 @@ class NodePools {
     void number_kinds();
     std::size_t kind_hash(CandidateIndex candidate) const;
     bool same_kind(CandidateIndex a, CandidateIndex b) const;
-    void subtract(std::vector<Quantity>& left, const CounterTable& table, DeviceIndex device) const;
+    std::vector<CounterUse> uses_in(const CounterTable& table, DeviceIndex device) const;
 
     const Inventory::Data& data_;
     const api::Node node_;

@@ -226,6 +226,8 @@ class Search {
     void leave_constraints(std::uint32_t claim, const Prepared& prepared, std::size_t count);
     bool fits_alone(const Prepared& prepared, CandidateIndex candidate) const;
     bool has_room(Prepared& prepared, CandidateIndex candidate, Amounts& consumed);
+    PoolIndex counter_pool(CandidateIndex candidate);
+    std::span<const CounterUse> uses(CandidateIndex candidate, PoolIndex pool);
     std::vector<Quantity>& counters(PoolIndex pool);
     bool take_counters(const Prepared& prepared, CandidateIndex candidate);
     void return_counters(CandidateIndex candidate);
@@ -286,7 +288,10 @@ class Search {
     std::pmr::vector<std::uint32_t> taken_;  ///< by candidate: how many picks, without shared ones
     std::unordered_map<DeviceIndex, Shares> shares_;
     std::map<PoolIndex, std::vector<Quantity>> counters_;  ///< left, by pool
-    std::vector<CandidateIndex> failed_;                   ///< by place, a stack of them
+    /// Behaviour::counters_by_pool_name: the first pool of a name.
+    std::map<std::string_view, PoolIndex> counter_pools_;
+    std::vector<CounterUse> uses_;        ///< scratch of uses()
+    std::vector<CandidateIndex> failed_;  ///< by place, a stack of them
     // Scratch of search_bounds.cpp; nothing is allocated for it until something fails.
     std::vector<Demand> demands_;
     std::vector<Demand> concerned_;

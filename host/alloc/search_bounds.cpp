@@ -237,7 +237,8 @@ std::size_t Search::most_by_value(Constraint::Kind kind, const ValueNumbers& val
 
 /// Whether the counters of the pools allow for so many devices, by each counter alone.
 bool Search::enough_counters(std::size_t needed) {
-    if (!pools_.has_counters() || pools_.has_negative_uses()) return true;
+    if (!pools_.has_counters() || pools_.has_negative_uses() || behaviour_.counters_by_pool_name)
+        return true;
     std::size_t most = 0;
     for (CandidateIndex first = 0; first < candidates_.size() && most < needed;) {
         const auto pool = candidates_[first].pool;

@@ -200,10 +200,24 @@ std::vector<Quantity>& Search::counters(PoolIndex pool) {
     return entry->second;
 }
 
+/// Whose counters those that the device uses are.
+PoolIndex Search::counter_pool(CandidateIndex candidate) {
+    const auto own = candidates_[candidate].pool;
+    if (!behaviour_.counters_by_pool_name) return own;
+    return counter_pools_.try_emplace(*pools_.pools()[own].key.pool, own).first->second;
+}
+
+std::span<const CounterUse> Search::uses(CandidateIndex candidate, PoolIndex pool) {
+    if (pool == candidates_[candidate].pool) return pools_.uses(candidate);
+    uses_ = pools_.uses_in(candidate, pool);
+    return uses_;
+}
+
 /// Refused when any counter of the pool would be overdrawn, also one that the device does not use.
 bool Search::take_counters(const Prepared& prepared, CandidateIndex candidate) {
-    auto& left = counters(candidates_[candidate].pool);
-    for (const auto& use : pools_.uses(candidate))
+    const auto pool = counter_pool(candidate);
+    auto& left = counters(pool);
+    for (const auto& use : uses(candidate, pool))
         left[use.counter] -= use.value;
     for (std::uint32_t i = 0; i < left.size(); ++i) {
         if (left[i].sign() >= 0) continue;
@@ -214,8 +228,9 @@ bool Search::take_counters(const Prepared& prepared, CandidateIndex candidate) {
 }
 
 void Search::return_counters(CandidateIndex candidate) {
-    auto& left = counters(candidates_[candidate].pool);
-    for (const auto& use : pools_.uses(candidate))
+    const auto pool = counter_pool(candidate);
+    auto& left = counters(pool);
+    for (const auto& use : uses(candidate, pool))
         left[use.counter] += use.value;
 }
 

@@ -87,8 +87,11 @@ Result<void> Search::check_features(const api::ResourceClaim& claim,
         return invalid(where() + std::string(kCapacity));
     for (const auto& sub : request.first_available)
         if (!sub.capacity.empty())
-            return invalid("claim " + claim.meta.text() + ", subrequest " + sub.name + ": " +
-                           std::string(kCapacity));
+            return invalid(
+                (behaviour_.names_whole_request
+                     ? where()
+                     : "claim " + claim.meta.text() + ", subrequest " + sub.name + ": ") +
+                std::string(kCapacity));
     return {};
 }
 

@@ -122,10 +122,10 @@ bool Search::note_counter(const Prepared& prepared, CandidateIndex candidate,
     if (context_.trace == nullptr) return false;
     auto* device = note(prepared, candidate, Refusal::kCounters);
     if (device == nullptr) return false;
-    const auto pool = candidates_[candidate].pool;
+    const auto pool = counter_pool(candidate);
     const auto [set, name] = pools_.counters(pool).names[counter];
     Quantity wanted;
-    for (const auto& use : pools_.uses(candidate))
+    for (const auto& use : uses(candidate, pool))
         if (use.counter == counter) wanted += use.value;
     device->shortage = {std::string(set), std::string(name), counters(pool)[counter], wanted};
     return false;

@@ -18,6 +18,17 @@ cel::Environment selector_environment(const Features& features) {
     return environment;
 }
 
+Result<void> check_attributes(const std::map<std::string, AttributeValue>& attributes,
+                              const Features& features) {
+    // Since 1.37 lists are known whatever the gate says.
+    if (features.list_attributes || features.kubernetes_minor >= 37) return {};
+    for (const auto& [name, value] : attributes)
+        if (is_list(value))
+            return Error(Code::kInvalidArgument,
+                         "attribute " + name + ": unsupported attribute value");
+    return {};
+}
+
 Result<void> Selector::compile(ProgramCache& programs, const cel::Environment& environment) {
     if (program_ != nullptr) return {};
     KND_TRY_ASSIGN(program_, programs.get(expression_, environment));

@@ -13,6 +13,11 @@
 
 namespace knd::alloc {
 
+inline bool is_list(const AttributeValue& value) {
+    return !std::holds_alternative<std::int64_t>(value) && !std::holds_alternative<bool>(value) &&
+           !std::holds_alternative<std::string>(value) && !std::holds_alternative<Version>(value);
+}
+
 class Selector {
   public:
     Selector(std::string expression, std::uint32_t number)

@@ -110,14 +110,18 @@ Result<Slot> make_slot(Vocabulary& vocabulary, const AttributeValue& value) {
 Result<void> append_attributes(Vocabulary& vocabulary, std::string_view driver,
                                const std::map<std::string, AttributeValue>& attributes,
                                std::vector<Slot>& slots) {
+    Result<void> first_error;
     for (const auto& [name, value] : attributes) {
         auto slot = make_slot(vocabulary, value);
-        if (!slot.ok()) return std::move(slot).error().wrap("attribute " + name);
+        if (!slot.ok()) {
+            if (first_error.ok()) first_error = std::move(slot).error().wrap("attribute " + name);
+            continue;
+        }
         slot->name = vocabulary.intern_name(split_qualified_name(name, driver));
         slot->qualified = name.find('/') != std::string::npos;
         slots.push_back(*slot);
     }
-    return {};
+    return first_error;
 }
 
 void append_capacity(Vocabulary& vocabulary, std::string_view driver, std::string_view name,

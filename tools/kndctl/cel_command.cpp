@@ -100,8 +100,9 @@ Result<ChosenDevice> choose_device(const Options& options) {
     return std::move(found.front());
 }
 
-Result<cel::OwnedDevice> owned(const ChosenDevice& chosen) {
+Result<cel::OwnedDevice> owned(const ChosenDevice& chosen, const alloc::Features& features) {
     const auto& device = chosen.device;
+    KND_TRY(alloc::check_attributes(device.attributes, features));
     std::map<std::string, std::string> capacity;
     for (const auto& [name, value] : device.capacity)
         capacity[name] = value.value.text();
@@ -154,10 +155,10 @@ std::string text_of(const Answer& answer) {
 Result<int> run(const Options& options, const std::string& output) {
     KND_TRY_ASSIGN(const auto gates, Gates::make(options.kubernetes, options.features));
     KND_TRY_ASSIGN(const auto chosen, choose_device(options));
-    KND_TRY_ASSIGN(const auto device, owned(chosen));
+    const auto features = simulate::features_of(gates);
+    KND_TRY_ASSIGN(const auto device, owned(chosen, features));
     Answer answer;
-    const auto program =
-        cel::compile(options.expression, alloc::selector_environment(simulate::features_of(gates)));
+    const auto program = cel::compile(options.expression, alloc::selector_environment(features));
     if (program.ok())
         answer = evaluate(*program, device.view());
     else

@@ -80,6 +80,10 @@ Json answer_cel(const Json& one) {
     if (!program.ok()) return {{"compileError", program.error().message()}, {"result", false}};
     auto device = read_device(json_at(one, "device"));
     if (!device.ok()) return bad_case(device.error());
+    if (const auto known = alloc::check_attributes(device->attributes, features); !known.ok())
+        return {{"result", false},
+                {"error", known.error().message()},
+                {"estimate", program->estimated_cost()}};
     std::map<std::string, std::string> capacity;
     // As they are written: Kubernetes' arithmetic depends on it.
     const auto& written = json_at(json_at(one, "device"), "capacity");

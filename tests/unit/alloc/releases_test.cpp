@@ -65,6 +65,17 @@ TEST(Release134, ChecksAllCountersForADeviceThatConsumesUnknownOnes) {
     EXPECT_EQ(cluster.outcome(), "no");
 }
 
+TEST(Release134, BlamesARequestForTheCapacityOfItsAlternative) {
+    auto sub = alternative("s");
+    sub.capacity["c"] = Quantity(1);
+    auto cluster = of(34, {device("a")}, {first_of("r", {sub})});
+    cluster.options.features.consumable_capacity = false;
+    cluster.options.features.device_binding = true;
+    EXPECT_EQ(cluster.outcome(),
+              "error: claim default/claim, request r: has capacity requests, but the "
+              "DRAConsumableCapacity feature is disabled");
+}
+
 TEST(Release134, EndsAtAnInvalidPool) {
     auto cluster = of(34, {device("a"), device("a")}, {request("r")});
     cluster.slices.push_back(slice("t", {device("b")}, "zzz"));
@@ -115,6 +126,20 @@ TEST(Release134, NamesRequestsOfClassConfigurationsAsLaterOnesDo) {
     ASSERT_TRUE(result.ok() && *result);
     ASSERT_EQ((**result)[0].config.size(), 1u);
     EXPECT_EQ((**result)[0].config[0].config.requests, (std::vector<std::string>{"x", "y"}));
+}
+
+TEST(Release135, CountsPoolsOfOneNameTogether) {
+    auto cluster = partitioned(35, 1, {partition("a")}, 2);
+    for (auto copy : {cluster.slices[0], cluster.slices[1]}) {
+        copy.driver = "driver2";
+        copy.shared_counters.clear();
+        if (copy.devices.empty()) copy.shared_counters = {{"set", {{"memory", Quantity(9)}}}};
+        cluster.slices.push_back(copy);
+    }
+    cluster.add_class("class", "true");
+    EXPECT_EQ(cluster.outcome(), "no") << "the 9 of the second driver stand for nothing";
+    cluster.options.compat = false;
+    EXPECT_EQ(cluster.outcome(), "r=a r=a");
 }
 
 TEST(Release135, LosesTheCountersOfATaintedDevice) {

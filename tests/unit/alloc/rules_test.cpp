@@ -293,6 +293,28 @@ TEST(Constraints, OfListsWantAValueInCommon) {
     EXPECT_EQ(cluster.outcome(), "r=x r=y");
 }
 
+TEST(Selectors, HaveNoValueForAListThatIsNotKnown) {
+    using Ints = std::vector<std::int64_t>;
+    auto cluster = with({valued("x", Ints{1})}, {request("r")});
+    EXPECT_EQ(
+        cluster.outcome(),
+        "error: class class: selector #0 on device driver/pool/x: CEL runtime error: attribute "
+        "a: unsupported attribute value");
+    cluster.options.features.list_attributes = true;
+    EXPECT_EQ(cluster.outcome(), "r=x");
+}
+
+TEST(Constraints, CompareBesideAListThatIsNotKnown) {
+    auto one = valued("x", std::int64_t{1});
+    one.attributes["Z"] = std::vector<std::int64_t>{2};
+    auto cluster =
+        with({one, valued("y", std::int64_t{1})}, {request("r", 2)}, {match("driver/a")});
+    cluster.classes["class"].selectors.clear();
+    EXPECT_EQ(cluster.outcome(), "r=x r=y");
+    cluster.claims[0].devices.constraints = {match("driver/Z")};
+    EXPECT_EQ(cluster.outcome(), "no");
+}
+
 TEST(Constraints, TakeAScalarForAListOfOne) {
     auto cluster =
         with({valued("x", std::int64_t{2}), valued("y", std::vector<std::int64_t>{2, 3})},
