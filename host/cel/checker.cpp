@@ -98,10 +98,14 @@ class Checker {
     /// Innermost scope first, also for names that are written with a leading dot; kErrorType: not
     /// declared.
     TypeIndex lookup(std::string_view name) {
-        if (name.starts_with('.')) name.remove_prefix(1);
+        name = without_dot(name);
         for (std::size_t i = variables_.size(); i-- > 0;)
             if (variables_[i].first == name) return variables_[i].second;
         return named_type(types(), name);
+    }
+    /// A variable that a macro has declared with a dot is never found: it is looked for without.
+    static std::string_view without_dot(std::string_view name) {
+        return name.starts_with('.') ? name.substr(1) : name;
     }
     TypeIndex ident(NodeIndex index) {
         if (node(index).text == kOptionalTarget) see_held_target();
@@ -112,8 +116,9 @@ class Checker {
     }
     /// A variable may have the error type because what it was bound to is broken: say so once.
     bool declared_broken(std::string_view name) const {
-        return std::any_of(variables_.begin(), variables_.end(),
-                           [&](const auto& variable) { return variable.first == name; });
+        return std::any_of(
+            variables_.begin(), variables_.end(),
+            [&](const auto& variable) { return variable.first == without_dot(name); });
     }
 
     TypeIndex select(NodeIndex index) {

@@ -124,6 +124,8 @@ constexpr std::uint64_t tenth(std::uint64_t size) {
 }
 /// Of a function that walks over its first argument.
 std::uint64_t cost_of_first(const Priced& call);
+/// Of one that walks over its first argument and all that is in it, whatever that is.
+std::uint64_t cost_of_walk(const Priced& call);
 /// Of one that is done as soon as its second argument is.
 std::uint64_t cost_of_second(const Priced& call);
 bool is_utf8(std::string_view text);

@@ -244,9 +244,6 @@ std::uint64_t walk(const Value& value) {
         sum += walk(item);
     return sum;
 }
-std::uint64_t cost_of_walk(const Priced& arguments) {
-    return walk(arguments[0]);
-}
 std::uint64_t cost_of_copy(const Priced& arguments) {
     return kNewList + (arguments[0].is(Kind::kList) ? extent(arguments[0]) : 1);
 }
@@ -404,6 +401,10 @@ constexpr Overload kListSearch[] = {
 };
 
 }  // namespace
+
+std::uint64_t cost_of_walk(const Priced& call) {
+    return walk(call[0]);
+}
 
 std::span<const Overload> list_library() {
     return kLists;

@@ -236,10 +236,6 @@ std::uint64_t cost_of_first_twice(const Priced& arguments) {
     return tenth(2 * extent(arguments[0]));
 }
 
-std::uint64_t cost_of_search(const Priced& arguments) {
-    return arguments[0].is(Kind::kString) ? arguments[0].text().size() / 10 : 1;
-}
-
 /// Of the result, which is walked twice.
 std::uint64_t cost_of_join(const Priced& arguments) {
     if (!arguments[0].is(Kind::kList) || (arguments.size() > 1 && !arguments[1].is(Kind::kString)))
@@ -256,10 +252,10 @@ std::uint64_t cost_of_join(const Priced& arguments) {
 
 constexpr Overload kStrings[] = {
     {"charAt", "string.(int) string", char_at, nullptr},
-    {"indexOf", "string.(string) int", index_of, cost_of_search},
-    {"indexOf", "string.(string, int) int", index_of, cost_of_search},
-    {"lastIndexOf", "string.(string) int", last_index_of, cost_of_search},
-    {"lastIndexOf", "string.(string, int) int", last_index_of, cost_of_search},
+    {"indexOf", "string.(string) int", index_of, cost_of_walk},
+    {"indexOf", "string.(string, int) int", index_of, cost_of_walk},
+    {"lastIndexOf", "string.(string) int", last_index_of, cost_of_walk},
+    {"lastIndexOf", "string.(string, int) int", last_index_of, cost_of_walk},
     {"lowerAscii", "string.() string", lower_ascii, cost_of_first},
     {"upperAscii", "string.() string", upper_ascii, cost_of_first},
     {"replace", "string.(string, string) string", replace, cost_of_first_twice},

@@ -87,8 +87,7 @@ class Expander {
         fold.accumulator = kAccumulator;
         for (std::size_t i = 0; i < count; ++i) {
             const auto& node = b_.node(args_[i]);
-            const bool rooted = count == 1 && node.text.starts_with('.');
-            if (node.kind != NodeKind::kIdent || rooted) {
+            if (node.kind != NodeKind::kIdent) {
                 b_.fail(node.offset, std::string(refused));
                 return std::nullopt;
             }

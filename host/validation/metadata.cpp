@@ -125,8 +125,7 @@ void check_managed_fields(const JsonField& entries, Report& report) {
 }
 
 std::vector<std::string> path_segment_problems(std::string_view text, bool whole) {
-    if (whole && (text == "." || text == ".."))
-        return {"may not be '" + std::string(text) + "'"};
+    if (whole && (text == "." || text == "..")) return {"may not be '" + std::string(text) + "'"};
     std::vector<std::string> problems;
     for (const char c : {'/', '%'})
         if (text.find(c) != std::string_view::npos)
@@ -137,8 +136,8 @@ std::vector<std::string> path_segment_problems(std::string_view text, bool whole
 /// Of a new object the name alone is looked at, by rules that are stricter.
 void check_path_segments(const JsonField& meta, Report& report) {
     const auto prefix = meta["generateName"];
-    add_problems(prefix.path(), prefix.json(),
-                 path_segment_problems(prefix.text_or_empty(), false), report);
+    add_problems(prefix.path(), prefix.json(), path_segment_problems(prefix.text_or_empty(), false),
+                 report);
     const auto name = meta["name"];
     add_problems(name.path(), name.json(), path_segment_problems(name.text_or_empty(), true),
                  report);
