@@ -73,7 +73,7 @@ class Expander {
 
     NodeIndex has() {
         const auto operand = b_.node(args_[0]);
-        if (operand.kind != NodeKind::kSelect || operand.test_only)
+        if (operand.kind != NodeKind::kSelect)
             return b_.fail(operand.offset, "invalid argument to has() macro");
         return b_.select(offset_, b_.ast().child(operand, 0), operand.text, true);
     }
