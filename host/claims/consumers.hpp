@@ -34,6 +34,11 @@ class Consumers {
     void add(const std::vector<Held*>& held, const std::vector<std::string>& pod_uids);
     /// The claim is gone.
     void forget(const std::string& claim_uid) { others_.erase(claim_uid); }
+    /// The pod is gone, or has another sandbox by now and is asked about anew.
+    void forget_pod(const std::string& pod_uid) {
+        for (auto& [claim_uid, pods] : others_)
+            pods.erase(pod_uid);
+    }
 
   private:
     using Claims = std::map<std::string, ClaimRef>;  ///< by uid

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/claims/pod_desk.hpp"
 
-#include <boost/asio/steady_timer.hpp>
-
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -14,6 +13,9 @@
 
 namespace knd {
 namespace {
+
+/// From a question that nobody answered to the next one.
+constexpr auto kAskAgain = std::chrono::seconds(5);
 
 bool is_wanted_by(const Held& held, const std::string& sandbox_id) {
     return held.wanted && held.wanted->id == sandbox_id;
@@ -76,7 +78,8 @@ PodDesk::PodDesk(const ClaimsOptions& options, const ClaimsPorts& ports, Binding
       ports_(ports),
       bindings_(bindings),
       lifecycle_(lifecycle),
-      consumers_(consumers) {}
+      consumers_(consumers),
+      unseen_again_(ports.home) {}
 
 std::vector<Held*> PodDesk::claims_of(const PodSandbox& pod) {
     auto held = bindings_.of_pod(pod.uid);
@@ -95,13 +98,23 @@ void PodDesk::run(const PodSandbox& pod, Done<> done) {
         std::exchange(done, [](const Result<void>&) {})(begun);
         if (!begun) return;
     }
-    arriving_.insert(pod.id);
-    consumers_.look_up({pod}, [this, pod, done = std::move(done)](Result<void> known) mutable {
-        if (arriving_.erase(pod.id) == 0)
-            return done(Error(Code::kCancelled, "pod " + pod.text() + " was stopped meanwhile"));
-        if (!known) return done(known.error().wrap("pod " + pod.text()));
+    look_up(pod, [this, pod, done = std::move(done)](Result<void> known) mutable {
+        if (!known) return done(std::move(known));
         begin(pod, std::move(done));
     });
+}
+
+/// `then` with an error if nobody can be asked, and if the pod is stopped meanwhile: nobody would
+/// take back what it is given then.
+void PodDesk::look_up(const PodSandbox& pod, Done<> then) {
+    if (!consumers_.must_ask(pod)) return then({});
+    const auto asked = arriving_.emplace(pod.id, ++arrivals_).first;
+    consumers_.look_up({pod},
+                       [this, pod, asked = *asked, then = std::move(then)](Result<void> known) {
+                           if (arriving_.erase(asked) == 0)
+                               known = Error(Code::kCancelled, "it was stopped meanwhile");
+                           then(std::move(known).wrap("pod " + pod.text()));
+                       });
 }
 
 void PodDesk::begin(const PodSandbox& pod, Done<> done) {
@@ -120,11 +133,10 @@ void PodDesk::begin(const PodSandbox& pod, Done<> done) {
 
 void PodDesk::create_container(const PodSandbox& pod, const Container& container,
                                Done<ContainerEdits> done) {
-    consumers_.look_up({pod},
-                       [this, pod, container, done = std::move(done)](Result<void> known) mutable {
-                           if (!known) return done(known.error().wrap("pod " + pod.text()));
-                           begin_container(pod, container, std::move(done));
-                       });
+    look_up(pod, [this, pod, container, done = std::move(done)](const Result<void>& known) {
+        if (!known) return done(known.error());
+        begin_container(pod, container, done);
+    });
 }
 
 void PodDesk::begin_container(const PodSandbox& pod, const Container& container,
@@ -152,7 +164,8 @@ void PodDesk::begin_container(const PodSandbox& pod, const Container& container,
 }
 
 void PodDesk::stop(const PodSandbox& pod) {
-    arriving_.erase(pod.id);
+    std::erase_if(arriving_, [&](const auto& asked) { return asked.first == pod.id; });
+    std::erase_if(unseen_, [&](const PodSandbox& unseen) { return unseen.id == pod.id; });
     if (pods_.erase(pod.id) > 0)
         for (const auto& uid : claim_uids(bindings_.of_pod(pod.uid)))
             mark_failed(pod.id, uid, "the pod is being stopped");
@@ -164,6 +177,7 @@ void PodDesk::stop(const PodSandbox& pod) {
 
 void PodDesk::remove(const PodSandbox& pod) {
     stop(pod);
+    consumers_.forget_pod(pod.uid);
     for (auto& [claim_uid, sandboxes] : marked_)
         sandboxes.erase(pod.id);
     log_marker(ports_.markers.remove_sandbox(pod.id));
@@ -237,9 +251,13 @@ Result<void> PodDesk::check(const PodSandbox& pod, const std::vector<Held*>& hel
 }
 
 void PodDesk::admit(const PodSandbox& pod, const std::vector<Held*>& held) {
-    pods_[pod.id].sandbox = pod;
+    auto& known = pods_[pod.id];
+    known.sandbox = pod;
     for (auto* binding : held) {
-        if (is_wanted_by(*binding, pod.id)) continue;
+        if (is_wanted_by(*binding, pod.id)) {
+            if (!known.released) unmark(pod.id, binding->record.claim.uid);
+            continue;
+        }
         if (binding->wanted && !binding->moves() && binding->wanted->uid != pod.uid)
             continue;  // shared: attached for another pod, which serves this one as well
         unmark(pod.id, binding->record.claim.uid);
@@ -250,6 +268,7 @@ void PodDesk::admit(const PodSandbox& pod, const std::vector<Held*>& held) {
 }
 
 void PodDesk::refuse(const PodSandbox& pod, const std::vector<Held*>& held, const Error& error) {
+    if (const auto known = pods_.find(pod.id); known != pods_.end()) known->second.released = false;
     for (const auto& uid : claim_uids(held))
         mark_failed(pod.id, uid, error.message());
     ports_.source.pod_event(pod, true, "AttachRefused", error.message());
@@ -302,6 +321,7 @@ void PodDesk::synchronize(const std::vector<PodSandbox>& pods,
     for (const auto& pod : pods)
         if (!has_ended(pod)) live[pod.id] = &pod;
     pods_.clear();
+    arriving_.clear();
     bring_home_orphans(live);
     // A sandbox that has the device keeps it; otherwise the newest of the pod, which is the last.
     std::map<std::string, const PodSandbox*> by_uid;
@@ -324,24 +344,36 @@ void PodDesk::synchronize(const std::vector<PodSandbox>& pods,
         newest.push_back(*pod);
     }
     sweep_markers(live);
-    look_up_others(newest, std::move(running));
+    look_up_others(std::move(newest), std::move(running));
 }
 
 /// A pod that shares a claim may have come while we were away.
-void PodDesk::look_up_others(const std::vector<PodSandbox>& pods, Running running) {
-    arriving_.clear();
-    for (const auto& pod : pods)
-        if (consumers_.must_ask(pod)) arriving_.insert(pod.id);
-    if (arriving_.empty()) return;
-    consumers_.look_up(pods, [this, pods, running = std::move(running)](Result<void> known) {
-        if (!known) log::warn("pods may have come unseen", {{"error", known.error().message()}});
-        for (const auto& pod : pods) {
-            if (arriving_.erase(pod.id) == 0) continue;
+void PodDesk::look_up_others(std::vector<PodSandbox> pods, Running running) {
+    std::erase_if(pods, [&](const PodSandbox& pod) { return !consumers_.must_ask(pod); });
+    unseen_ = std::move(pods);
+    unseen_again_.cancel();
+    if (unseen_.empty()) return;
+    consumers_.look_up(unseen_, [this, asked = unseen_, running](const Result<void>& known) {
+        for (const auto& pod : asked) {
+            if (!is_unseen(pod.id)) continue;  // stopped, or told of anew
             const auto containers = running.find(pod.id);
             take_up(pod,
                     containers == running.end() ? std::vector<Container>() : containers->second);
         }
+        if (known) return unseen_.clear();
+        log::warn("pods may have come unseen; will ask again",
+                  {{"error", known.error().message()}});
+        unseen_again_.expires_after(kAskAgain);
+        unseen_again_.async_wait([this, alive = std::weak_ptr(alive_),
+                                  running](const boost::system::error_code& cancelled) {
+            if (!cancelled && !alive.expired()) look_up_others(unseen_, running);
+        });
     });
+}
+
+bool PodDesk::is_unseen(const std::string& sandbox_id) const {
+    return std::any_of(unseen_.begin(), unseen_.end(),
+                       [&](const PodSandbox& pod) { return pod.id == sandbox_id; });
 }
 
 void PodDesk::bring_home_orphans(const std::map<std::string, const PodSandbox*>& live) {

@@ -10,9 +10,13 @@
 // Threads: domain thread; nothing here blocks.
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/claims/bindings.hpp"
@@ -48,6 +52,7 @@ class PodDesk {
         bool released = false;  ///< its gates have been opened
     };
 
+    void look_up(const PodSandbox& pod, Done<> then);
     void begin(const PodSandbox& pod, Done<> done);
     void begin_container(const PodSandbox& pod, const Container& container,
                          Done<ContainerEdits> done);
@@ -65,7 +70,8 @@ class PodDesk {
 
     void bring_home_orphans(const std::map<std::string, const PodSandbox*>& live);
     using Running = std::map<std::string, std::vector<Container>>;  ///< by sandbox id
-    void look_up_others(const std::vector<PodSandbox>& pods, Running running);
+    void look_up_others(std::vector<PodSandbox> pods, Running running);
+    bool is_unseen(const std::string& sandbox_id) const;
     void take_up(const PodSandbox& pod, const std::vector<Container>& running);
     Error stop_missed(const PodSandbox& pod, const std::vector<Container>& running);
     void sweep_markers(const std::map<std::string, const PodSandbox*>& live);
@@ -82,7 +88,12 @@ class PodDesk {
     Bindings& bindings_;
     Lifecycle& lifecycle_;
     Consumers& consumers_;
-    std::set<std::string> arriving_;   ///< sandbox ids about whose claims the API server is asked
+    /// Calls for which the API server is being asked: sandbox id, number of the call.
+    std::set<std::pair<std::string, std::uint64_t>> arriving_;
+    std::uint64_t arrivals_ = 0;
+    std::vector<PodSandbox>
+        unseen_;  ///< live ones about whose claims it is asked after a reconnect
+    boost::asio::steady_timer unseen_again_;
     std::map<std::string, Pod> pods_;  ///< by sandbox id: those that use our devices
     std::map<std::string, std::set<std::string>> marked_;    ///< claim uid -> sandbox ids
     Waiters waiters_;                                        ///< by sandbox id, attach mode `sync`

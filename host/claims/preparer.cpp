@@ -64,37 +64,39 @@ void Preparer::prepare(const ClaimRef& claim, Deadline deadline, Answer done) {
         running->second->waiters.push_back(std::move(done));
         return;
     }
-    const auto held = bindings_.of_claim(claim.uid);
-    const auto current = [&](const Held* h) { return h->record.boot_id == options_.boot_id; };
-    const bool again = !held.empty() && std::all_of(held.begin(), held.end(), current);
     auto call = std::make_shared<Call>();
     call->ref = claim;
     call->deadline = deadline;
     call->waiters.push_back(std::move(done));
     calls_[claim.uid] = call;
-    ports_.source.get_claim(claim,
-                            [this, alive = std::weak_ptr(alive_), call, again](Result<Claim> got) {
-                                if (alive.expired()) return;
-                                again ? on_known_claim(call, got) : on_claim(call, std::move(got));
-                            });
+    ports_.source.get_claim(claim, [this, alive = std::weak_ptr(alive_), call](Result<Claim> got) {
+        if (!alive.expired()) on_claim(call, std::move(got));
+    });
 }
 
-/// Asked before, as a kubelet does that was started anew. What is held stays as it is, and serves
-/// also while the API server is away.
-void Preparer::on_known_claim(const CallPtr& call, const Result<Claim>& claim) {
-    if (is_gone(claim)) return finish(call, claim.error());
+void Preparer::on_claim(const CallPtr& call, Result<Claim> claim) {
     const auto held = bindings_.of_claim(call->ref.uid);
-    if (claim) {
+    const auto current = [&](const Held* h) { return h->record.boot_id == options_.boot_id; };
+    const bool again = !held.empty() && std::all_of(held.begin(), held.end(), current);
+    // What is held serves also while the API server is away.
+    if (!claim && (!again || is_gone(claim))) return finish(call, std::move(claim).error());
+    if (claim && !held.empty()) {
         if (auto checked = check_held(*claim, held); !checked) {
             // Of a kubelet that lost its checkpoint there was no word of the end.
             if (std::none_of(held.begin(), held.end(), [](const Held* h) { return h->wanted; }))
                 lifecycle_.end_claim(held);
             return finish(call, std::move(checked));
         }
-        consumers_.add(held, claim->reserved_for);
     }
-    // The file is in /run and may have been swept away.
-    finish(call, write_cdi(call->ref));
+    if (again) {
+        // As a kubelet does that was started anew: it stays as it is.
+        if (claim) consumers_.add(held, claim->reserved_for);
+        // The file is in /run and may have been swept away.
+        return finish(call, write_cdi(call->ref));
+    }
+    if (auto checked = check_claim(*call, *std::move(claim)); !checked)
+        return finish(call, std::move(checked).error());
+    ask_backends(call);
 }
 
 /// Whether the claim has still the devices that were prepared for it.
@@ -119,13 +121,6 @@ Result<void> Preparer::check_held(const Claim& claim, const std::vector<Held*>& 
 void Preparer::when_done(const std::string& claim_uid, std::function<void()> then) {
     assert(is_preparing(claim_uid));
     calls_[claim_uid]->afterwards.push_back(std::move(then));
-}
-
-void Preparer::on_claim(const CallPtr& call, Result<Claim> claim) {
-    if (!claim) return finish(call, std::move(claim).error());
-    if (auto checked = check_claim(*call, *std::move(claim)); !checked)
-        return finish(call, std::move(checked).error());
-    ask_backends(call);
 }
 
 Result<void> Preparer::check_claim(Call& call, Claim claim) {

@@ -56,7 +56,6 @@ class Preparer {
     using DeviceId = std::pair<std::string, std::string>;  ///< pool, device
 
     void on_claim(const CallPtr& call, Result<Claim> claim);
-    void on_known_claim(const CallPtr& call, const Result<Claim>& claim);
     Result<void> check_held(const Claim& claim, const std::vector<Held*>& held) const;
     Result<void> check_claim(Call& call, Claim claim);
     Result<Part> check_device(const Call& call, const AllocatedDevice& allocated);

@@ -47,7 +47,9 @@ constexpr auto kQuiet = std::chrono::seconds(2);
 /// Between two starts of a backend that has failed: doubled each time.
 constexpr milliseconds kFirstRestart(1000);
 constexpr milliseconds kLastRestart(60'000);
-constexpr auto kNodeAgain = std::chrono::seconds(1);
+/// Until the node can be read, and until it has addresses.
+constexpr milliseconds kNodeAgain(1000);
+constexpr milliseconds kAddressesAgain(10'000);
 
 /// Time may heal it: the hardware is not there yet, a file system is full. A wrong configuration or
 /// library stays wrong until somebody changes it and restarts the daemon.
@@ -70,6 +72,16 @@ std::string host_of_url(const std::string& url) {
     auto rest = scheme == std::string::npos ? url : url.substr(scheme + 3);
     if (rest.starts_with('[')) return rest.substr(1, rest.find(']') - 1);
     return rest.substr(0, rest.find_first_of(":/"));
+}
+
+std::vector<std::string> node_addresses(const Json& node) {
+    std::vector<std::string> ips;
+    for (const auto& address : json_path(node, {"status", "addresses"})) {
+        const auto type = json_string(address, "type");
+        if (type == "InternalIP" || type == "ExternalIP")
+            ips.push_back(json_string(address, "address"));
+    }
+    return ips;
 }
 
 }  // namespace
@@ -109,6 +121,7 @@ class Daemon::Impl final : public nri::PluginObserver {
     void serve_kubelet(milliseconds pause);
     bool uplinks_known() const;
     void read_node();
+    void read_node_in(milliseconds pause);
     void node_was_read(std::vector<std::string> ips);
     void publish();
     void resync_later();
@@ -383,32 +396,25 @@ void Daemon::Impl::publish() {
 
 void Daemon::Impl::read_node() {
     client_->get(kube::Resource{"v1", "nodes", ""}, config_.driver.node, [this](Result<Json> node) {
-        if (!node) {
-            log::warn("cannot read the node's addresses; its uplink is told by routes alone",
-                      {{"node", config_.driver.node}, {"error", node.error().message()}});
-            // Who may not read nodes never will. Any other failure is also one of writing slices.
-            const auto code = node.code();
-            if (code == Code::kPermissionDenied || code == Code::kNotFound)
-                return node_was_read({});
-            if (node_read_) return;
-            node_again_.expires_after(kNodeAgain);
-            node_again_.async_wait([this](boost::system::error_code cancelled) {
-                if (!cancelled) read_node();
-            });
-            return;
-        }
-        std::vector<std::string> ips;
-        for (const auto& address : json_path(*node, {"status", "addresses"})) {
-            const auto type = json_string(address, "type");
-            if (type == "InternalIP" || type == "ExternalIP") {
-                ips.push_back(json_string(address, "address"));
-            }
-        }
-        node_was_read(std::move(ips));
+        if (node) return node_was_read(node_addresses(*node));
+        log::warn("cannot read the node's addresses; its uplink is told by routes alone",
+                  {{"node", config_.driver.node}, {"error", node.error().message()}});
+        // Who may not read nodes never will. Any other failure is also one of writing slices.
+        if (node.code() == Code::kPermissionDenied && !node_read_) return node_was_read({});
+        if (!node_read_) read_node_in(kNodeAgain);
+    });
+}
+
+void Daemon::Impl::read_node_in(milliseconds pause) {
+    node_again_.expires_after(pause);
+    node_again_.async_wait([this](boost::system::error_code cancelled) {
+        if (!cancelled) read_node();
     });
 }
 
 void Daemon::Impl::node_was_read(std::vector<std::string> ips) {
+    // It may have none before the cloud's controller has seen it.
+    if (ips.empty()) read_node_in(kAddressesAgain);
     uplinks_.set_node_ips(std::move(ips));
     if (!std::exchange(node_read_, true)) publish();
 }

@@ -112,7 +112,8 @@ UplinkWatcher::UplinkWatcher(boost::asio::io_context& io, boost::asio::any_io_ex
       workers_(std::move(workers)),
       changed_(std::move(changed)),
       events_(io),
-      pause_(io) {}
+      pause_(io),
+      restart_(io) {}
 
 UplinkWatcher::~UplinkWatcher() {
     stop();
@@ -132,20 +133,22 @@ Result<void> UplinkWatcher::watch() {
     boost::system::error_code error;
     events_.assign(monitor_->fd(), error);
     if (error) return Error::from_errno("watch routes and addresses", error.value());
+    watch_error_.clear();
     return {};
 }
 
 void UplinkWatcher::start_again(const Error& error) {
     stop();
-    error_ = error.message();
-    log::error("cannot watch for uplinks", {{"error", error_}});
-    pause_.expires_after(kAgain);
-    pause_.async_wait([this](boost::system::error_code cancelled) {
+    watch_error_ = error.message();
+    log::error("cannot watch for uplinks", {{"error", watch_error_}});
+    restart_.expires_after(kAgain);
+    restart_.async_wait([this](boost::system::error_code cancelled) {
         if (!cancelled) start();
     });
 }
 
 void UplinkWatcher::stop() {
+    restart_.cancel();
     pause_.cancel();
     pending_ = false;
     // The descriptor belongs to the monitor.
@@ -204,12 +207,12 @@ void UplinkWatcher::evaluate() {
 
 void UplinkWatcher::judge(const Result<Topology>& topology) {
     if (!topology) {
-        error_ = topology.error().message();
+        read_error_ = topology.error().message();
         log::error("cannot tell which interfaces are uplinks; keeping the last known ones",
-                   {{"error", error_}});
+                   {{"error", read_error_}});
         return evaluate_soon(kAgain);
     }
-    error_.clear();
+    read_error_.clear();
     auto uplinks = find_uplinks(*topology);
     if (known_ && uplinks == uplinks_) return;
     known_ = true;

@@ -44,7 +44,7 @@ class UplinkWatcher {
     /// Whether the set was ever told.
     bool known() const { return known_; }
     /// Why the set may be out of date; empty: it is not.
-    const std::string& error() const { return error_; }
+    const std::string& error() const { return watch_error_.empty() ? read_error_ : watch_error_; }
     void set_node_ips(std::vector<std::string> ips);
     /// A numeric address; anything else is no uplink by itself.
     void set_api_server(const std::string& address);
@@ -62,12 +62,14 @@ class UplinkWatcher {
     Changed changed_;
     std::optional<LinkMonitor> monitor_;
     boost::asio::posix::stream_descriptor events_;
-    boost::asio::steady_timer pause_;
+    boost::asio::steady_timer pause_;    ///< before the next read
+    boost::asio::steady_timer restart_;  ///< before the next try to watch
     bool pending_ = false;
     std::vector<std::string> node_ips_;
     std::string api_server_;
     std::map<std::string, std::string> uplinks_;
-    std::string error_;
+    std::string watch_error_;
+    std::string read_error_;
     bool known_ = false;
     bool node_known_ = false;
     bool reading_ = false;

@@ -129,6 +129,42 @@ TEST_F(ConsumersTest, APodThatIsStoppedWhileTheApiServerIsAskedGetsNothing) {
     EXPECT_EQ(world.state("a", "dra0"), "prepared");
 }
 
+TEST_F(ConsumersTest, AContainerWhoseSandboxIsStoppedMeanwhileGetsNothing) {
+    share();
+    std::optional<Code> code;
+    world.claims().create_container(second, container(), [&](const auto& r) { code = r.code(); });
+    world.claims().stop_pod_sandbox(second, [](const Result<void>&) {});
+    world.settle();
+    EXPECT_EQ(code, Code::kCancelled);
+    EXPECT_TRUE(world.node.is_home("dra0"));
+    EXPECT_EQ(world.state("a", "dra0"), "prepared");
+}
+
+TEST_F(ConsumersTest, APodThatCameUnseenIsAskedAboutUntilThereIsAnAnswer) {
+    share();
+    world.kill();
+    world.start();
+    lose_api_server();
+    ASSERT_TRUE(world.synchronize({second}).ok());
+    EXPECT_TRUE(world.node.is_home("dra0"));
+    world.process->source.fault.reset();
+    EXPECT_TRUE(world.settle_until([&] { return world.node.is_in("dra0", second.netns); }) ||
+                world.settle_until([&] { return world.node.is_in("dra0", second.netns); }));
+}
+
+TEST_F(ConsumersTest, AnAttachedDeviceIsNotRefusedForAnotherThatCannotBeHad) {
+    // Its own device is in the pod; the shared one, which it learns of later, is in use elsewhere.
+    ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
+    share();
+    ASSERT_TRUE(world.prepare(world.add(ClaimsWorld::claim("b", {"dra1"}, "pod-2"))).ok());
+    ASSERT_TRUE(world.run(second).ok());
+    EXPECT_TRUE(world.marker("s2", "b").starts_with("failed: "));
+    ASSERT_TRUE(world.stop({"s1", "pod-1", "default", "pod-1", ""}).ok());
+    ASSERT_TRUE(world.create(second, container()).ok());
+    EXPECT_EQ(world.marker("s2", "a"), "attached\n");
+    EXPECT_EQ(world.marker("s2", "b"), "attached\n");
+}
+
 class SyncConsumersTest : public ConsumersTest {
   protected:
     void SetUp() override {

@@ -119,6 +119,20 @@ TEST_F(PrepareTest, FollowsAClaimThatWasAllocatedAnew) {
     EXPECT_EQ(world.hardware.prepared.begin()->first.device, "dra1");
 }
 
+TEST_F(PrepareTest, FollowsAClaimThatWasAllocatedAnewAcrossAReboot) {
+    ASSERT_TRUE(world.prepare(ref).ok());
+    world.kill();
+    world.hardware.prepared.clear();
+    world.options.boot_id = "boot-2";
+    world.add(ClaimsWorld::claim("a", {"dra1"}));
+    world.start();
+    EXPECT_EQ(world.prepare(ref).code(), Code::kAborted);
+    ASSERT_TRUE(world.prepare(ref).ok());
+    const auto pod = world.sandbox("s1");
+    ASSERT_TRUE(world.run(pod).ok());
+    EXPECT_TRUE(world.node.is_in("dra1", pod.netns));
+}
+
 TEST_F(PrepareTest, RefusesAClaimThatHasGotOneMoreDevice) {
     ASSERT_TRUE(world.prepare(ref).ok());
     world.add(ClaimsWorld::claim("a", {"dra0", "dra1"}));
