@@ -417,7 +417,8 @@ class Emitter {
     }
 
     std::uint32_t new_slot() {
-        code_.slots = std::max(code_.slots, next_slot_ + 1);
+        top_slot_ = std::max(top_slot_, next_slot_ + 1);
+        code_.slots = std::max(code_.slots, top_slot_);
         return next_slot_++;
     }
 
@@ -441,7 +442,11 @@ class Emitter {
         if (init.kind == NodeKind::kCall && init.count == 1)
             if (const auto& target = node(ast_.child(init, 0)); target.text == kOptionalTarget)
                 out.charges_again = find(kOptionalTarget)->fold;
+        const auto top = std::exchange(top_slot_, next_slot_);
         out.init = visit(fold.init);
+        // It is evaluated in the midst of the result, whose slots must be others.
+        next_slot_ = top_slot_;
+        top_slot_ = std::max(top_slot_, top);
         out.accumulator = new_slot();
         scope_.push_back({fold.accumulator, Place::kBinding, out.accumulator, number});
         out.result = visit(fold.result);
@@ -503,6 +508,7 @@ class Emitter {
     Code& code_;
     std::vector<Name> scope_;
     std::uint32_t next_slot_ = 0;
+    std::uint32_t top_slot_ = 0;  ///< above all that were used since it was set
     bool has_device_ = false;
     bool free_base_ = false;
     std::string issue_;  ///< a conversion of a literal that cannot be

@@ -125,6 +125,18 @@ TEST(Logic, AbsorbsErrorsOnEitherSide) {
          {"device.attributes.d.s && true", "error: no such overload"}});
 }
 
+/// What is bound is evaluated when it is first asked for, in the midst of other loops.
+TEST(Macros, KeepTheLoopsOfABindingApart) {
+    for (const auto* expression :
+         {"!cel.bind(x, [1].map(v, 2).size(), [1].exists_one(v, 0 < x && false))",
+          "cel.bind(x, [1, 2].map(v, v + 1).size(), [1, 2].map(v, v + x) == [3, 4])",
+          "cel.bind(x, cel.bind(y, [1].map(v, v), y.map(w, w + y[0])), [5].map(v, v + x[0]) == "
+          "[7])",
+          "[3].map(o, cel.bind(x, [o].map(v, v + o), [1].map(v, v + x[0] + o))) == [[10]]",
+          "optional.of([1].map(v, 2)[0]).optMap(x, [1].map(v, v + x)) == optional.of([3])"})
+        EXPECT_EQ(outcome(expression), "true") << expression;
+}
+
 TEST(Macros, QuantifyOverListsAndMaps) {
     all_true({"[1, 2].all(x, x > 0)", "[].all(x, false)", "![].exists(x, true)",
               "[1, 2].exists(x, x == 2)", "[1, 2].exists_one(x, x == 2)",
