@@ -202,8 +202,10 @@ class SqliteJournal::Database {
         std::filesystem::create_directories(directory, error);
         if (error) return Error::from_errno(title(path) + ": create its directory", error.value());
         const std::string fresh = path + ".new";
-        if (::unlink(fresh.c_str()) != 0 && errno != ENOENT)
-            return Error::from_errno("remove " + fresh, errno);
+        // The log of a file that somebody has moved away would be taken for that of the new one.
+        for (const auto& old : {fresh, path + "-wal", path + "-shm"})
+            if (::unlink(old.c_str()) != 0 && errno != ENOENT)
+                return Error::from_errno("remove " + old, errno);
         const Fd file(::open(fresh.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600));
         if (!file) return Error::from_errno(title(path) + ": create " + fresh, errno);
         Database database(fresh);

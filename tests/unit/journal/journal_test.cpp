@@ -261,6 +261,21 @@ TEST_F(JournalTest, KeepsWhatWasNotFlushedWhenTheProcessIsKilled) {
     EXPECT_EQ(open()->load()->size(), 1u);
 }
 
+TEST_F(JournalTest, StartsAfreshBesideTheLogOfAFileThatWasMovedAway) {
+    auto journal = open();
+    ASSERT_TRUE(commit(*journal, {JournalChange::put(record("u1", "eth7"))}).ok());
+    const auto log = path_ + "-wal";
+    std::filesystem::copy(log, path_ + ".kept");
+    journal.reset();
+    std::filesystem::remove(path_);
+    std::filesystem::rename(path_ + ".kept", log);  // as of a process that was killed
+    journal = open();
+    ASSERT_NE(journal, nullptr);
+    const auto records = journal->load();
+    ASSERT_TRUE(records.ok()) << records.error().message();
+    EXPECT_TRUE(records->empty());
+}
+
 TEST_F(JournalTest, AnswersInTheOrderOfTheCalls) {
     const auto journal = open();
     std::vector<int> order;
