@@ -35,12 +35,6 @@ constexpr OperatorOp kOperators[] = {
     {ops::kOptIndex, Op::kOptionalIndex},
 };
 
-/// Two types have a short name as well.
-std::string_view full_type_name(std::string_view name) {
-    if (name == "timestamp") return "google.protobuf.Timestamp";
-    return name == "duration" ? "google.protobuf.Duration" : name;
-}
-
 class Emitter {
   public:
     Emitter(Ast& ast, const CheckedAst& checked, const Environment& environment, Code& code)
@@ -130,7 +124,10 @@ class Emitter {
         }
         auto name = self.text;
         if (name.starts_with('.')) name.remove_prefix(1);
-        return push(Op::kConstant, constant(Value::type(full_type_name(name))));
+        // The checker knows these two by their short names too, nobody else does.
+        if (name == "timestamp" || name == "duration")
+            refuse("reference to undefined type: " + std::string(name));
+        return push(Op::kConstant, constant(Value::type(name)));
     }
 
     /// The variable `device` itself, not a fold's variable of that name.

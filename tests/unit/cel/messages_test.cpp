@@ -189,10 +189,16 @@ TEST(Language, TakesACommaAloneForAnEmptyList) {
     EXPECT_EQ(outcome("[,] == [] && {,} == {}"), "true");
 }
 
-TEST(Language, KnowsTheShortNamesOfTimes) {
-    EXPECT_EQ(outcome("type(timestamp(0)) == timestamp && type(duration('1s')) == duration"),
-              "true");
+TEST(Language, KnowsTheTypesOfTimesByTheirFullNames) {
+    EXPECT_EQ(outcome("type(timestamp(0)) == google.protobuf.Timestamp"), "true");
+    EXPECT_EQ(outcome("type(duration('1s')) == google.protobuf.Duration"), "true");
     EXPECT_EQ(outcome("type(ip('::1')) == net.IP && type(cidr('::/8')) == net.CIDR"), "true");
+}
+
+TEST(Language, ChecksTheShortNamesOfTimesAndThenDoesNotFindThem) {
+    EXPECT_EQ(outcome("type(timestamp(0)) == timestamp"),
+              "compile: program instantiation failed: reference to undefined type: timestamp");
+    EXPECT_EQ(outcome("[1].all(timestamp, timestamp == 1)"), "true");
 }
 
 TEST(Language, TakesTheResultOutOfAnOptional) {
