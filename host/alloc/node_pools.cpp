@@ -94,9 +94,9 @@ void NodePools::read_counters() {
     }
     for (const auto& candidate : candidates_) {
         first_use_.push_back(static_cast<std::uint32_t>(uses_.size()));
-        for (auto& use : uses_in(tables_[candidate.pool], candidate.device)) {
+        for (const auto& use : uses_in(tables_[candidate.pool], candidate.device)) {
             has_negative_uses_ = has_negative_uses_ || use.value.sign() < 0;
-            uses_.push_back(std::move(use));
+            uses_.push_back(use);
         }
     }
     first_use_.push_back(static_cast<std::uint32_t>(uses_.size()));

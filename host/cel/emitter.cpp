@@ -392,6 +392,7 @@ class Emitter {
             if (!is_constant(operands[i]) || ast_.is_optional_child(self, i)) return kNoNode;
         const Call memory{{}, code_.arena};
         std::vector<Value> values;
+        values.reserve(operands.size());
         for (const auto operand : operands)
             values.push_back(constant_of(operand));
         if (op == Op::kList) return push(Op::kConstant, constant(memory.list(values)));

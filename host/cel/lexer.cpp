@@ -46,7 +46,7 @@ class Lexer {
     char peek(std::size_t ahead = 0) const {
         return at_ + ahead < source_.size() ? source_[at_ + ahead] : '\0';
     }
-    bool fail(std::size_t offset, std::string message) {
+    bool fail(std::size_t offset, const std::string& message) {
         issues_.push_back({static_cast<std::uint32_t>(offset), "Syntax error: " + message});
         return false;
     }

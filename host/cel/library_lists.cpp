@@ -192,6 +192,7 @@ Value sort_by(const Call& call, std::span<const Value> values, std::span<const V
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return compare(keys[a], keys[b]) == -1; });
     std::vector<Value> out;
+    out.reserve(order.size());
     for (const auto i : order)
         out.push_back(values[i]);
     return call.list(out);
