@@ -116,9 +116,9 @@ class Checker {
     }
     /// A variable may have the error type because what it was bound to is broken: say so once.
     bool declared_broken(std::string_view name) const {
-        return std::any_of(
-            variables_.begin(), variables_.end(),
-            [&](const auto& variable) { return variable.first == without_dot(name); });
+        return std::any_of(variables_.begin(), variables_.end(), [&](const auto& variable) {
+            return variable.first == without_dot(name);
+        });
     }
 
     TypeIndex select(NodeIndex index) {

@@ -51,7 +51,7 @@ PodSandbox pod_of(const BindingRecord& record) {
 struct Claims::Parts final : Lifecycle::Listener {
     Parts(ClaimsOptions chosen, ClaimsPorts given)
         : options(std::move(chosen)),
-          ports(given),
+          ports(std::move(given)),
           cdi(options.driver, options.cdi_dir),
           lifecycle(options, ports, bindings, *this),
           consumers(ports, bindings),
@@ -145,7 +145,7 @@ void Claims::reconcile(Backend& backend, std::function<void()> done) {
     }
     const auto deadline = std::chrono::steady_clock::now() + parts_->options.backend_timeout;
     backend.reconcile(std::move(live), deadline,
-                      [done = std::move(done), name = backend.name()](Result<void> result) {
+                      [done = std::move(done), name = backend.name()](const Result<void>& result) {
                           if (!result)
                               log::warn("backend could not reconcile",
                                         {{"backend", name}, {"error", result.error().message()}});
