@@ -255,7 +255,7 @@ void PodDesk::admit(const PodSandbox& pod, const std::vector<Held*>& held) {
     known.sandbox = pod;
     for (auto* binding : held) {
         if (is_wanted_by(*binding, pod.id)) {
-            if (!known.released) unmark(pod.id, binding->record.claim.uid);
+            if (known.refused) unmark(pod.id, binding->record.claim.uid);
             continue;
         }
         if (binding->wanted && !binding->moves() && binding->wanted->uid != pod.uid)
@@ -264,11 +264,12 @@ void PodDesk::admit(const PodSandbox& pod, const std::vector<Held*>& held) {
         binding->wanted = pod;
         lifecycle_.advance(*binding);
     }
+    known.refused = false;
     release_gates(pod.id);
 }
 
 void PodDesk::refuse(const PodSandbox& pod, const std::vector<Held*>& held, const Error& error) {
-    if (const auto known = pods_.find(pod.id); known != pods_.end()) known->second.released = false;
+    if (const auto known = pods_.find(pod.id); known != pods_.end()) known->second.refused = true;
     for (const auto& uid : claim_uids(held))
         mark_failed(pod.id, uid, error.message());
     ports_.source.pod_event(pod, true, "AttachRefused", error.message());
@@ -352,10 +353,12 @@ void PodDesk::look_up_others(std::vector<PodSandbox> pods, Running running) {
     std::erase_if(pods, [&](const PodSandbox& pod) { return !consumers_.must_ask(pod); });
     unseen_ = std::move(pods);
     unseen_again_.cancel();
+    const auto round = ++unseen_round_;
     if (unseen_.empty()) return;
-    consumers_.look_up(unseen_, [this, asked = unseen_, running](const Result<void>& known) {
+    consumers_.look_up(unseen_, [this, round, asked = unseen_, running](const Result<void>& known) {
+        if (round != unseen_round_) return;  // another list has come
         for (const auto& pod : asked) {
-            if (!is_unseen(pod.id)) continue;  // stopped, or told of anew
+            if (!is_unseen(pod.id)) continue;  // stopped
             const auto containers = running.find(pod.id);
             take_up(pod,
                     containers == running.end() ? std::vector<Container>() : containers->second);

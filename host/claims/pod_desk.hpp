@@ -50,6 +50,7 @@ class PodDesk {
     struct Pod {
         PodSandbox sandbox;
         bool released = false;  ///< its gates have been opened
+        bool refused = false;   ///< they have been told "no" since
     };
 
     void look_up(const PodSandbox& pod, Done<> then);
@@ -93,6 +94,7 @@ class PodDesk {
     std::uint64_t arrivals_ = 0;
     std::vector<PodSandbox>
         unseen_;  ///< live ones about whose claims it is asked after a reconnect
+    std::uint64_t unseen_round_ = 0;
     boost::asio::steady_timer unseen_again_;
     std::map<std::string, Pod> pods_;  ///< by sandbox id: those that use our devices
     std::map<std::string, std::set<std::string>> marked_;    ///< claim uid -> sandbox ids

@@ -397,7 +397,8 @@ void Daemon::Impl::publish() {
 void Daemon::Impl::read_node() {
     client_->get(kube::Resource{"v1", "nodes", ""}, config_.driver.node, [this](Result<Json> node) {
         if (node) return node_was_read(node_addresses(*node));
-        log::warn("cannot read the node's addresses; its uplink is told by routes alone",
+        log::warn(node_read_ ? "cannot read the node's addresses; keeping the last known ones"
+                             : "cannot read the node's addresses",
                   {{"node", config_.driver.node}, {"error", node.error().message()}});
         // Who may not read nodes never will. Any other failure is also one of writing slices.
         if (node.code() == Code::kPermissionDenied && !node_read_) return node_was_read({});
@@ -415,7 +416,7 @@ void Daemon::Impl::read_node_in(milliseconds pause) {
 void Daemon::Impl::node_was_read(std::vector<std::string> ips) {
     // It may have none before the cloud's controller has seen it.
     if (ips.empty()) read_node_in(kAddressesAgain);
-    uplinks_.set_node_ips(std::move(ips));
+    if (!ips.empty() || !node_read_) uplinks_.set_node_ips(std::move(ips));
     if (!std::exchange(node_read_, true)) publish();
 }
 

@@ -165,6 +165,37 @@ TEST_F(ConsumersTest, AnAttachedDeviceIsNotRefusedForAnotherThatCannotBeHad) {
     EXPECT_EQ(world.marker("s2", "b"), "attached\n");
 }
 
+TEST_F(ConsumersTest, AnOlderAnswerDoesNotForgetPodsOfANewerList) {
+    share();
+    world.kill();
+    world.start();
+    world.claims().synchronize({world.sandbox("s9", "pod-9")}, {}, [](const Result<void>&) {});
+    world.claims().synchronize({second}, {}, [](const Result<void>&) {});
+    world.settle();
+    EXPECT_TRUE(world.node.is_in("dra0", second.netns));
+}
+
+TEST_F(ConsumersTest, ALateClaimThatFailsTakesNothingFromRunningContainers) {
+    ASSERT_TRUE(world.prepare(world.add(ClaimsWorld::claim("b", {"dra1"}, "pod-2"))).ok());
+    ASSERT_TRUE(world.run(second).ok());
+    ASSERT_TRUE(world.create(second, container()).ok());
+    // Another call of the hook finds the shared claim, in use elsewhere, then free but broken.
+    ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
+    auto late = ClaimsWorld::claim("a", {"dra0"});
+    late.reserved_for = {"pod-1", "pod-2"};
+    world.add(late);
+    ASSERT_TRUE(world.prepare(late.ref).ok());
+    EXPECT_FALSE(world.run(second).ok());
+    ASSERT_TRUE(world.stop({"s1", "pod-1", "default", "pod-1", ""}).ok());
+    world.process->mover.fault = [](std::string_view step, const std::string& on) {
+        return step == "configure" && on == "dra0" ? std::optional(Error(Code::kInternal, "EINVAL"))
+                                                   : std::nullopt;
+    };
+    ASSERT_TRUE(world.run(second).ok());
+    EXPECT_TRUE(world.node.is_home("dra0"));
+    EXPECT_TRUE(world.node.is_in("dra1", second.netns));
+}
+
 class SyncConsumersTest : public ConsumersTest {
   protected:
     void SetUp() override {
