@@ -13,13 +13,17 @@ bool has(const std::vector<std::string>& groups, const std::string& group) {
 }  // namespace
 
 bool CommonGroups::admits(const std::vector<std::string>& groups) const {
-    if (!any_ || (groups.empty() && groups_.empty())) return true;
+    if (!any_) return true;
+    if (groups.empty()) return !grouped_;
     return std::any_of(groups.begin(), groups.end(),
                        [&](const std::string& group) { return has(groups_, group); });
 }
 
 void CommonGroups::add(const std::vector<std::string>& groups) {
-    if (!any_) groups_ = groups;
+    if (!any_) {
+        groups_ = groups;
+        grouped_ = !groups.empty();
+    }
     if (any_ && !groups.empty())
         std::erase_if(groups_, [&](const std::string& group) { return !has(groups, group); });
     any_ = true;

@@ -24,7 +24,8 @@ class CommonGroups {
 
   private:
     bool any_ = false;
-    std::vector<std::string> groups_;  ///< empty: no device has one
+    bool grouped_ = false;  ///< the devices have groups, if none in common
+    std::vector<std::string> groups_;
 };
 
 /// The counter sets of all pools of a node, with what the cluster and this search have picked.

@@ -328,6 +328,14 @@ TEST(CompatibilityGroups, OfAllocatedDevicesCountAsWell) {
     EXPECT_EQ(cluster.outcome(), "r=c");
 }
 
+TEST(CompatibilityGroups, OfNoneDoNotGoWithAllocatedOnesThatHaveNothingInCommon) {
+    auto cluster =
+        partitioned(37, 9, {partition("a", {"red"}), partition("b", {"blue"}), partition("c")}, 1);
+    cluster.options.features.compatibility_groups = true;
+    cluster.allocated.devices = {{"driver", "pool", "a"}, {"driver", "pool", "b"}};
+    EXPECT_EQ(cluster.outcome(), "no");
+}
+
 TEST(CompatibilityGroups, HideTheirSliceWhenTheFeatureIsOff) {
     EXPECT_EQ(partitioned(37, 9, {partition("a", {"red"}), device("b")}, 1).outcome(), "no");
     EXPECT_EQ(partitioned(36, 9, {partition("a", {"red"}), device("b")}, 1).outcome(), "r=a");
