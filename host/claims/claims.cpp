@@ -127,7 +127,8 @@ void Claims::recover(std::function<void()> done) {
             parts_->lifecycle.advance(*held);
         parts_->lifecycle.drain(done);
     };
-    const auto backends = parts.ports.devices.backends();
+    auto backends = parts.ports.devices.backends();
+    std::erase_if(backends, [](const Backend* backend) { return !is_serving(*backend); });
     if (backends.empty()) return go_on();
     const auto next = after(backends.size(), std::move(go_on));
     for (auto* backend : backends)

@@ -8,57 +8,82 @@
 
 namespace knd {
 
-Consumers::Claims Consumers::unknown_to(const PodSandbox& pod) const {
-    Claims unknown;
-    if (pod.is_static) return unknown;
-    for (const auto* held : bindings_.all()) {
-        const auto& claim = held->record.claim;
-        if (claim.ns != pod.ns || held->record.ending || held->serves_pod(pod.uid)) continue;
-        const auto others = others_.find(claim.uid);
-        if (others == others_.end() || !others->second.contains(pod.uid))
-            unknown.emplace(claim.uid, claim);
-    }
-    return unknown;
+bool Consumers::is_unknown(const PodSandbox& pod, const Held& held) const {
+    const auto& claim = held.record.claim;
+    if (pod.is_static || claim.ns != pod.ns || held.record.ending || held.serves_pod(pod.uid))
+        return false;
+    const auto others = others_.find(claim.uid);
+    return others == others_.end() || !others->second.contains(pod.uid);
 }
 
 bool Consumers::must_ask(const PodSandbox& pod) const {
-    return !unknown_to(pod).empty();
+    const auto all = bindings_.all();
+    return std::any_of(all.begin(), all.end(),
+                       [&](const Held* held) { return is_unknown(pod, *held); });
 }
 
-void Consumers::look_up(const std::vector<PodSandbox>& pods, Done<> then) {
-    Claims unknown;
-    for (const auto& pod : pods)
-        unknown.merge(unknown_to(pod));
-    if (unknown.empty()) return then({});
-    struct Round {
-        std::size_t left;
-        Result<void> outcome;
-        Done<> then;
-    };
-    // Shared by the answers.
-    auto round = std::make_shared<Round>(Round{unknown.size(), {}, std::move(then)});
+void Consumers::look_up(std::vector<PodSandbox> pods, Done<> then) {
+    waiting_.push_back({std::move(pods), std::move(then)});
+    if (asked_.empty()) ask();
+}
+
+/// One round. Its answers say nothing about pods that come after it has begun: they may have been
+/// given before such a pod was let in.
+void Consumers::ask() {
+    asked_ = std::exchange(waiting_, {});
+    errors_.clear();
+    std::map<std::string, ClaimRef> unknown;
+    for (const auto* held : bindings_.all())
+        for (const auto& question : asked_)
+            for (const auto& pod : question.pods)
+                if (is_unknown(pod, *held))
+                    unknown.emplace(held->record.claim.uid, held->record.claim);
+    left_ = unknown.size();
+    if (unknown.empty()) return answer();
     for (const auto& [uid, ref] : unknown)
-        ports_.source.get_claim(ref, [this, alive = std::weak_ptr(alive_), round, pods,
-                                      ref = ref](const Result<Claim>& claim) {
-            if (alive.expired()) return;
-            if (auto taken = take(pods, ref, claim); !taken) round->outcome = std::move(taken);
-            if (--round->left == 0) round->then(std::move(round->outcome));
-        });
+        ports_.source.get_claim(
+            ref, [this, alive = std::weak_ptr(alive_), ref = ref](const Result<Claim>& claim) {
+                if (alive.expired()) return;
+                take(ref, claim);
+                if (--left_ == 0) answer();
+            });
 }
 
-Result<void> Consumers::take(const std::vector<PodSandbox>& pods, const ClaimRef& ref,
-                             const Result<Claim>& claim) {
-    if (!claim && !is_gone(claim))
-        return Error(claim.error().code(),
-                     "cannot tell whether it uses claim " + ref.text() +
-                         ", which is prepared on this node: " + claim.error().message());
-    for (const auto& pod : pods) {
-        if (pod.ns != ref.ns) continue;
-        const bool its = claim && std::find(claim->reserved_for.begin(), claim->reserved_for.end(),
-                                            pod.uid) != claim->reserved_for.end();
-        if (!its) others_[ref.uid].insert(pod.uid);
+void Consumers::take(const ClaimRef& ref, const Result<Claim>& claim) {
+    if (!claim && !is_gone(claim)) {
+        errors_.emplace(ref.uid,
+                        Error(claim.error().code(),
+                              "cannot tell whether it uses claim " + ref.text() +
+                                  ", which is prepared on this node: " + claim.error().message()));
+        return;
     }
+    for (const auto& question : asked_)
+        for (const auto& pod : question.pods) {
+            if (pod.ns != ref.ns) continue;
+            const bool its =
+                claim && std::find(claim->reserved_for.begin(), claim->reserved_for.end(),
+                                   pod.uid) != claim->reserved_for.end();
+            if (!its) others_[ref.uid].insert(pod.uid);
+        }
     if (claim) add(bindings_.of_claim(ref.uid), claim->reserved_for);
+}
+
+void Consumers::answer() {
+    std::vector<std::pair<Done<>, Result<void>>> answers;
+    for (auto& question : std::exchange(asked_, {}))
+        answers.emplace_back(std::move(question.then), outcome(question.pods));
+    if (!waiting_.empty()) ask();
+    for (auto& [then, result] : answers)
+        then(std::move(result));
+}
+
+Result<void> Consumers::outcome(const std::vector<PodSandbox>& pods) const {
+    for (const auto* held : bindings_.all()) {
+        const auto error = errors_.find(held->record.claim.uid);
+        if (error == errors_.end()) continue;
+        for (const auto& pod : pods)
+            if (is_unknown(pod, *held)) return error->second;
+    }
     return {};
 }
 

@@ -10,6 +10,7 @@
 //          without its device.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <set>
@@ -28,8 +29,9 @@ class Consumers {
 
     /// Whether there is a claim that may be this pod's, unknown to us.
     bool must_ask(const PodSandbox& pod) const;
-    /// Asks about each such claim of these pods, once. `then` runs at once if there is none.
-    void look_up(const std::vector<PodSandbox>& pods, Done<> then);
+    /// Asks about each such claim of these pods. All who come during one round of questions share
+    /// the next, so that many pods cost no more requests than one. `then` may run at once.
+    void look_up(std::vector<PodSandbox> pods, Done<> then);
     /// Known from now on, also after a restart.
     void add(const std::vector<Held*>& held, const std::vector<std::string>& pod_uids);
     /// The claim is gone.
@@ -41,17 +43,26 @@ class Consumers {
     }
 
   private:
-    using Claims = std::map<std::string, ClaimRef>;  ///< by uid
+    struct Question {
+        std::vector<PodSandbox> pods;
+        Done<> then;
+    };
 
-    Claims unknown_to(const PodSandbox& pod) const;
-    Result<void> take(const std::vector<PodSandbox>& pods, const ClaimRef& ref,
-                      const Result<Claim>& claim);
+    bool is_unknown(const PodSandbox& pod, const Held& held) const;
+    void ask();
+    void take(const ClaimRef& ref, const Result<Claim>& claim);
+    void answer();
+    Result<void> outcome(const std::vector<PodSandbox>& pods) const;
 
     const ClaimsPorts& ports_;
     Bindings& bindings_;
     /// Pods that do not use it, so that they may come again while nobody can be asked: claim uid ->
     /// pod uids.
     std::map<std::string, std::set<std::string>> others_;
+    std::vector<Question> asked_;          ///< of the round that is under way
+    std::vector<Question> waiting_;        ///< for the next one
+    std::map<std::string, Error> errors_;  ///< of the round: claim uid -> why it is not known
+    std::size_t left_ = 0;                 ///< answers that the round waits for
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< answers look at it
 };
 

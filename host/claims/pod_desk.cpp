@@ -16,6 +16,8 @@ namespace {
 
 /// From a question that nobody answered to the next one.
 constexpr auto kAskAgain = std::chrono::seconds(5);
+/// A runtime that waits for an answer about one container serves no other pod.
+constexpr std::chrono::milliseconds kAnswerPatience(500);
 
 bool is_wanted_by(const Held& held, const std::string& sandbox_id) {
     return held.wanted && held.wanted->id == sandbox_id;
@@ -107,7 +109,6 @@ void PodDesk::run(const PodSandbox& pod, Done<> done) {
 /// `then` with an error if nobody can be asked, and if the pod is stopped meanwhile: nobody would
 /// take back what it is given then.
 void PodDesk::look_up(const PodSandbox& pod, Done<> then) {
-    if (!consumers_.must_ask(pod)) return then({});
     const auto asked = arriving_.emplace(pod.id, ++arrivals_).first;
     consumers_.look_up({pod},
                        [this, pod, asked = *asked, then = std::move(then)](Result<void> known) {
@@ -133,9 +134,23 @@ void PodDesk::begin(const PodSandbox& pod, Done<> done) {
 
 void PodDesk::create_container(const PodSandbox& pod, const Container& container,
                                Done<ContainerEdits> done) {
-    look_up(pod, [this, pod, container, done = std::move(done)](const Result<void>& known) {
-        if (!known) return done(known.error());
-        begin_container(pod, container, done);
+    if (!consumers_.must_ask(pod)) return begin_container(pod, container, done);
+    // Shared by the answer and the end of patience: the first empties it.
+    auto then = std::make_shared<Done<ContainerEdits>>(std::move(done));
+    auto patience = std::make_shared<boost::asio::steady_timer>(ports_.home, kAnswerPatience);
+    look_up(pod, [this, pod, container, then, patience](const Result<void>& known) {
+        patience->cancel();
+        const auto answer = std::exchange(*then, nullptr);
+        if (!answer) return;
+        if (!known) return answer(known.error());
+        begin_container(pod, container, answer);
+    });
+    patience->async_wait([then, patience, pod](const boost::system::error_code& cancelled) {
+        if (cancelled || !*then) return;
+        std::exchange(*then, nullptr)(
+            Error(Code::kUnavailable, "pod " + pod.text() +
+                                          ": the API server has not said in time which claims it "
+                                          "uses; the kubelet tries again"));
     });
 }
 

@@ -7,11 +7,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <iterator>
 #include <map>
 
 #include "host/claims/claims.hpp"
 #include "host/claims/mover.hpp"
+#include "host/daemon/backend_keeper.hpp"
 #include "host/daemon/control.hpp"
 #include "host/daemon/device_table.hpp"
 #include "host/daemon/part_options.hpp"
@@ -44,19 +44,12 @@ constexpr auto kRuntimePatience = std::chrono::seconds(1);
 constexpr auto kDrainPatience = std::chrono::seconds(10);
 /// From the last news about slices to the time when memory is given back.
 constexpr auto kQuiet = std::chrono::seconds(2);
-/// Between two starts of a backend that has failed: doubled each time.
-constexpr milliseconds kFirstRestart(1000);
-constexpr milliseconds kLastRestart(60'000);
+/// Until the kubelet can be served: doubled each time.
+constexpr milliseconds kFirstServing(1000);
+constexpr milliseconds kLastServing(60'000);
 /// Until the node can be read, and until it has addresses.
 constexpr milliseconds kNodeAgain(1000);
 constexpr milliseconds kAddressesAgain(10'000);
-
-/// Time may heal it: the hardware is not there yet, a file system is full. A wrong configuration or
-/// library stays wrong until somebody changes it and restarts the daemon.
-bool may_heal(Code code) {
-    return code != Code::kInvalidArgument && code != Code::kFailedPrecondition &&
-           code != Code::kUnimplemented && code != Code::kPermissionDenied;
-}
 
 class SystemClock final : public WallClock {
   public:
@@ -110,13 +103,8 @@ class Daemon::Impl final : public nri::PluginObserver {
 
   private:
     void wire();
-    void start_backends();
-    void start_failed(Backend& backend, const Error& error);
-    void start_again(Backend& backend);
-    void backends_started();
-    void list(Backend& backend, std::function<void()> done);
-    void held_changed();
-    void recovered();
+    void serve();
+    void devices_listed();
     void register_with_kubelet();
     void serve_kubelet(milliseconds pause);
     bool uplinks_known() const;
@@ -151,27 +139,22 @@ class Daemon::Impl final : public nri::PluginObserver {
     Inventory inventory_;
     InventoryTable devices_;
     Claims claims_;
+    BackendKeeper keeper_;
     UplinkWatcher uplinks_;
     dra::Publisher publisher_;
     nri::Plugin runtime_;
     dra::Server kubelet_;
     std::unique_ptr<ops::HttpServer> http_;
     std::unique_ptr<ops::HttpServer> control_;
-    struct Restart {
-        boost::asio::steady_timer timer;
-        milliseconds pause;
-    };
-    std::map<Backend*, Restart> restarts_;  ///< of backends that failed to start
-    std::set<Backend*> stuck_;              ///< in a call that does not return
     boost::asio::steady_timer resync_;
     boost::asio::steady_timer patience_;
     boost::asio::steady_timer quiet_;
     boost::asio::steady_timer node_again_;
-    std::size_t starting_ = 0;
     bool registering_ = false;
     bool node_read_ = false;
     std::string kubelet_error_;  ///< why it cannot be served
     bool ready_for_kubelet_ = false;
+    bool devices_listed_ = false;
     bool stopping_ = false;
 };
 
@@ -197,6 +180,7 @@ Daemon::Impl::Impl(boost::asio::io_context& io, Config config,
       devices_(inventory_, backends_),
       claims_(claims_options(config_), {io.get_executor(), workers_.get_executor(), source_,
                                         *journal_, devices_, mover_, markers_, clock_, observer}),
+      keeper_(io, {}, backends_, inventory_, claims_),
       uplinks_(io, workers_.get_executor(),
                [this](auto uplinks) {
                    inventory_.set_protected(std::move(uplinks));
@@ -229,24 +213,10 @@ Result<void> Daemon::Impl::open() {
 /// Who tells whom. Everything here runs on the domain thread.
 void Daemon::Impl::wire() {
     inventory_.on_changed = [this] { publish(); };
-    claims_.on_held_changed = [this] { held_changed(); };
+    claims_.on_held_changed = [this] { keeper_.held_changed(); };
     inventory_.add_held(claims_.held_devices());
-    for (auto* backend : backends_) {
-        backend->on_devices_changed = [this, backend] { list(*backend, [] {}); };
-        backend->on_state_changed = [this, backend] {
-            const auto info = backend->info();
-            if (info.state == BackendState::kStuck || info.state == BackendState::kFailed) {
-                inventory_.set_unavailable(info.name, info.reason);
-                inventory_.set_held(info.name, claims_.held_devices());
-            }
-            if (info.state == BackendState::kStuck) {
-                stuck_.insert(backend);
-            } else if (stuck_.erase(backend) > 0 && !stopping_) {
-                // What it did for callers who had given up belongs to nobody.
-                claims_.reconcile(*backend, [this, backend] { list(*backend, [] {}); });
-            }
-        };
-    }
+    keeper_.on_ready = [this] { serve(); };
+    keeper_.on_listed = [this] { devices_listed(); };
     publisher_.set_observer([this](const dra::Publisher::State&) { slim_later(); });
     client_->set_observer([this](const kube::CallReport& call) {
         metrics_.api_request(call.method, call.plural, call.status, call.duration);
@@ -267,94 +237,11 @@ void Daemon::Impl::start() {
         read_node();
     }
     publisher_.start();
-    start_backends();
+    keeper_.start();
 }
 
-void Daemon::Impl::start_backends() {
-    starting_ = backends_.size();
-    if (backends_.empty()) {
-        log::warn("no backend is configured: this node offers nothing");
-        backends_started();
-    }
-    for (auto* backend : backends_) {
-        backend->start([this, backend](Result<void> started) {
-            if (!started) start_failed(*backend, started.error());
-            if (--starting_ == 0) backends_started();
-        });
-    }
-}
-
-void Daemon::Impl::start_failed(Backend& backend, const Error& error) {
-    inventory_.set_unavailable(backend.name(), error.message());
-    log::error("backend does not serve", {{"backend", backend.name()}, {"error", error.message()}});
-    if (!may_heal(error.code()) || stopping_) return;
-    auto& restart =
-        restarts_.try_emplace(&backend, Restart{boost::asio::steady_timer(io_), {}}).first->second;
-    restart.pause = std::clamp(restart.pause * 2, kFirstRestart, kLastRestart);
-    restart.timer.expires_after(restart.pause);
-    restart.timer.async_wait([this, &backend](boost::system::error_code cancelled) {
-        if (!cancelled) start_again(backend);
-    });
-}
-
-void Daemon::Impl::start_again(Backend& backend) {
-    backend.start([this, &backend](Result<void> started) {
-        if (!started) return start_failed(backend, started.error());
-        log::info("backend serves after all", {{"backend", backend.name()}});
-        restarts_.erase(&backend);
-        claims_.reconcile(backend, [this, &backend] { list(backend, [] {}); });
-    });
-}
-
-void Daemon::Impl::backends_started() {
-    claims_.recover([this] {
-        starting_ = backends_.size();
-        if (backends_.empty()) recovered();
-        for (auto* backend : backends_) {
-            list(*backend, [this] {
-                if (--starting_ == 0) recovered();
-            });
-        }
-    });
-}
-
-/// A device that was away is not in its backend's last list: what claims have given back is let go
-/// when the backend has been asked after that, so that a pod that comes and goes never changes a
-/// slice.
-void Daemon::Impl::list(Backend& backend, std::function<void()> done) {
-    const auto state = backend.info().state;
-    if (state != BackendState::kRunning && state != BackendState::kDegraded) {
-        inventory_.set_held(backend.name(), claims_.held_devices());
-        return done();
-    }
-    auto held = claims_.held_devices();
-    backend.list([this, &backend, held = std::move(held),
-                  done](Result<std::vector<Device>> devices) mutable {
-        if (devices) {
-            inventory_.set_devices(backend.name(), *std::move(devices));
-            auto since = claims_.held_devices();
-            std::move(since.begin(), since.end(), std::back_inserter(held));
-            inventory_.set_held(backend.name(), std::move(held));
-        } else {
-            log::warn("device list failed; keeping the last one",
-                      {{"backend", backend.name()}, {"error", devices.error().message()}});
-        }
-        done();
-    });
-}
-
-void Daemon::Impl::held_changed() {
-    const auto held = claims_.held_devices();
-    const auto releasing = inventory_.backends_releasing(held);
-    inventory_.add_held(held);
-    for (auto* backend : backends_)
-        if (releasing.contains(backend->name())) list(*backend, [] {});
-}
-
-void Daemon::Impl::recovered() {
-    if (stopping_) return;
+void Daemon::Impl::serve() {
     ready_for_kubelet_ = true;
-    publish();
     if (auto started = runtime_.start(); !started) {
         log::error("cannot reach the container runtime", {{"error", started.error().message()}});
     }
@@ -365,11 +252,16 @@ void Daemon::Impl::recovered() {
     resync_later();
 }
 
+void Daemon::Impl::devices_listed() {
+    devices_listed_ = true;
+    publish();
+}
+
 void Daemon::Impl::register_with_kubelet() {
     if (registering_ || !ready_for_kubelet_ || stopping_) return;
     registering_ = true;
     patience_.cancel();
-    serve_kubelet(kFirstRestart);
+    serve_kubelet(kFirstServing);
 }
 
 /// A directory may not be there yet, or another program still hold the socket.
@@ -380,7 +272,7 @@ void Daemon::Impl::serve_kubelet(milliseconds pause) {
     log::error("cannot serve the kubelet", {{"error", kubelet_error_}, {"ms", pause.count()}});
     patience_.expires_after(pause);
     patience_.async_wait(
-        [this, next = std::min(pause * 2, kLastRestart)](boost::system::error_code cancelled) {
+        [this, next = std::min(pause * 2, kLastServing)](boost::system::error_code cancelled) {
             if (!cancelled && !stopping_) serve_kubelet(next);
         });
 }
@@ -391,7 +283,7 @@ bool Daemon::Impl::uplinks_known() const {
 }
 
 void Daemon::Impl::publish() {
-    if (ready_for_kubelet_ && uplinks_known()) publisher_.publish(inventory_.pools());
+    if (devices_listed_ && uplinks_known()) publisher_.publish(inventory_.pools());
 }
 
 void Daemon::Impl::read_node() {
@@ -424,8 +316,7 @@ void Daemon::Impl::resync_later() {
     resync_.expires_after(std::chrono::seconds(config_.inventory.resync_s));
     resync_.async_wait([this](boost::system::error_code error) {
         if (error) return;
-        for (auto* backend : backends_)
-            list(*backend, [] {});
+        keeper_.list_all();
         if (config_.inventory.protect_uplink) read_node();
         claims_.collect_garbage();
         resync_later();
@@ -447,7 +338,7 @@ void Daemon::Impl::close_edges() {
     publisher_.stop();
     uplinks_.stop();
     resync_.cancel();
-    restarts_.clear();
+    keeper_.stop();
     patience_.cancel();
     quiet_.cancel();
     node_again_.cancel();

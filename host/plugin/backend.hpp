@@ -71,4 +71,9 @@ class Backend {
     std::function<void()> on_state_changed;
 };
 
+inline bool is_serving(const Backend& backend) {
+    const auto state = backend.info().state;
+    return state == BackendState::kRunning || state == BackendState::kDegraded;
+}
+
 }  // namespace knd

@@ -66,6 +66,12 @@ void CallQueue::fail_waiting(const Error& error) {
     }
 }
 
+bool CallQueue::has(std::string_view operation) const {
+    const auto is_one = [&](const EntryPtr& entry) { return entry->job.operation == operation; };
+    return std::any_of(running_.begin(), running_.end(), is_one) ||
+           std::any_of(waiting_.begin(), waiting_.end(), is_one);
+}
+
 /// Starts what may run now, in order; a job never overtakes one about the same device.
 void CallQueue::pump() {
     std::set<std::string> skipped;
@@ -119,12 +125,14 @@ void CallQueue::launch(const EntryPtr& entry) {
 
 void CallQueue::returned(const EntryPtr& entry, Result<void> result, Clock::duration took) {
     running_.remove(entry);
-    observer_.finished(entry->call, result, took);
-    if (stuck_in_ == entry) {
+    const bool was_stuck = stuck_in_ == entry;
+    if (was_stuck) {
+        // First: observers may have something to submit.
         stuck_ = false;
         stuck_in_.reset();
-        observer_.recovered(entry->call);
     }
+    observer_.finished(entry->call, result, took);
+    if (was_stuck) observer_.recovered(entry->call);
     if (!entry->answered && !try_again(entry, result)) answer(entry, std::move(result));
     if (entry->answered) entry->deadline_timer.cancel();
     pump();

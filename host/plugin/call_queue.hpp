@@ -67,6 +67,8 @@ class CallQueue : public std::enable_shared_from_this<CallQueue> {
     void fail_waiting(const Error& error);
     /// A job's work is on a worker.
     bool busy() const { return !running_.empty(); }
+    /// A job of this operation waits, or its work is on a worker.
+    bool has(std::string_view operation) const;
 
   private:
     struct Entry;

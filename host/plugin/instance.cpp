@@ -267,6 +267,8 @@ std::optional<Error> Instance::refusal(std::string_view operation) const {
     };
     // Only another file would help.
     if (!core_) return Error(Code::kFailedPrecondition, "not running: " + info_.reason);
+    if (operation == "start" && queue_->has(operation))
+        return unavailable("its last start has not come back yet");
     switch (info_.state) {
         case BackendState::kStopped:
             return unavailable("has been stopped");
@@ -313,7 +315,9 @@ CallQueue::Observer Instance::observer() {
             }),
             .recovered = with_self([](Instance& self, const Call& call) {
                 log::info("backend answers again", {{"backend", self.name()}, {"call", call.id()}});
-                self.set_state(self.state_before_stuck_, "");
+                // Unless what it came back with has changed the state already.
+                if (self.info_.state == BackendState::kStuck)
+                    self.set_state(self.state_before_stuck_, "");
             })};
 }
 

@@ -71,6 +71,13 @@ static knd_status start(knd_backend* b, const knd_params* config, knd_error* err
     if (read != KND_OK) return read;
     snprintf(blocker, sizeof blocker, "%s", path);
 #endif
+#ifdef BAD_START_BLOCKS
+    const char* blocked_by = "";
+    const knd_status found = config->string(config, "file", "", &blocked_by, err);
+    if (found != KND_OK) return found;
+    while (access(blocked_by, F_OK) == 0)
+        sleep_ms(20);
+#endif
 #ifdef BAD_START_READS_COUNT
     int64_t count = 0;
     return config->integer(config, "count", 1, &count, err);

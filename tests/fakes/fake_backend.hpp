@@ -41,7 +41,12 @@ class FakeBackend final : public Backend {
     std::vector<std::string> calls;  ///< "prepare dra0"
 
     const std::string& name() const override { return name_; }
-    BackendInfo info() const override { return {}; }
+    BackendInfo info() const override {
+        BackendInfo info;
+        info.name = name_;
+        info.state = BackendState::kRunning;
+        return info;
+    }
     void start(Done<> done) override { answer(std::move(done), Result<void>{}); }
     void stop(Done<> done) override { answer(std::move(done), Result<void>{}); }
     void list(Done<std::vector<Device>> done) override {

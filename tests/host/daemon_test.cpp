@@ -513,6 +513,27 @@ TEST_F(BlockedSocketTest, ServesTheKubeletWhenTheWayIsFree) {
     EXPECT_EQ(prepare_error(claim("c1", "uid-p1")), "");
 }
 
+TEST_F(DropInTest, ServesOthersWhileABackendIsStillStarting) {
+    const auto blocker = node_->directory() / "blocker";
+    std::ofstream(blocker) << "x";
+    std::filesystem::copy(KND_BINARY_DIR "/bad_backends/bad-start-blocks.so", backends());
+    restart_with(std::string(kNetdev) +
+                 "[[backend]]\nname = \"slow\"\nlibrary = \"bad-start-blocks.so\"\n"
+                 "[backend.config]\nfile = \"" +
+                 blocker.string() + "\"\n");
+    // Slices wait for it; pods and the kubelet do not.
+    TestPod pod(*node_, "p1");
+    const auto ref = claim("c1", pod.sandbox().uid);
+    ASSERT_EQ(prepare_error(ref), "");
+    ASSERT_TRUE(node_->run_pod(pod.sandbox()).ok());
+    EXPECT_EQ(gate(pod, ref).exit_code, 0);
+    EXPECT_TRUE(in_pod(pod));
+    EXPECT_TRUE(has(reason("slow"), "starting")) << reason("slow");
+    node_->stop_pod(pod.sandbox());
+    std::filesystem::remove(blocker);
+    EXPECT_TRUE(publishes({"good-0", "nic0"})) << node_->daemon_log();
+}
+
 /// A backend whose list does not return as long as there is a file.
 class StuckBackendTest : public DaemonTest {
   protected:

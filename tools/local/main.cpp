@@ -30,7 +30,6 @@ using knd::Code;
 using knd::Error;
 using knd::Fd;
 using knd::Result;
-using std::chrono_literals::operator""ms;
 
 struct Arguments {
     std::string name;
@@ -139,7 +138,7 @@ class Announcer {
     void check() {
         if (cluster_.unready().empty() || std::chrono::steady_clock::now() > give_up_)
             return report_();
-        timer_.expires_after(10ms);
+        timer_.expires_after(std::chrono::milliseconds(10));
         timer_.async_wait([this](const boost::system::error_code& error) {
             if (!error) check();
         });

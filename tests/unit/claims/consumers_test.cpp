@@ -196,6 +196,60 @@ TEST_F(ConsumersTest, ALateClaimThatFailsTakesNothingFromRunningContainers) {
     EXPECT_TRUE(world.node.is_in("dra1", second.netns));
 }
 
+TEST_F(ConsumersTest, PodsThatComeTogetherShareTheQuestions) {
+    share();
+    auto& source = world.process->source;
+    const auto gets = source.gets;
+    source.silent = true;
+    for (const auto* id : {"s2", "s3", "s4", "s5"})
+        world.claims().run_pod_sandbox(world.sandbox(id, "pod-" + std::string(id + 1)),
+                                       [](const Result<void>&) {});
+    EXPECT_EQ(source.gets, gets + 1);
+    source.speak();
+    world.settle();
+    // The answer to the first may be older than the others' pods: one more for all of them.
+    EXPECT_EQ(source.gets, gets + 2);
+    EXPECT_TRUE(world.node.is_in("dra0", second.netns));
+}
+
+TEST_F(ConsumersTest, OneNamespaceDoesNotFailForAnothersClaim) {
+    auto other = ClaimsWorld::claim("b", {"dra1"}, "pod-8");
+    other.ref.ns = "elsewhere";
+    ASSERT_TRUE(world.prepare(world.add(other)).ok());
+    auto& source = world.process->source;
+    source.silent = true;
+    auto stranger = world.sandbox("s7", "pod-7");
+    stranger.ns = "elsewhere";
+    std::vector<bool> outcomes;
+    const auto note = [&](const Result<ContainerEdits>& edits) { outcomes.push_back(edits.ok()); };
+    world.claims().synchronize({second, stranger}, {}, [](const Result<void>&) {});
+    world.claims().create_container(second, container(), note);
+    world.claims().create_container(stranger, container(), note);
+    source.faults.emplace("elsewhere/b", Error(Code::kUnavailable, "connection refused"));
+    source.speak();
+    world.settle();
+    EXPECT_EQ(outcomes, (std::vector{true, false}));
+}
+
+TEST_F(ConsumersTest, AnAnswerThatDoesNotComeHoldsUpNoOtherPod) {
+    share();
+    world.process->source.silent = true;
+    std::optional<Result<ContainerEdits>> edits;
+    const auto began = std::chrono::steady_clock::now();
+    world.claims().create_container(second, container(), [&](auto result) { edits = result; });
+    ASSERT_TRUE(world.settle_until([&] { return edits.has_value(); }));
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(1400));
+    EXPECT_EQ(edits->error().message(),
+              "pod default/pod-2: the API server has not said in time which claims it uses; the "
+              "kubelet tries again");
+    // Late, and not lost.
+    world.process->source.speak();
+    world.settle();
+    lose_api_server();
+    EXPECT_TRUE(world.create(second, container()).ok());
+    EXPECT_TRUE(world.node.is_in("dra0", second.netns));
+}
+
 class SyncConsumersTest : public ConsumersTest {
   protected:
     void SetUp() override {

@@ -112,6 +112,70 @@ TEST(Calling, StartsAgainAfterAFailedStart) {
     EXPECT_EQ(message_of(host.start(backend)), "backend bad: the hardware is on holiday");
 }
 
+/// A start that takes longer than its caller waits: bad-start-blocks.so waits for a file to go.
+class LateStart : public ::testing::Test {
+  protected:
+    LateStart() {
+        char name[] = "/tmp/knd-blocker-XXXXXX";
+        Fd(::mkstemp(name));
+        blocker = name;
+        host.options.start_timeout = milliseconds(50);
+    }
+    ~LateStart() override { unblock(); }
+    Backend& load() {
+        auto& backend = host.load("bad-start-blocks.so", {{"file", blocker}});
+        backend.on_state_changed = [&] { states.push_back(backend.info().state); };
+        return backend;
+    }
+    void unblock() { ::unlink(blocker.c_str()); }
+
+    PluginFixture host;
+    std::string blocker;
+    std::vector<BackendState> states;
+};
+
+TEST_F(LateStart, CountsWhenItComesBackInItsGraceTime) {
+    host.options.grace = milliseconds(20'000);
+    auto& backend = load();
+    EXPECT_EQ(host.start(backend).code(), Code::kDeadlineExceeded);
+    EXPECT_EQ(backend.info().state, BackendState::kLoaded);
+    const auto second = host.start(backend);
+    EXPECT_EQ(second.code(), Code::kUnavailable);
+    EXPECT_EQ(message_of(second), "backend bad: its last start has not come back yet");
+    unblock();
+    host.run_for(milliseconds(200));
+    EXPECT_EQ(states, std::vector{BackendState::kRunning});
+    EXPECT_TRUE(host.list(backend).ok());
+}
+
+TEST_F(LateStart, CountsWhenItWasStuck) {
+    auto& backend = load();
+    EXPECT_EQ(host.start(backend).code(), Code::kDeadlineExceeded);
+    host.run_for(milliseconds(300));
+    EXPECT_EQ(backend.info().state, BackendState::kStuck);
+    EXPECT_EQ(host.start(backend).code(), Code::kUnavailable);
+    unblock();
+    host.run_for(milliseconds(200));
+    EXPECT_EQ(states, (std::vector{BackendState::kStuck, BackendState::kRunning}));
+    EXPECT_EQ(backend.info().reason, "");
+    EXPECT_TRUE(host.list(backend).ok());
+}
+
+TEST_F(LateStart, TakesCallsFromTheOneWhoHearsThatItCameBack) {
+    auto& backend = load();
+    std::optional<Result<std::vector<Device>>> listed;
+    backend.on_state_changed = [&] {
+        if (backend.info().state == BackendState::kRunning)
+            backend.list([&](Result<std::vector<Device>> devices) { listed = std::move(devices); });
+    };
+    EXPECT_FALSE(host.start(backend).ok());
+    host.run_for(milliseconds(300));
+    unblock();
+    host.run_for(milliseconds(200));
+    ASSERT_TRUE(listed.has_value());
+    EXPECT_TRUE(listed->ok()) << message_of(*listed);
+}
+
 TEST(Calling, NamesAKeyOfTheWrongType) {
     PluginFixture host;
     auto& backend = host.load("bad-start-reads-count.so", {{"count", "three"}});

@@ -173,6 +173,14 @@ Json merge(const Type& type, Json live, const Json& intent) {
     return live;
 }
 
+std::string path_of_field(const std::string& path, const std::string& name) {
+    return path + "." + name;
+}
+
+std::string path_of_item(const std::string& path, const std::string& item) {
+    return path + "[" + item + "]";
+}
+
 /// Paths of `owned` at which `a` and `b` differ, as fields of FieldsV1 that are in both sets.
 void collect_differences(const Type& type, const Json& owned, const Json& a, const Json& b,
                          const std::string& path, std::vector<std::string>& paths) {
@@ -182,12 +190,12 @@ void collect_differences(const Type& type, const Json& owned, const Json& a, con
         const auto field = child_field(type, name);
         const auto& in_a = json_at(a, name);
         const auto& in_b = json_at(b, name);
-        const auto at = path + "." + name;
+        const auto at = path_of_field(path, name);
         if (in_b.is_null()) continue;
         if (is_keyed(field)) {
             for (const auto& [item, inner] : below.items())
                 collect_differences(*field.type->element, inner, item_at(field, in_a, item),
-                                    item_at(field, in_b, item), at + "[" + item + "]", paths);
+                                    item_at(field, in_b, item), path_of_item(at, item), paths);
         } else if (is_struct(*field.type) && in_b.is_object()) {
             collect_differences(*field.type, below, in_a, in_b, at, paths);
         } else if (!field.set && in_a != in_b) {
