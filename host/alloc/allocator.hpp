@@ -54,10 +54,9 @@ struct Features {
 
 /// What selectors of stored objects are compiled with under these features.
 cel::Environment selector_environment(const Features& features);
-/// INVALID_ARGUMENT ("attribute NAME: ..."): a value is a list, which the release or its gates do
-/// not know; no expression can be evaluated on such a device.
-Result<void> check_attributes(const std::map<std::string, AttributeValue>& attributes,
-                              const Features& features);
+/// INVALID_ARGUMENT ("attribute NAME: ..."): a value is of a type that the release or its gates, or
+/// this program, does not know; no expression can be evaluated on such a device.
+Result<void> check_attributes(const api::SliceDevice& device, const Features& features);
 
 /// Kubernetes keeps three implementations side by side: what is new enters the experimental one
 /// and moves on with time.

@@ -130,10 +130,11 @@ class Builder {
     /// What cannot be evaluated is remembered, and reported when a selector meets the device.
     void add_attributes(const api::SliceDevice& device, const std::string& driver,
                         DeviceExtra& extra) {
-        const auto known = check_attributes(device.attributes, features_);
+        const auto known = check_attributes(device, features_);
         if (known.ok()) return append_attributes(device.attributes, driver, extra);
         auto others = device.attributes;
-        std::erase_if(others, [](const auto& item) { return is_list(item.second); });
+        if (!knows_lists(features_))
+            std::erase_if(others, [](const auto& item) { return is_list(item.second); });
         append_attributes(others, driver, extra);
         extra.broken = known.error().message();
     }

@@ -9,23 +9,27 @@ constexpr std::size_t kMaxSelectors = 1000;
 
 }  // namespace
 
+bool knows_lists(const Features& features) {
+    // Since 1.37 lists are known whatever the gate says.
+    return features.list_attributes || features.kubernetes_minor >= 37;
+}
+
 cel::Environment selector_environment(const Features& features) {
     cel::Environment environment;
     environment.kubernetes_minor = features.kubernetes_minor;
-    // Since 1.37 stored expressions know lists whatever the gate says.
-    environment.list_attributes = features.list_attributes || features.kubernetes_minor >= 37;
+    environment.list_attributes = knows_lists(features);
     environment.consumable_capacity = features.consumable_capacity;
     return environment;
 }
 
-Result<void> check_attributes(const std::map<std::string, AttributeValue>& attributes,
-                              const Features& features) {
-    // Since 1.37 lists are known whatever the gate says.
-    if (features.list_attributes || features.kubernetes_minor >= 37) return {};
-    for (const auto& [name, value] : attributes)
-        if (is_list(value))
-            return Error(Code::kInvalidArgument,
-                         "attribute " + name + ": unsupported attribute value");
+Result<void> check_attributes(const api::SliceDevice& device, const Features& features) {
+    const auto unsupported = [](const std::string& name) {
+        return Error(Code::kInvalidArgument, "attribute " + name + ": unsupported attribute value");
+    };
+    if (!device.unknown_attributes.empty()) return unsupported(*device.unknown_attributes.begin());
+    if (knows_lists(features)) return {};
+    for (const auto& [name, value] : device.attributes)
+        if (is_list(value)) return unsupported(name);
     return {};
 }
 

@@ -13,6 +13,9 @@
 
 namespace knd::alloc {
 
+/// Whether attributes may be lists, in slices and in stored expressions.
+bool knows_lists(const Features& features);
+
 inline bool is_list(const AttributeValue& value) {
     return !std::holds_alternative<std::int64_t>(value) && !std::holds_alternative<bool>(value) &&
            !std::holds_alternative<std::string>(value) && !std::holds_alternative<Version>(value);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,8 @@ struct CounterConsumption {
 struct SliceDevice {
     std::string name;
     std::map<std::string, AttributeValue> attributes;  ///< keys as written, qualified or not
+    /// Attributes with a value of a type that a newer Kubernetes may know, and none that is known.
+    std::set<std::string> unknown_attributes;
     std::map<std::string, DeviceCapacity> capacity;
     std::vector<CounterConsumption> consumes_counters;
     /// With ResourceSlice::per_device_node_selection exactly one of these three.

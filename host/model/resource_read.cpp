@@ -3,6 +3,7 @@
 // JSON to typed objects; a message names the field: "spec.devices[2].attributes[mac]: exactly one
 // value must be set". The older versions are told by their shape, which never collides with v1's.
 #include <algorithm>
+#include <iterator>
 
 #include "host/model/object_read.hpp"
 #include "host/model/resource.hpp"
@@ -15,6 +16,14 @@ constexpr std::string_view kResourceVersions[] = {"resource.k8s.io/v1", "resourc
 constexpr std::string_view kTaintRuleVersions[] = {"resource.k8s.io/v1", "resource.k8s.io/v1beta2",
                                                    "resource.k8s.io/v1beta1",
                                                    "resource.k8s.io/v1alpha3"};
+
+/// Whether an API server that is newer may have written it: without a value that is known here.
+bool is_unknown_value(const Json& value) {
+    constexpr std::string_view kKnown[] = {"int",  "bool",  "string",  "version",
+                                           "ints", "bools", "strings", "versions"};
+    return value.is_object() && std::none_of(std::begin(kKnown), std::end(kKnown),
+                                             [&](auto key) { return value.contains(key); });
+}
 
 /// The list forms exist beside the scalars; exactly one member may be set.
 Result<AttributeValue> read_attribute(const JsonField& field) {
@@ -51,6 +60,25 @@ Result<AttributeValue> read_attribute(const JsonField& field) {
         return AttributeValue(std::move(list));
     }
     return value.wrong("not a value of a device attribute");
+}
+
+Result<void> read_attributes(const JsonField& field, SliceDevice& out) {
+    if (!field.present()) return {};
+    if (!field.json().is_object()) return field.wrong("must be an object");
+    Result<void> outcome;
+    field.each_member([&](const std::string& name, const JsonField& member) {
+        if (!outcome) return;
+        if (is_unknown_value(member.json())) {
+            out.unknown_attributes.insert(name);
+            return;
+        }
+        auto value = read_attribute(member);
+        if (value)
+            out.attributes.emplace(name, *std::move(value));
+        else
+            outcome = std::move(value).error();
+    });
+    return outcome;
 }
 
 Result<CapacityRequestPolicy> read_request_policy(const JsonField& field) {
@@ -100,7 +128,7 @@ Result<SliceDevice> read_device_body(const JsonField& field, std::string name) {
     KND_TRY(field.need_object());
     SliceDevice out;
     out.name = std::move(name);
-    KND_TRY_ASSIGN(out.attributes, field["attributes"].map<AttributeValue>(read_attribute));
+    KND_TRY(read_attributes(field["attributes"], out));
     KND_TRY_ASSIGN(out.capacity, field["capacity"].map<DeviceCapacity>(read_capacity));
     KND_TRY_ASSIGN(out.consumes_counters,
                    field["consumesCounters"].list<CounterConsumption>(read_consumption));

@@ -102,7 +102,7 @@ Result<ChosenDevice> choose_device(const Options& options) {
 
 Result<cel::OwnedDevice> owned(const ChosenDevice& chosen, const alloc::Features& features) {
     const auto& device = chosen.device;
-    KND_TRY(alloc::check_attributes(device.attributes, features));
+    KND_TRY(alloc::check_attributes(device, features));
     std::map<std::string, std::string> capacity;
     for (const auto& [name, value] : device.capacity)
         capacity[name] = value.value.text();

@@ -80,7 +80,7 @@ Json answer_cel(const Json& one) {
     if (!program.ok()) return {{"compileError", program.error().message()}, {"result", false}};
     auto device = read_device(json_at(one, "device"));
     if (!device.ok()) return bad_case(device.error());
-    if (const auto known = alloc::check_attributes(device->attributes, features); !known.ok())
+    if (const auto known = alloc::check_attributes(*device, features); !known.ok())
         return {{"result", false},
                 {"error", known.error().message()},
                 {"estimate", program->estimated_cost()}};

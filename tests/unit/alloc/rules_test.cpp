@@ -304,6 +304,22 @@ TEST(Selectors, HaveNoValueForAListThatIsNotKnown) {
     EXPECT_EQ(cluster.outcome(), "r=x");
 }
 
+TEST(Selectors, HaveNoValueForAnAttributeOfATypeThatIsNotKnown) {
+    auto one = valued("x", std::int64_t{1});
+    one.unknown_attributes = {"new"};
+    auto cluster = with({one, valued("y", std::int64_t{1})}, {request("r")});
+    EXPECT_EQ(
+        cluster.outcome(),
+        "error: class class: selector #0 on device driver/pool/x: CEL runtime error: attribute "
+        "new: unsupported attribute value");
+    cluster.classes["class"].selectors.clear();
+    EXPECT_EQ(cluster.outcome(), "r=x");
+    cluster.claims[0].devices.constraints = {match("driver/new")};
+    EXPECT_EQ(cluster.outcome(), "no");
+    cluster.claims[0].devices.constraints = {match("driver/a")};
+    EXPECT_EQ(cluster.outcome(), "r=x");
+}
+
 TEST(Constraints, CompareBesideAListThatIsNotKnown) {
     auto one = valued("x", std::int64_t{1});
     one.attributes["Z"] = std::vector<std::int64_t>{2};

@@ -47,9 +47,20 @@ TEST(ResourceSlice, IsReadFromV1Beta1) {
     EXPECT_EQ(slice->devices.at(0).attributes.at("a"), AttributeValue(true));
 }
 
+TEST(ResourceSlice, OfANewerServerMayHaveValuesOfTypesThatAreNotKnown) {
+    const auto slice = read_resource_slice(json(R"({"spec": {"devices": [{"name": "a",
+        "attributes": {"x": {}, "y": {"duration": "5s"}, "z": {"int": 1}}}]}})"));
+    ASSERT_TRUE(slice.ok()) << slice.error().message();
+    const auto& device = slice->devices.at(0);
+    EXPECT_EQ(device.unknown_attributes, (std::set<std::string>{"x", "y"}));
+    EXPECT_EQ(device.attributes.size(), 1u);
+}
+
 TEST(ResourceSlice, NamesTheFieldThatIsWrong) {
     const std::pair<const char*, const char*> table[] = {
-        {R"({"spec": {"devices": [{"name": "a", "attributes": {"x": {}}}]}})",
+        {R"({"spec": {"devices": [{"name": "a", "attributes": {"x": {"int": 1, "bool": true}}}]}})",
+         "spec.devices[0].attributes[x]: exactly one value must be set"},
+        {R"({"spec": {"devices": [{"name": "a", "attributes": {"x": 1}}]}})",
          "spec.devices[0].attributes[x]: exactly one value must be set"},
         {R"({"spec": {"devices": [{"name": "a", "attributes": {"x": {"int": "1"}}}]}})",
          "spec.devices[0].attributes[x].int: not a value of a device attribute"},
