@@ -33,7 +33,8 @@ class Publisher::Impl : public std::enable_shared_from_this<Impl> {
           api_(api),
           options_(std::move(options)),
           start_timer_(client.domain()),
-          doubt_timer_(client.domain()) {}
+          doubt_timer_(client.domain()),
+          relist_timer_(client.domain()) {}
 
     void start();
     void stop();
@@ -69,10 +70,12 @@ class Publisher::Impl : public std::enable_shared_from_this<Impl> {
     void watch_slices();
     void startup_failed(const Error& error);
     void watch_failed(const Error& error);
+    void relist_later();
     bool ready() const;
 
     // What the watch says.
     void saw(const Json& object);
+    void listed();
     void vanished(const std::string& name, const std::string& uid);
     void repair(const std::string& pool);
 
@@ -87,6 +90,8 @@ class Publisher::Impl : public std::enable_shared_from_this<Impl> {
     void finished(const std::string& name, const Result<>& result);
     void settled(const std::string& name, Pool& pool, const PoolPlan& plan);
     void refresh(const std::string& slice);
+    void was_read(const Json& object);
+    void expect_watch();
     void check_doubtful();
     void update_published();
     Ms wait_for_token(Pool& pool) const;
@@ -97,6 +102,9 @@ class Publisher::Impl : public std::enable_shared_from_this<Impl> {
     const Options options_;
     boost::asio::steady_timer start_timer_;
     boost::asio::steady_timer doubt_timer_;
+    bool doubting_ = false;  ///< doubt_timer_ runs
+    boost::asio::steady_timer relist_timer_;
+    bool relisting_ = false;  ///< relist_timer_ runs
     kube::Backoff start_backoff_{Ms(100), Ms(10'000)};
     std::string version_;
     std::string node_uid_;
@@ -120,6 +128,9 @@ void Publisher::Impl::stop() {
     alive_.reset();
     start_timer_.cancel();
     doubt_timer_.cancel();
+    doubting_ = false;
+    relist_timer_.cancel();
+    relisting_ = false;
     reflector_.reset();
     pools_.clear();
 }
@@ -172,7 +183,7 @@ void Publisher::Impl::watch_slices() {
         kube::Reflector::Handlers{.changed = [this](const Json& object) { saw(object); },
                                   .deleted = [this](const std::string& key,
                                                     const std::string& uid) { vanished(key, uid); },
-                                  .synced = [this] { sync_all(); },
+                                  .synced = [this] { listed(); },
                                   .failed = [this](const Error& error) { watch_failed(error); }});
     reflector_->start();
 }
@@ -182,7 +193,7 @@ void Publisher::Impl::watch_failed(const Error& error) {
         state_.error = error.message();
         announce();
     }
-    if (error.code() != Code::kNotFound) return;
+    if (error.code() != Code::kNotFound) return relist_later();
     // The server no longer has this version of the API: up- or downgraded. From a handler the
     // reflector must not be destroyed, so that waits for a turn of the loop.
     reflector_->stop();
@@ -190,6 +201,18 @@ void Publisher::Impl::watch_failed(const Error& error) {
     version_.clear();
     store_.clear();
     startup_failed(error);
+}
+
+void Publisher::Impl::relist_later() {
+    if (std::exchange(relisting_, true)) return;
+    // Not all nodes at once.
+    kube::Backoff spread(options_.relist_delay * 2, options_.relist_delay * 2);
+    relist_timer_.expires_after(spread.next());
+    relist_timer_.async_wait([this, weak = alive()](const boost::system::error_code& ec) {
+        if (ec || weak.expired()) return;
+        relisting_ = false;
+        if (!version_.empty()) reflector_->relist(false);
+    });
 }
 
 bool Publisher::Impl::ready() const {
@@ -203,7 +226,13 @@ void Publisher::Impl::saw(const Json& object) {
         return;
     }
     const auto pool_name = slice->pool;
-    if (store_.saw(*std::move(slice)) && ready()) repair(pool_name);
+    if (store_.saw(*std::move(slice), Clock::now()) && ready()) repair(pool_name);
+}
+
+void Publisher::Impl::listed() {
+    relist_timer_.cancel();
+    relisting_ = false;
+    sync_all();
 }
 
 void Publisher::Impl::vanished(const std::string& name, const std::string& uid) {
@@ -342,7 +371,11 @@ void Publisher::Impl::execute(const std::string& name, Pool& chosen, PoolPlan pl
         std::move(plan), alive(),
         {.wrote = [this, name](const SliceWrite& sent,
                                StoredSlice stored) { wrote(name, sent, std::move(stored)); },
-         .removing = [this](const StoredSlice& slice) { store_.removing(slice.uid, Clock::now()); },
+         .removing =
+             [this](const StoredSlice& slice) {
+                 store_.removing(slice, Clock::now());
+                 expect_watch();
+             },
          .removed =
              [this](const StoredSlice& slice, bool gone) {
                  if (!gone) return store_.not_removed(slice.uid);
@@ -357,11 +390,7 @@ void Publisher::Impl::wrote(const std::string& name, const SliceWrite& sent, Sto
     ++(sent.name.empty() ? state_.creates : state_.updates);
     adopt(name, sent, stored);
     store_.wrote(std::move(stored), Clock::now());
-    if (!sent.name.empty()) return;
-    doubt_timer_.expires_after(SliceStore::kTrust);
-    doubt_timer_.async_wait([this, weak = alive()](const boost::system::error_code& ec) {
-        if (!ec && !weak.expired()) check_doubtful();
-    });
+    expect_watch();
 }
 
 /// What the server made of our devices is what we want from now on, or we would write for ever.
@@ -421,20 +450,49 @@ void Publisher::Impl::settled(const std::string& name, Pool& chosen, const PoolP
     update_published();
 }
 
-/// Asks the server itself, where the watch may be late.
+/// Asks the server itself, where the watch may be late or blind.
 void Publisher::Impl::refresh(const std::string& slice) {
     client_.get(kube::ResourceApi::slices(version_), slice,
-                [this, weak = alive(), slice](const Result<Json>& object) {
-                    if (weak.expired()) return;
-                    if (object) return saw(*object);
+                [this, weak = alive(), slice, version = version_](const Result<Json>& object) {
+                    // The server may be another by now, and all that was known forgotten.
+                    if (weak.expired() || version != version_) return;
+                    if (object) return was_read(*object);
                     if (object.code() != Code::kNotFound) return;
                     if (const auto pool = store_.forget(slice)) repair(*pool);
                 });
 }
 
+void Publisher::Impl::was_read(const Json& object) {
+    auto slice = parse_slice(object, version_);
+    if (!slice) return;
+    const auto pool_name = slice->pool;
+    const auto reading = store_.read(*std::move(slice), Clock::now());
+    expect_watch();
+    if (reading.differs && ready()) repair(pool_name);
+    if (!reading.ran_back) return;
+    log::warn("API server has an older version of a slice than it had: restored from a copy?",
+              {{"pool", pool_name}});
+    reflector_->relist(true);
+}
+
+/// Looks later whether the watch has shown what we did.
+void Publisher::Impl::expect_watch() {
+    if (std::exchange(doubting_, true)) return;
+    doubt_timer_.expires_after(SliceStore::kTrust);
+    doubt_timer_.async_wait([this, weak = alive()](const boost::system::error_code& ec) {
+        if (ec || weak.expired()) return;
+        doubting_ = false;
+        check_doubtful();
+    });
+}
+
 void Publisher::Impl::check_doubtful() {
-    for (const auto& name : store_.doubtful(Clock::now()))
+    if (!ready()) return expect_watch();
+    const auto names = store_.doubtful(Clock::now());
+    for (const auto& name : names)
         refresh(name);
+    if (!names.empty()) reflector_->relist(true);
+    if (store_.waits_for_watch()) expect_watch();
 }
 
 Publisher::Publisher(kube::Client& client, kube::ResourceApi& api, Options options)

@@ -34,6 +34,10 @@ class Publisher {
         std::chrono::milliseconds repair_delay{1'000};
         /// Between two writes of one pool: a flapping link must not flood every scheduler.
         std::chrono::milliseconds write_interval{2'000};
+        /// From the end of a watch by a failure to a list of all that is there, up to twice this
+        /// time. What failed may have been an API server whose etcd is restored from a copy: the
+        /// watch would wait, without a word, until the versions that it knows come round again.
+        std::chrono::milliseconds relist_delay{30'000};
         std::size_t parallel_writes = 8;
     };
     struct PoolState {

@@ -45,6 +45,12 @@ void Reflector::stop() {
     failing_ = false;
 }
 
+void Reflector::relist(bool from_store) {
+    stop();
+    if (from_store) from_cache_ = false;
+    start();
+}
+
 void Reflector::list() {
     ++counters_.lists;
     auto query = query_;

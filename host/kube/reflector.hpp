@@ -45,6 +45,8 @@ class Reflector {
 
     void start();
     void stop();
+    /// Lists again at once. `from_store`: not from the server's cache, which may be behind.
+    void relist(bool from_store);
     bool synced() const { return synced_; }
     const Counters& counters() const { return counters_; }
 

@@ -499,6 +499,18 @@ void FakeApiServer::expire_continue_tokens() {
     ++page_round_;
 }
 
+FakeApiServer::Copy FakeApiServer::copy() const {
+    const std::lock_guard lock(mutex_);
+    return {objects_, version_};
+}
+
+void FakeApiServer::restore(const Copy& copy) {
+    const std::lock_guard lock(mutex_);
+    objects_ = copy.objects;
+    version_ = copy.version;
+    std::erase_if(history_, [&](const Event& event) { return event.version > copy.version; });
+}
+
 void FakeApiServer::stall_watches(bool stalled) {
     const std::lock_guard lock(mutex_);
     stalled_ = stalled;

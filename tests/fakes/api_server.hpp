@@ -82,6 +82,14 @@ class FakeApiServer {
     /// Watches get an ERROR 410, and older versions are not served any more.
     void expire_history();
     void expire_continue_tokens();
+    /// Everything as it was at a copy. As etcd does it when it is restored without a bump of its
+    /// revision: a watch that knows later versions waits until they come round again.
+    struct Copy {
+        std::map<std::string, Json> objects;
+        std::int64_t version = 0;
+    };
+    Copy copy() const;
+    void restore(const Copy& copy);
     /// Watches stay open and say nothing.
     void stall_watches(bool stalled);
     /// Connections are closed and new ones refused, until resume().

@@ -16,14 +16,10 @@ namespace {
 class LocalApiTest : public knd::api::ApiTest {
   protected:
     LocalApiTest() {
-        auto made = knd::api::Server::create(io_, *store_, {directory_ / "server", {}});
-        EXPECT_TRUE(made.ok()) << made.error().message();
-        server_ = *std::move(made);
-        const auto port = server_->listen("127.0.0.1", 0);
-        EXPECT_TRUE(port.ok());
+        serve();
         const auto file = directory_ / "kubeconfig";
         EXPECT_TRUE(
-            server_->write_kubeconfig(file, "https://127.0.0.1:" + std::to_string(*port)).ok());
+            server_->write_kubeconfig(file, "https://127.0.0.1:" + std::to_string(port_)).ok());
         const auto config = kube::Config::from_kubeconfig(file);
         EXPECT_TRUE(config.ok()) << config.error().message();
         auto opened = kube::Client::open(io_, *config, {});
@@ -31,6 +27,23 @@ class LocalApiTest : public knd::api::ApiTest {
         client_ = *std::move(opened);
         resource_api_ = std::make_unique<kube::ResourceApi>(*client_);
         create(knd::api::Resource::kNodes, {{"metadata", {{"name", "n1"}}}}, "");
+    }
+
+    void serve() {
+        auto made = knd::api::Server::create(io_, *store_, {directory_ / "server", {}});
+        ASSERT_TRUE(made.ok()) << made.error().message();
+        server_ = *std::move(made);
+        const auto port = server_->listen("127.0.0.1", port_);
+        ASSERT_TRUE(port.ok()) << port.error().message();
+        port_ = *port;
+    }
+    /// While nobody serves: the file is whole only then.
+    void restart(const std::function<void()>& meanwhile) {
+        server_.reset();
+        store_.reset();
+        meanwhile();
+        open();
+        serve();
     }
 
     template <class Predicate>
@@ -64,6 +77,7 @@ class LocalApiTest : public knd::api::ApiTest {
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
         io_.get_executor()};
     std::unique_ptr<knd::api::Server> server_;
+    std::uint16_t port_ = 0;
     std::unique_ptr<kube::Client> client_;
     std::unique_ptr<kube::ResourceApi> resource_api_;
 };
@@ -100,6 +114,24 @@ TEST_F(LocalApiTest, AcceptsUpdatesAndDeletes) {
     ASSERT_TRUE(until([&] { return publisher->state().published; }));
     ASSERT_EQ(slices().size(), 1u);
     EXPECT_EQ(json_path(*slices()[0], {"spec", "devices"}).size(), 3u);
+}
+
+TEST_F(LocalApiTest, GoesOnAfterItWasRestoredFromACopy) {
+    const auto file = directory_ / "objects.db";
+    const auto copy = directory_ / "copy.db";
+    const auto publisher = start_publisher();
+    const auto publish = [&](std::size_t count) {
+        publisher->publish({{"n1", devices(count)}});
+        return until([&] { return publisher->state().published; });
+    };
+    ASSERT_TRUE(publish(1));
+    restart([&] { std::filesystem::copy_file(file, copy); });
+    for (const std::size_t count : {2, 3, 4})
+        ASSERT_TRUE(publish(count));
+    restart([&] { std::filesystem::rename(copy, file); });
+    ASSERT_EQ(json_path(*slices().at(0), {"spec", "devices"}).size(), 1u);
+    EXPECT_TRUE(publish(5));
+    EXPECT_EQ(json_path(*slices().at(0), {"spec", "devices"}).size(), 5u);
 }
 
 TEST_F(LocalApiTest, ServesClaimsAndTakesTheirStatus) {

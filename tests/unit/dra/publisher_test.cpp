@@ -215,6 +215,48 @@ TEST_F(PublisherTest, ReadsAgainAfterAConflict) {
     EXPECT_EQ(device_names().size(), 2u);
 }
 
+TEST_F(PublisherTest, FollowsAServerThatWasRestoredFromACopy) {
+    start();
+    ASSERT_TRUE(publish({{"n1", devices(1)}}));
+    const auto copy = server.copy();
+    for (const std::size_t count : {2, 3, 4})
+        ASSERT_TRUE(publish({{"n1", devices(count)}}));
+    settle();
+    server.restore(copy);
+    EXPECT_TRUE(publish({{"n1", devices(5)}})) << "its versions are older than those we know";
+    EXPECT_EQ(device_names().size(), 5u);
+    server.replace(slice_path(), [](Json& slice) { slice["spec"]["devices"] = Json::array(); });
+    EXPECT_TRUE(until([&] { return device_names().size() == 5; })) << "the watch sees again";
+}
+
+TEST_F(PublisherTest, ReplacesSlicesThatACopyDoesNotHave) {
+    start();
+    ASSERT_TRUE(publish({{"n1", devices(1)}}));
+    auto copy = server.copy();
+    std::erase_if(copy.objects, [](const auto& entry) { return entry.first.starts_with(kSlices); });
+    ASSERT_TRUE(publish({{"n1", devices(2)}}));
+    settle();
+    server.restore(copy);
+    EXPECT_TRUE(publish({{"n1", devices(3)}}));
+    EXPECT_EQ(device_names().size(), 3u);
+}
+
+TEST_F(PublisherTest, ListsAgainSomeTimeAfterAWatchHasFailed) {
+    options.relist_delay = Ms(50);
+    start();
+    ASSERT_TRUE(publish({{"n1", devices(1)}}));
+    const auto copy = server.copy();
+    ASSERT_TRUE(publish({{"n1", devices(2)}}));
+    settle();
+    server.go_away();
+    server.restore(copy);
+    server.resume();
+    EXPECT_TRUE(until([&] { return device_names().size() == 2; }))
+        << "although nothing of ours has changed";
+    settle();
+    EXPECT_TRUE(publisher->state().published);
+}
+
 TEST_F(PublisherTest, AcceptsThatTheServerDropsFields) {
     server.set_admission([](const std::string& collection, Json& slice) {
         if (collection != kSlices) return;

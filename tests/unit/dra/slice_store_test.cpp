@@ -31,15 +31,15 @@ TEST(SliceStore, BelievesItsOwnWriteBeforeTheWatchShowsIt) {
 
 TEST(SliceStore, IgnoresTheWatchWhileItIsBehind) {
     SliceStore store;
-    store.saw(slice("3"));
+    store.saw(slice("3"), kNow);
     store.wrote(slice("5"), kNow);
-    EXPECT_FALSE(store.saw(slice("4")));
+    EXPECT_FALSE(store.saw(slice("4"), kNow));
     EXPECT_EQ(held(store), "5");
 }
 
 TEST(SliceStore, IgnoresAnAnswerThatTheWatchHasOvertaken) {
     SliceStore store;
-    store.saw(slice("7"));
+    store.saw(slice("7"), kNow);
     store.wrote(slice("5"), kNow);
     EXPECT_EQ(held(store), "7");
 }
@@ -47,40 +47,40 @@ TEST(SliceStore, IgnoresAnAnswerThatTheWatchHasOvertaken) {
 TEST(SliceStore, DoesNotCallItsOwnWriteAChangeOfOthers) {
     SliceStore store;
     store.wrote(slice("5"), kNow);
-    EXPECT_FALSE(store.saw(slice("5")));
+    EXPECT_FALSE(store.saw(slice("5"), kNow));
 }
 
 TEST(SliceStore, NoticesChangesOfOthers) {
     SliceStore store;
-    store.saw(slice("5"));
-    EXPECT_TRUE(store.saw(slice("6")));
+    store.saw(slice("5"), kNow);
+    EXPECT_TRUE(store.saw(slice("6"), kNow));
 }
 
 TEST(SliceStore, TellsItsOwnDeletesFromOthers) {
     SliceStore store;
     StoredSlice lost;
-    store.saw(slice("5"));
+    store.saw(slice("5"), kNow);
     EXPECT_TRUE(store.vanished("00000-a", "u", lost));
-    store.saw(slice("6", "u2"));
-    store.removing("u2", kNow);
+    store.saw(slice("6", "u2"), kNow);
+    store.removing(slice("6", "u2"), kNow);
     EXPECT_FALSE(store.vanished("00000-a", "u2", lost));
 }
 
 TEST(SliceStore, DoesNotRaiseTheDead) {
     SliceStore store;
-    store.saw(slice("5"));
-    store.removing("u", kNow);
+    store.saw(slice("5"), kNow);
+    store.removing(slice("5"), kNow);
     store.removed("00000-a", "u");
-    EXPECT_FALSE(store.saw(slice("5")));
+    EXPECT_FALSE(store.saw(slice("5"), kNow));
     EXPECT_EQ(held(store), "nothing");
 }
 
 TEST(SliceStore, KeepsASliceWhoseDeleteFailed) {
     SliceStore store;
-    store.saw(slice("5"));
-    store.removing("u", kNow);
+    store.saw(slice("5"), kNow);
+    store.removing(slice("5"), kNow);
     store.not_removed("u");
-    store.saw(slice("6"));
+    store.saw(slice("6"), kNow);
     EXPECT_EQ(held(store), "6");
 }
 
@@ -97,8 +97,72 @@ TEST(SliceStore, DoubtsWhatTheWatchNeverConfirmed) {
     store.wrote(slice("5"), kNow);
     EXPECT_TRUE(store.doubtful(kNow).empty());
     EXPECT_EQ(store.doubtful(kNow + SliceStore::kTrust), std::vector<std::string>{"00000-a"});
-    store.saw(slice("5"));
+    store.saw(slice("5"), kNow);
     EXPECT_TRUE(store.doubtful(kNow + SliceStore::kTrust).empty());
+}
+
+TEST(SliceStore, TakesOlderVersionsFromTheWatchWhenItHasShownTheLastWrite) {
+    SliceStore store;
+    store.wrote(slice("9"), kNow);
+    store.saw(slice("9"), kNow);
+    EXPECT_TRUE(store.saw(slice("4"), kNow)) << "the server was restored from a copy";
+    EXPECT_EQ(held(store), "4");
+}
+
+TEST(SliceStore, TakesOlderVersionsFromTheWatchWhenItsWriteIsLongAgo) {
+    SliceStore store;
+    store.wrote(slice("9"), kNow);
+    EXPECT_TRUE(store.saw(slice("4"), kNow + SliceStore::kTrust));
+    EXPECT_EQ(held(store), "4");
+}
+
+TEST(SliceStore, TakesWhatItReadsWhateverItsVersion) {
+    SliceStore store;
+    store.wrote(slice("9"), kNow);
+    const auto reading = store.read(slice("4"), kNow);
+    EXPECT_TRUE(reading.differs);
+    EXPECT_TRUE(reading.ran_back);
+    EXPECT_EQ(held(store), "4");
+    EXPECT_FALSE(store.read(slice("5"), kNow).ran_back);
+}
+
+TEST(SliceStore, TakesTheWriteThatFollowsAReadOfAnOlderVersion) {
+    SliceStore store;
+    store.saw(slice("9"), kNow);
+    store.read(slice("4"), kNow);
+    store.wrote(slice("5"), kNow);
+    EXPECT_EQ(held(store), "5");
+}
+
+TEST(SliceStore, TakesBackASliceThatItDeletedLongAgo) {
+    SliceStore store;
+    store.saw(slice("5"), kNow);
+    store.removing(slice("5"), kNow);
+    store.removed("00000-a", "u");
+    const auto later = kNow + SliceStore::kTrust;
+    EXPECT_TRUE(store.saw(slice("5"), later)) << "the server was restored from a copy";
+    EXPECT_EQ(held(store), "5");
+}
+
+TEST(SliceStore, DoubtsAnUpdateThatTheWatchNeverShowed) {
+    SliceStore store;
+    store.saw(slice("4"), kNow);
+    store.wrote(slice("5"), kNow);
+    EXPECT_TRUE(store.waits_for_watch());
+    EXPECT_EQ(store.doubtful(kNow + SliceStore::kTrust), std::vector<std::string>{"00000-a"});
+    store.read(slice("5"), kNow + SliceStore::kTrust);
+    EXPECT_FALSE(store.waits_for_watch()) << "the server says the same";
+}
+
+TEST(SliceStore, DoubtsADeleteThatTheWatchNeverShowed) {
+    SliceStore store;
+    store.saw(slice("5"), kNow);
+    store.removing(slice("5"), kNow);
+    store.removed("00000-a", "u");
+    EXPECT_TRUE(store.waits_for_watch());
+    EXPECT_EQ(store.doubtful(kNow + SliceStore::kTrust), std::vector<std::string>{"00000-a"});
+    EXPECT_FALSE(store.waits_for_watch());
+    EXPECT_TRUE(store.read(slice("5"), kNow).differs) << "it may be there again";
 }
 
 }  // namespace
