@@ -101,6 +101,7 @@ class Publisher::Impl : public std::enable_shared_from_this<Impl> {
     kube::ResourceApi& api_;
     const Options options_;
     boost::asio::steady_timer start_timer_;
+    bool start_again_ = false;  ///< start_timer_ runs
     boost::asio::steady_timer doubt_timer_;
     bool doubting_ = false;  ///< doubt_timer_ runs
     boost::asio::steady_timer relist_timer_;
@@ -127,6 +128,7 @@ void Publisher::Impl::start() {
 void Publisher::Impl::stop() {
     alive_.reset();
     start_timer_.cancel();
+    start_again_ = false;
     doubt_timer_.cancel();
     doubting_ = false;
     relist_timer_.cancel();
@@ -162,6 +164,8 @@ void Publisher::Impl::take_node(const Result<Json>& node) {
 }
 
 void Publisher::Impl::startup_failed(const Error& error) {
+    // Node and version are asked for at once, and may both fail.
+    if (std::exchange(start_again_, true)) return;
     if (state_.error != error.message()) {
         state_.error = error.message();
         log::warn("slices cannot be published yet", {{"error", error.message()}});
@@ -170,6 +174,7 @@ void Publisher::Impl::startup_failed(const Error& error) {
     start_timer_.expires_after(start_backoff_.next());
     start_timer_.async_wait([this, weak = alive()](const boost::system::error_code& ec) {
         if (ec || weak.expired()) return;
+        start_again_ = false;
         if (version_.empty()) find_version();
         if (node_uid_.empty()) find_node();
     });
@@ -268,6 +273,7 @@ void Publisher::Impl::publish(const std::map<std::string, std::vector<Device>>& 
     for (auto& [name, known] : pools_) {
         if (pools.contains(name)) continue;
         known->wanted = false;
+        known->refused.clear();
         state_.pools[name].published = false;  // until it is gone
     }
     for (const auto& [name, devices] : pools) {

@@ -310,6 +310,17 @@ TEST_F(PublisherTest, RefusesAPoolWithTwoDevicesOfOneName) {
     EXPECT_TRUE(publish({{"n1", devices(2)}}));
 }
 
+TEST_F(PublisherTest, RemovesAPoolThatItHadToRefuse) {
+    start();
+    ASSERT_TRUE(publish({{"n1", devices(1)}}));
+    auto twins = devices(2);
+    twins[1].name = twins[0].name;
+    publisher->publish({{"n1", twins}});
+    settle();
+    EXPECT_TRUE(publish({}));
+    EXPECT_TRUE(until([&] { return server.objects(kSlices).empty(); }));
+}
+
 TEST_F(PublisherTest, WaitsForItsNode) {
     server.erase("/api/v1/nodes/n1");
     start();
