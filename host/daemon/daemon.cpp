@@ -23,6 +23,7 @@
 #include "host/journal/sqlite_journal.hpp"
 #include "host/kube/claim_reader.hpp"
 #include "host/kube/client.hpp"
+#include "host/kube/node_addresses.hpp"
 #include "host/model/log.hpp"
 #include "host/nri/plugin.hpp"
 #include "host/ops/health.hpp"
@@ -47,9 +48,6 @@ constexpr auto kQuiet = std::chrono::seconds(2);
 /// Until the kubelet can be served: doubled each time.
 constexpr milliseconds kFirstServing(1000);
 constexpr milliseconds kLastServing(60'000);
-/// Until the node can be read, and until it has addresses.
-constexpr milliseconds kNodeAgain(1000);
-constexpr milliseconds kAddressesAgain(10'000);
 
 class SystemClock final : public WallClock {
   public:
@@ -65,16 +63,6 @@ std::string host_of_url(const std::string& url) {
     auto rest = scheme == std::string::npos ? url : url.substr(scheme + 3);
     if (rest.starts_with('[')) return rest.substr(1, rest.find(']') - 1);
     return rest.substr(0, rest.find_first_of(":/"));
-}
-
-std::vector<std::string> node_addresses(const Json& node) {
-    std::vector<std::string> ips;
-    for (const auto& address : json_path(node, {"status", "addresses"})) {
-        const auto type = json_string(address, "type");
-        if (type == "InternalIP" || type == "ExternalIP")
-            ips.push_back(json_string(address, "address"));
-    }
-    return ips;
 }
 
 }  // namespace
@@ -108,9 +96,6 @@ class Daemon::Impl final : public nri::PluginObserver {
     void register_with_kubelet();
     void serve_kubelet(milliseconds pause);
     bool uplinks_known() const;
-    void read_node();
-    void read_node_in(milliseconds pause);
-    void node_was_read(std::vector<std::string> ips);
     void publish();
     void resync_later();
     void slim_later();
@@ -141,6 +126,7 @@ class Daemon::Impl final : public nri::PluginObserver {
     Claims claims_;
     BackendKeeper keeper_;
     UplinkWatcher uplinks_;
+    kube::NodeAddresses node_;
     dra::Publisher publisher_;
     nri::Plugin runtime_;
     dra::Server kubelet_;
@@ -149,9 +135,7 @@ class Daemon::Impl final : public nri::PluginObserver {
     boost::asio::steady_timer resync_;
     boost::asio::steady_timer patience_;
     boost::asio::steady_timer quiet_;
-    boost::asio::steady_timer node_again_;
     bool registering_ = false;
-    bool node_read_ = false;
     std::string kubelet_error_;  ///< why it cannot be served
     bool ready_for_kubelet_ = false;
     bool devices_listed_ = false;
@@ -186,13 +170,23 @@ Daemon::Impl::Impl(boost::asio::io_context& io, Config config,
                    inventory_.set_protected(std::move(uplinks));
                    publish();
                }),
+      node_(*client_, config_.driver.node,
+            {.known =
+                 [this](auto ips) {
+                     uplinks_.set_node_ips(std::move(ips));
+                     publish();
+                 },
+             .hidden =
+                 [this] {
+                     uplinks_.do_without_node_ips();
+                     publish();
+                 }}),
       publisher_(*client_, api_, publisher_options(config_)),
       runtime_(io, nri_options(config_), claims_, *this),
       kubelet_(io, claims_, server_options(config_)),
       resync_(io),
       patience_(io),
-      quiet_(io),
-      node_again_(io) {}
+      quiet_(io) {}
 
 Result<void> Daemon::Impl::open() {
     KND_TRY(claims_.load());
@@ -234,7 +228,7 @@ void Daemon::Impl::start() {
     if (config_.inventory.protect_uplink) {
         uplinks_.set_api_server(host_of_url(api_server_));
         uplinks_.start();
-        read_node();
+        node_.read();
     }
     publisher_.start();
     keeper_.start();
@@ -279,37 +273,11 @@ void Daemon::Impl::serve_kubelet(milliseconds pause) {
 
 /// An interface with the node's address is no device, even if no route says so.
 bool Daemon::Impl::uplinks_known() const {
-    return !config_.inventory.protect_uplink || (uplinks_.known() && node_read_);
+    return !config_.inventory.protect_uplink || (uplinks_.known() && node_.answered());
 }
 
 void Daemon::Impl::publish() {
     if (devices_listed_ && uplinks_known()) publisher_.publish(inventory_.pools());
-}
-
-void Daemon::Impl::read_node() {
-    client_->get(kube::Resource{"v1", "nodes", ""}, config_.driver.node, [this](Result<Json> node) {
-        if (node) return node_was_read(node_addresses(*node));
-        log::warn(node_read_ ? "cannot read the node's addresses; keeping the last known ones"
-                             : "cannot read the node's addresses",
-                  {{"node", config_.driver.node}, {"error", node.error().message()}});
-        // Who may not read nodes never will. Any other failure is also one of writing slices.
-        if (node.code() == Code::kPermissionDenied && !node_read_) return node_was_read({});
-        if (!node_read_) read_node_in(kNodeAgain);
-    });
-}
-
-void Daemon::Impl::read_node_in(milliseconds pause) {
-    node_again_.expires_after(pause);
-    node_again_.async_wait([this](boost::system::error_code cancelled) {
-        if (!cancelled) read_node();
-    });
-}
-
-void Daemon::Impl::node_was_read(std::vector<std::string> ips) {
-    // It may have none before the cloud's controller has seen it.
-    if (ips.empty()) read_node_in(kAddressesAgain);
-    if (!ips.empty() || !node_read_) uplinks_.set_node_ips(std::move(ips));
-    if (!std::exchange(node_read_, true)) publish();
 }
 
 void Daemon::Impl::resync_later() {
@@ -317,7 +285,7 @@ void Daemon::Impl::resync_later() {
     resync_.async_wait([this](boost::system::error_code error) {
         if (error) return;
         keeper_.list_all();
-        if (config_.inventory.protect_uplink) read_node();
+        if (config_.inventory.protect_uplink) node_.read();
         claims_.collect_garbage();
         resync_later();
     });
@@ -341,7 +309,7 @@ void Daemon::Impl::close_edges() {
     keeper_.stop();
     patience_.cancel();
     quiet_.cancel();
-    node_again_.cancel();
+    node_.stop();
     http_.reset();
     control_.reset();
 }

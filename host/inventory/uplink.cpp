@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/inventory/uplink.hpp"
 
+#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -9,6 +10,19 @@
 
 namespace knd {
 namespace {
+
+/// Whether a node may be known by it: neither of this host nor of one link alone, nor of a group.
+bool is_global(const std::string& ip) {
+    in_addr v4{};
+    if (inet_pton(AF_INET, ip.c_str(), &v4) == 1) {
+        const auto bits = ntohl(v4.s_addr);
+        const auto first = bits >> 24;
+        return first != 0 && first != IN_LOOPBACKNET && first < 224 && bits >> 16 != 0xa9fe;
+    }
+    in6_addr v6{};
+    return inet_pton(AF_INET6, ip.c_str(), &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6) &&
+           !IN6_IS_ADDR_LOOPBACK(&v6) && !IN6_IS_ADDR_LINKLOCAL(&v6) && !IN6_IS_ADDR_MULTICAST(&v6);
+}
 
 /// The marked interfaces, and those whose neighbours in the stack are still to be looked at.
 class Marks {
@@ -101,6 +115,12 @@ std::map<std::string, std::string> find_uplinks(const Topology& topology) {
     }
     if (topology.api_server_ifindex != 0) {
         carrier(topology.api_server_ifindex, "leads to the API server " + topology.api_server);
+    }
+    for (const auto& address : topology.addresses) {
+        if (topology.node_ips_awaited && is_global(address.ip)) {
+            carrier(address.ifindex, "has the address " + address.ip +
+                                         ", and its Node has none yet: it may be the node's");
+        }
     }
     marks.spread();
     return marks.take();

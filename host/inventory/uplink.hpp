@@ -35,8 +35,11 @@ struct Topology {
     std::vector<DefaultRoute> default_routes;  ///< of the main table
     std::vector<Address> addresses;
     std::vector<std::string> node_ips;  ///< status.addresses of the Node
-    std::string api_server;             ///< its address
-    int api_server_ifindex = 0;         ///< where a packet to it leaves; 0: unknown
+    /// It has none yet, as before a cloud's controller has seen it: any global address may become
+    /// one.
+    bool node_ips_awaited = false;
+    std::string api_server;      ///< its address
+    int api_server_ifindex = 0;  ///< where a packet to it leaves; 0: unknown
 };
 
 /// Interface name -> why it is not offered. Of the default routes only those with the lowest metric

@@ -80,8 +80,8 @@ void add_default_routes(const std::vector<RouteInfo>& routes, Topology& topology
     }
 }
 
-/// `node_ips` and `api_server` by value: it may run on a worker.
-Result<Topology> read_topology(std::vector<std::string> node_ips, const std::string& api_server) {
+/// The host's network namespace; what the Node says is the caller's to add. On any thread.
+Result<Topology> read_topology(const std::string& api_server) {
     KND_TRY_ASSIGN(auto netlink, Netlink::open());
     KND_TRY_ASSIGN(const auto links, netlink.links());
     KND_TRY_ASSIGN(const auto addresses, netlink.addresses());
@@ -92,7 +92,6 @@ Result<Topology> read_topology(std::vector<std::string> node_ips, const std::str
     for (const auto& address : addresses) {
         topology.addresses.push_back({address.ifindex, address.address});
     }
-    topology.node_ips = std::move(node_ips);
     topology.api_server = api_server;
     const auto source = source_towards(api_server);
     for (const auto& address : addresses) {
@@ -157,8 +156,19 @@ void UplinkWatcher::stop() {
 }
 
 void UplinkWatcher::set_node_ips(std::vector<std::string> ips) {
+    const bool none = ips.empty();
+    know_node({std::move(ips), none});
+}
+
+void UplinkWatcher::do_without_node_ips() {
+    know_node({});
+}
+
+void UplinkWatcher::know_node(NodeIps ips) {
     if (node_known_ && ips == node_ips_) return;
     node_ips_ = std::move(ips);
+    // What was judged without the Node is not known, should the read fail now.
+    if (!node_known_) known_ = false;
     evaluate();
     node_known_ = true;
 }
@@ -192,20 +202,20 @@ void UplinkWatcher::evaluate_soon(std::chrono::milliseconds pause) {
 }
 
 void UplinkWatcher::evaluate() {
-    if (!known_ || !node_known_) return judge(read_topology(node_ips_, api_server_));
+    if (!known_ || !node_known_) return judge(read_topology(api_server_));
     stale_ = reading_;
     if (reading_) return;
     reading_ = true;
-    boost::asio::post(workers_, [this, ips = node_ips_, api = api_server_] {
-        boost::asio::post(io_, [this, topology = read_topology(ips, api)] {
+    boost::asio::post(workers_, [this, api = api_server_] {
+        boost::asio::post(io_, [this, topology = read_topology(api)]() mutable {
             reading_ = false;
-            judge(topology);
+            judge(std::move(topology));
             if (std::exchange(stale_, false)) evaluate_soon(kCoalesce);
         });
     });
 }
 
-void UplinkWatcher::judge(const Result<Topology>& topology) {
+void UplinkWatcher::judge(Result<Topology> topology) {
     if (!topology) {
         read_error_ = topology.error().message();
         log::error("cannot tell which interfaces are uplinks; keeping the last known ones",
@@ -213,6 +223,8 @@ void UplinkWatcher::judge(const Result<Topology>& topology) {
         return evaluate_soon(kAgain);
     }
     read_error_.clear();
+    topology->node_ips = node_ips_.ips;
+    topology->node_ips_awaited = node_ips_.awaited;
     auto uplinks = find_uplinks(*topology);
     if (known_ && uplinks == uplinks_) return;
     known_ = true;

@@ -41,21 +41,30 @@ class UplinkWatcher {
 
     void start();
     void stop();
-    /// Whether the set was ever told.
+    /// Whether the set was ever told, since set_node_ips() with regard to those.
     bool known() const { return known_; }
     /// Why the set may be out of date; empty: it is not.
     const std::string& error() const { return watch_error_.empty() ? read_error_ : watch_error_; }
+    /// None: the Node has no addresses yet, and interfaces with one that it may get are uplinks.
     void set_node_ips(std::vector<std::string> ips);
+    /// Nobody will ever say: what routes tell has to do.
+    void do_without_node_ips();
     /// A numeric address; anything else is no uplink by itself.
     void set_api_server(const std::string& address);
 
   private:
+    struct NodeIps {
+        std::vector<std::string> ips;
+        bool awaited = false;
+        bool operator==(const NodeIps&) const = default;
+    };
     Result<void> watch();
     void start_again(const Error& error);
     void wait();
     void evaluate_soon(std::chrono::milliseconds pause);
     void evaluate();
-    void judge(const Result<Topology>& topology);
+    void know_node(NodeIps ips);
+    void judge(Result<Topology> topology);
 
     boost::asio::io_context& io_;
     boost::asio::any_io_executor workers_;
@@ -65,7 +74,7 @@ class UplinkWatcher {
     boost::asio::steady_timer pause_;    ///< before the next read
     boost::asio::steady_timer restart_;  ///< before the next try to watch
     bool pending_ = false;
-    std::vector<std::string> node_ips_;
+    NodeIps node_ips_;
     std::string api_server_;
     std::map<std::string, std::string> uplinks_;
     std::string watch_error_;

@@ -99,6 +99,26 @@ TEST(Uplink, IsWhereTheNodesAddressIs) {
     EXPECT_EQ(find_uplinks(t).at("eth1"), "eth1 has the node's address 192.0.2.7");
 }
 
+TEST(Uplink, IsWhatMayBecomeTheNodesAddress) {
+    Topology t;
+    t.links = {{1, "eth0", 0, 0}, {2, "eth1", 0, 0}, {3, "eth2", 0, 0}, {4, "lo", 0, 0}};
+    t.addresses = {{1, "192.0.2.7"},   {2, "2001:db8::7"}, {3, "fe80::7"},
+                   {3, "169.254.0.7"}, {4, "127.0.0.1"},   {4, "::1"}};
+    EXPECT_EQ(names(t), Names()) << "when all of the node's addresses are known";
+    t.node_ips_awaited = true;
+    EXPECT_EQ(names(t), (Names{"eth0", "eth1"}));
+    EXPECT_EQ(find_uplinks(t).at("eth0"),
+              "eth0 has the address 192.0.2.7, and its Node has none yet: it may be the node's");
+}
+
+TEST(Uplink, IncludesThePortsBelowWhatMayBecomeTheNodesAddress) {
+    Topology t;
+    t.links = {{1, "bond0", 0, 0}, {2, "eth0", 1, 0}, {3, "eth1", 0, 0}};
+    t.addresses = {{1, "10.0.0.7"}};
+    t.node_ips_awaited = true;
+    EXPECT_EQ(names(t), (Names{"bond0", "eth0"}));
+}
+
 TEST(Uplink, IsTheWayToTheApiServer) {
     Topology t;
     t.links = {{1, "eth0", 0, 0}, {2, "eth1", 0, 0}};
