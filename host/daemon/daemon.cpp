@@ -342,7 +342,8 @@ std::vector<ops::HealthPart> Daemon::Impl::health() const {
     const auto journal = journal_->info();
     std::vector<ops::HealthPart> parts = {
         {"kubelet", registration.registered,
-         registration.registered       ? ""
+         registration.registered
+             ? registration.connected ? "" : "without a connection; before 1.34 it needs none"
          : !kubelet_error_.empty()     ? kubelet_error_
          : !registration.error.empty() ? registration.error
                                        : "it has not registered this driver",

@@ -28,6 +28,7 @@ struct Batch {
     enum class Kind { kPrepare, kUnprepare };
 
     Kind kind = Kind::kPrepare;
+    bool v1 = true;  ///< or an older version of the API
     std::vector<ClaimRef> claims;
     Clock::time_point started;
     Clock::time_point deadline;

@@ -32,7 +32,7 @@ struct ApiV1 {
     using PrepareResponse = k8s::io::kubelet::pkg::apis::dra::v1::NodePrepareResourcesResponse;
     using UnprepareRequest = k8s::io::kubelet::pkg::apis::dra::v1::NodeUnprepareResourcesRequest;
     using UnprepareResponse = k8s::io::kubelet::pkg::apis::dra::v1::NodeUnprepareResourcesResponse;
-    static constexpr bool kHasShareId = true;
+    static constexpr bool kIsV1 = true;
 };
 
 struct ApiV1beta1 {
@@ -43,7 +43,7 @@ struct ApiV1beta1 {
         k8s::io::kubelet::pkg::apis::dra::v1beta1::NodeUnprepareResourcesRequest;
     using UnprepareResponse =
         k8s::io::kubelet::pkg::apis::dra::v1beta1::NodeUnprepareResourcesResponse;
-    static constexpr bool kHasShareId = false;
+    static constexpr bool kIsV1 = false;
 };
 
 /// One call. gRPC owns it between the handler's return and OnDone.
@@ -80,7 +80,7 @@ void fill(const std::map<std::string, Batch::Outcome>& outcomes,
             device.set_device_name(prepared.device);
             for (const auto& id : prepared.cdi_ids)
                 device.add_cdi_device_ids(id);
-            if constexpr (Api::kHasShareId)
+            if constexpr (Api::kIsV1)
                 if (!prepared.share_id.empty()) device.set_share_id(prepared.share_id);
         }
     }
@@ -119,6 +119,7 @@ class PluginService final : public Api::Service {
                                     const Request& request, Response& response) {
         auto batch = std::make_shared<Batch>();
         batch->kind = kind;
+        batch->v1 = Api::kIsV1;
         batch->started = Batch::Clock::now();
         batch->deadline = batch->started + time_left(context);
         for (const auto& claim : request.claims())

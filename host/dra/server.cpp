@@ -4,8 +4,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/system/error_code.hpp>
 
+#include "host/dra/listener.hpp"
 #include "host/dra/plugin_service.hpp"
-#include "host/dra/socket_file.hpp"
 #include "host/model/log.hpp"
 
 namespace knd::dra {
@@ -30,7 +30,8 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
           claims_(claims),
           options_(std::move(options)),
           again_timer_(domain),
-          again_(options_.register_again) {}
+          again_(options_.register_again),
+          hang_up_timer_(domain) {}
 
     Result<> start();
     void stop();
@@ -47,79 +48,91 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
 
   private:
     Inbox make_inbox();
-    Result<> listen();
+    Result<> serve();
     void accept(const std::shared_ptr<Batch>& batch);
     void run(const std::shared_ptr<Batch>& batch);
     void take(const std::shared_ptr<Batch>& batch, const std::string& uid, Batch::Outcome outcome);
     void finish(const std::shared_ptr<Batch>& batch, const std::optional<Error>& refusal);
+    void connections_changed(std::size_t count);
+    void hung_up();
     void info_asked();
     void notified(bool registered, std::string error);
-    void offer_again();
+    void set_registration(Registration registration);
+    void offer_again_later();
+    Result<> offer_again();
 
     boost::asio::io_context& domain_;
     ClaimService& claims_;
     const Options options_;
     boost::asio::steady_timer again_timer_;
     Ms again_;
+    boost::asio::steady_timer hang_up_timer_;
+    bool holds_connection_ = true;  ///< the kubelet does, as far as we know it
+    bool lost_ = false;             ///< it has accepted us, and hung up
     Batches batches_;
     Inbox inbox_;
     std::unique_ptr<PluginService<ApiV1>> v1_;
     std::unique_ptr<PluginService<ApiV1beta1>> v1beta1_;
     std::unique_ptr<RegistrationService> registration_service_;
-    std::optional<SocketFile> plugin_file_;
-    std::optional<SocketFile> registration_file_;
+    std::unique_ptr<Listener> plugin_listener_;
+    std::unique_ptr<Listener> registration_listener_;
+    std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
     std::unique_ptr<grpc::Server> grpc_;
 };
 
 Result<> Server::Impl::start() {
-    KND_TRY_ASSIGN(auto plugin, SocketFile::claim(plugin_socket()));
-    KND_TRY_ASSIGN(auto registration, SocketFile::claim(registration_socket()));
-    plugin_file_.emplace(std::move(plugin));
-    registration_file_.emplace(std::move(registration));
     batches_.open();
     inbox_ = make_inbox();
     v1_ = std::make_unique<PluginService<ApiV1>>(inbox_, options_.default_deadline);
     v1beta1_ = std::make_unique<PluginService<ApiV1beta1>>(inbox_, options_.default_deadline);
     registration_service_ =
         std::make_unique<RegistrationService>(inbox_, options_.driver, plugin_socket().string());
-    auto listening = listen();
-    if (listening) listening = plugin_file_->show();
-    // The kubelet connects to both as soon as it sees this one.
-    if (listening) listening = registration_file_->show();
-    if (!listening) stop();
-    return listening;
+    auto serving = serve();
+    if (!serving) stop();
+    return serving;
 }
 
-Result<> Server::Impl::listen() {
+Result<> Server::Impl::serve() {
+    const auto deliver = [this](Fd connection) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+        parameters.fd = connection.release();
+        connections_->HandleNewConnection(&parameters);
+    };
+    const auto count = [this](std::size_t connections) { connections_changed(connections); };
+    KND_TRY_ASSIGN(plugin_listener_, Listener::open(domain_, plugin_socket(), {deliver, count}));
+    KND_TRY_ASSIGN(registration_listener_,
+                   Listener::open(domain_, registration_socket(), {deliver, [](std::size_t) {}}));
     grpc::ServerBuilder builder;
     builder.SetMaxReceiveMessageSize(kMaxMessage);
-    int plugin_port = 0, registration_port = 0;
-    const auto credentials = grpc::InsecureServerCredentials();
-    builder.AddListeningPort("unix:" + plugin_file_->hidden(), credentials, &plugin_port);
-    builder.AddListeningPort("unix:" + registration_file_->hidden(), credentials,
-                             &registration_port);
+    connections_ = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+        grpc::InsecureServerCredentials());
     builder.RegisterService(v1_.get());
     builder.RegisterService(v1beta1_.get());
     builder.RegisterService(registration_service_.get());
     grpc_ = builder.BuildAndStart();
-    if (grpc_ && plugin_port != 0 && registration_port != 0) return {};
-    const auto& failed = plugin_port == 0 ? plugin_file_->path() : registration_file_->path();
-    return Error(Code::kUnavailable, "cannot listen on " + failed + "; gRPC's log lines say why");
+    if (!grpc_)
+        return Error(Code::kUnavailable, "gRPC cannot be started; its own log lines say why");
+    KND_TRY(plugin_listener_->file().show());
+    // The kubelet connects to both as soon as it sees this one.
+    return registration_listener_->file().show();
 }
 
 void Server::Impl::stop() {
     again_timer_.cancel();
+    hang_up_timer_.cancel();
     // Registration first: the kubelet should not call what is about to close.
-    if (registration_file_) registration_file_->remove();
-    if (plugin_file_) plugin_file_->remove();
+    registration_listener_.reset();
+    plugin_listener_.reset();
     const Error stopping(Code::kUnavailable, "the driver is stopping; the kubelet will try again");
     for (const auto& batch : batches_.close())
         batch->finish(stopping);
     if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now());
     grpc_.reset();
-    registration_file_.reset();
-    plugin_file_.reset();
+    connections_.reset();
     registration_ = {};
+    holds_connection_ = true;
+    lost_ = false;
 }
 
 /// What gRPC threads do: post. The domain thread finds out whether we are still there.
@@ -160,6 +173,7 @@ void Server::Impl::accept(const std::shared_ptr<Batch>& batch) {
 }
 
 void Server::Impl::run(const std::shared_ptr<Batch>& batch) {
+    holds_connection_ = batch->v1;
     if (batch->finished()) return;
     std::map<std::string, ClaimRef> by_uid;
     for (auto& claim : batch->claims)
@@ -202,36 +216,90 @@ void Server::Impl::finish(const std::shared_ptr<Batch>& batch,
                    Clock::now() - batch->started});
 }
 
+void Server::Impl::connections_changed(std::size_t count) {
+    auto now = registration_;
+    now.connected = count > 0;
+    if (now.connected) {
+        hang_up_timer_.cancel();
+        if (std::exchange(lost_, false)) {
+            log::info("the kubelet is back", {{"path", plugin_socket().string()}});
+            again_timer_.cancel();
+            now.registered = true;
+            now.error.clear();
+        }
+    } else if (now.registered && holds_connection_) {
+        hang_up_timer_.expires_after(options_.hang_up_patience);
+        hang_up_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+            const auto self = weak.lock();
+            if (!ec && self) self->hung_up();
+        });
+    }
+    set_registration(std::move(now));
+}
+
+void Server::Impl::hung_up() {
+    if (!registration_.registered || registration_.connected) return;
+    lost_ = true;
+    set_registration({true, false, false,
+                      "it has closed its connection: it has ended, or forgotten this driver"});
+    log::warn("the kubelet is gone", {{"error", registration_.error}});
+    offer_again_later();
+}
+
 void Server::Impl::info_asked() {
-    if (std::exchange(registration_.asked, true)) return;
-    if (registration_observer_) registration_observer_(registration_);
+    auto now = registration_;
+    now.asked = true;
+    set_registration(std::move(now));
 }
 
 void Server::Impl::notified(bool registered, std::string error) {
-    const bool news = registered != registration_.registered || error != registration_.error;
-    registration_ = {true, registered, std::move(error)};
+    lost_ = false;
+    holds_connection_ = true;
     if (registered) {
-        if (news) log::info("registered with the kubelet", {{"path", plugin_socket().string()}});
+        if (!registration_.registered)
+            log::info("registered with the kubelet", {{"path", plugin_socket().string()}});
         again_ = options_.register_again;
         again_timer_.cancel();
     } else {
-        log::error("kubelet refuses the driver", {{"error", registration_.error}});
-        offer_again();
+        log::error("kubelet refuses the driver", {{"error", error}});
+        offer_again_later();
     }
+    set_registration({true, registered, registration_.connected, std::move(error)});
+}
+
+void Server::Impl::set_registration(Registration registration) {
+    if (registration == registration_) return;
+    registration_ = std::move(registration);
     if (registration_observer_) registration_observer_(registration_);
 }
 
-/// The kubelet remembers a refused socket by its creation, so it has to be created again.
-void Server::Impl::offer_again() {
+void Server::Impl::offer_again_later() {
     again_timer_.expires_after(again_);
     again_ = std::min(kMaxRegisterAgain, again_ * 2);
     again_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
         const auto self = weak.lock();
-        if (ec || !self || !self->registration_file_) return;
-        const auto shown = self->registration_file_->show_again();
-        if (!shown.ok())
-            log::error("registration socket not renewed", {{"error", shown.error().message()}});
+        if (ec || !self) return;
+        const auto offered = self->offer_again();
+        if (!offered.ok())
+            log::error("cannot be offered to the kubelet again",
+                       {{"error", offered.error().message()}});
+        if (!offered.ok() || self->lost_) self->offer_again_later();
     });
+}
+
+/// The kubelet remembers a socket that it refused, or has unregistered, by its creation, so it has
+/// to be created again. Both files are gone when somebody has emptied the kubelet's directories.
+Result<> Server::Impl::offer_again() {
+    const bool in_place = plugin_listener_ && plugin_listener_->file().in_place() &&
+                          registration_listener_ && registration_listener_->file().in_place();
+    if (in_place) return registration_listener_->file().show_again();
+    const auto was = registration_;
+    const bool lost = lost_;
+    stop();
+    auto started = start();
+    lost_ = lost;
+    set_registration({was.asked, false, false, started ? was.error : started.error().message()});
+    return started;
 }
 
 Server::Server(boost::asio::io_context& domain, ClaimService& claims, Options options)

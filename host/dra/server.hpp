@@ -4,6 +4,11 @@
 // v1beta1) on the driver's socket, and the registration service on a socket in the directory that
 // the kubelet watches. The registration socket appears last, because the kubelet calls back at
 // once.
+//
+// Whether the kubelet knows us is told by its connection to the driver's socket. From 1.34 on it
+// opens one when it registers us and holds it, without calls too, until it ends or forgets us;
+// NotifyRegistrationStatus says nothing of either. Kubelets of 1.32 and 1.33 connect at their first
+// call, and hang up when they have had none for half an hour: of their end nothing is known.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -22,11 +27,13 @@
 
 namespace knd::dra {
 
-/// What the kubelet last told us about our registration.
+/// What is known about our registration.
 struct Registration {
     bool asked = false;       ///< a kubelet has read our PluginInfo
-    bool registered = false;  ///< and it has accepted us
-    std::string error;        ///< its words when it has not
+    bool registered = false;  ///< it has accepted us, and has not gone since
+    bool connected = false;   ///< somebody, the kubelet, is connected to the driver's socket
+    std::string error;        ///< why it is not registered, if it was or was refused
+    bool operator==(const Registration&) const = default;
 };
 
 /// One answered call, for metrics.
@@ -51,8 +58,10 @@ class Server {
         /// Used when the kubelet sent no deadline of its own.
         std::chrono::milliseconds default_deadline{45'000};
         /// The kubelet does not retry a refused registration by itself; we offer the socket anew
-        /// after this time, doubled up to a minute.
+        /// after this time, doubled up to a minute. The same when it has hung up.
         std::chrono::milliseconds register_again{2'000};
+        /// A connection without calls is closed after half an hour, and opened again at once.
+        std::chrono::milliseconds hang_up_patience{1'000};
     };
 
     Server(boost::asio::io_context& domain, ClaimService& claims, Options options);

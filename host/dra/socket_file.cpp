@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/dra/socket_file.hpp"
 
-#include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -14,6 +15,8 @@
 
 namespace knd::dra {
 namespace {
+
+constexpr int kBacklog = 128;
 
 /// Short, so that a path that fits under its final name fits under the hidden one too; and the same
 /// each time, so that a predecessor's is found.
@@ -67,11 +70,22 @@ Result<SocketFile> SocketFile::claim(const std::filesystem::path& path) {
     return SocketFile(path.string(), hidden);
 }
 
+Result<Fd> SocketFile::listen() {
+    KND_TRY_ASSIGN(const auto address, socket_address(hidden_));
+    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket) return Error::from_errno("make a unix socket", errno);
+    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        return Error::from_errno("bind to " + hidden_, errno);
+    inode_ = inode_of(hidden_);
+    if (::listen(socket.get(), kBacklog) != 0)
+        return Error::from_errno("listen on " + hidden_, errno);
+    return socket;
+}
+
 Result<> SocketFile::show() {
     // Nobody knows the hidden name, so the mode is right before anybody can connect.
     if (::chmod(hidden_.c_str(), 0600) != 0)
         return Error::from_errno("set the mode of " + hidden_, errno);
-    inode_ = inode_of(hidden_);
     if (::rename(hidden_.c_str(), path_.c_str()) != 0)
         return Error::from_errno("move the socket to " + path_, errno);
     shown_ = true;
@@ -83,6 +97,10 @@ Result<> SocketFile::show_again() {
     if (::rename(path_.c_str(), hidden_.c_str()) != 0)
         return Error::from_errno("hide the socket " + path_, errno);
     return show();
+}
+
+bool SocketFile::in_place() const {
+    return shown_ && inode_of(path_) == inode_;
 }
 
 void SocketFile::remove() {

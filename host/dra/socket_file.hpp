@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SocketFile: the name of a unix socket that somebody else (gRPC) binds. The socket is bound under
+// SocketFile: the name of a unix socket. The socket is bound under
 // a hidden name and shown, by rename, when it listens: the kubelet ignores hidden names and
 // connects at once to others. The file goes away with its owner and is never taken from a living
 // process.
@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <string>
 
+#include <knd/cpp/fd.hpp>
 #include <knd/cpp/result.hpp>
 
 namespace knd::dra {
@@ -24,13 +25,16 @@ class SocketFile {
     SocketFile& operator=(SocketFile&&) = delete;
     ~SocketFile();
 
-    /// Where to bind.
     const std::string& hidden() const { return hidden_; }
     const std::string& path() const { return path_; }
-    /// After listen: mode 0600, then the final name.
+    /// The socket, under the hidden name.
+    Result<Fd> listen();
+    /// After listen(): mode 0600, then the final name.
     Result<> show();
     /// The same socket under a new directory entry, so that watchers see it created again.
     Result<> show_again();
+    /// Whether the final name is there and ours: the directory may have been emptied meanwhile.
+    bool in_place() const;
     void remove();
 
   private:
@@ -38,7 +42,7 @@ class SocketFile {
     std::string path_;
     std::string hidden_;
     bool shown_ = false;
-    /// Of the shown socket: under the same name there may be another process's by now.
+    /// Of the socket: under the same name there may be another process's by now.
     std::uint64_t inode_ = 0;
 };
 

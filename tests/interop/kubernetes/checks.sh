@@ -128,6 +128,7 @@ check_kubelet_restart() {
   local before
   before=$(slice .metadata.uid)
   halt kubelet
+  soon_says "kndd says that the kubelet has gone" '\[-\]kubelet failed: it has closed' readyz
   start_kubelet
   until_ok 120 logged kubelet dra.net-reg.sock
   check "a starting kubelet wipes the node's slices" until_ok 60 not says "$before" slice .metadata.uid

@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -10,10 +11,13 @@
 #include <map>
 #include <set>
 
+#include "host/model/socket_path.hpp"
 #include "host/proto/kubelet/dra_v1.grpc.pb.h"
 #include "host/proto/kubelet/dra_v1beta1.grpc.pb.h"
 #include "host/proto/kubelet/registration_v1.grpc.pb.h"
 #include "tests/fakes/nri_loop.hpp"
+
+#include <knd/cpp/fd.hpp>
 
 namespace knd::dra {
 namespace {
@@ -64,7 +68,8 @@ class ServerTest : public ::testing::Test {
                                           Server::Options{.driver = "knd.dev",
                                                           .plugin_dir = dir.file("plugins/knd.dev"),
                                                           .registry_dir = dir.file("registry"),
-                                                          .register_again = Ms(20)});
+                                                          .register_again = Ms(20),
+                                                          .hang_up_patience = Ms(50)});
         const auto started = server->start();
         EXPECT_TRUE(started.ok()) << started.error().message();
     }
@@ -98,6 +103,23 @@ class ServerTest : public ::testing::Test {
             return v1::DRAPlugin::NewStub(dial(server->plugin_socket()))
                 ->NodePrepareResources(&context, request, &response);
         });
+    }
+
+    /// What a kubelet from 1.34 on has open to the driver's socket while it knows us.
+    Fd connect() {
+        Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const auto address = socket_address(server->plugin_socket());
+        EXPECT_EQ(
+            ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address), 0);
+        EXPECT_TRUE(fakes::run_until(io, [&] { return server->registration().connected; }));
+        return fd;
+    }
+    bool registered() { return server->registration().registered; }
+    /// When the kubelet would see the registration socket created.
+    std::pair<time_t, long> shown_at() {
+        struct stat info {};
+        ::stat(server->registration_socket().c_str(), &info);
+        return {info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
     }
 
     void notify(bool registered, const std::string& error) {
@@ -155,19 +177,74 @@ TEST_F(ServerTest, IsRegisteredOnceTheKubeletSaysSo) {
 }
 
 TEST_F(ServerTest, OffersItselfAnewWhenTheKubeletRefuses) {
-    struct stat before {};
-    ASSERT_EQ(::stat(server->registration_socket().c_str(), &before), 0);
+    const auto before = shown_at();
     notify(false, "endpoint already registered");
     ASSERT_TRUE(fakes::run_until(io, [&] { return !server->registration().error.empty(); }));
     EXPECT_EQ(server->registration().error, "endpoint already registered");
-    struct stat after {};
-    EXPECT_TRUE(fakes::run_until(io, [&] {
-        return ::stat(server->registration_socket().c_str(), &after) == 0 &&
-               (after.st_ctim.tv_nsec != before.st_ctim.tv_nsec ||
-                after.st_ctim.tv_sec != before.st_ctim.tv_sec);
-    }));
+    EXPECT_TRUE(fakes::run_until(io, [&] { return shown_at() != before; }));
     notify(true, "");
-    EXPECT_TRUE(fakes::run_until(io, [&] { return server->registration().registered; }));
+    EXPECT_TRUE(fakes::run_until(io, [&] { return registered(); }));
+}
+
+TEST_F(ServerTest, IsNotRegisteredWhenTheKubeletHasHungUp) {
+    auto kubelet = connect();
+    notify(true, "");
+    ASSERT_TRUE(fakes::run_until(io, [&] { return registered(); }));
+    const auto before = shown_at();
+    kubelet.reset();
+    EXPECT_TRUE(fakes::run_until(io, [&] { return !registered(); }));
+    EXPECT_EQ(server->registration().error,
+              "it has closed its connection: it has ended, or forgotten this driver");
+    EXPECT_TRUE(fakes::run_until(io, [&] { return shown_at() != before; }))
+        << "it is offered again to one that has forgotten it";
+    kubelet = connect();
+    EXPECT_TRUE(registered());
+    EXPECT_EQ(server->registration().error, "");
+}
+
+TEST_F(ServerTest, StaysRegisteredWhileTheKubeletConnectsAnew) {
+    auto kubelet = connect();
+    notify(true, "");
+    ASSERT_TRUE(fakes::run_until(io, [&] { return registered(); }));
+    bool lost = false;
+    server->set_registration_observer([&](const Registration& now) { lost |= !now.registered; });
+    kubelet.reset();
+    ASSERT_TRUE(fakes::run_until(io, [&] { return !server->registration().connected; }));
+    kubelet = connect();
+    fakes::run_for(io, Ms(100));
+    EXPECT_FALSE(lost);
+}
+
+TEST_F(ServerTest, StaysRegisteredWithAKubeletThatHoldsNoConnection) {
+    notify(true, "");
+    const auto status = while_running([&] {
+        grpc::ClientContext context;
+        v1beta1::NodePrepareResourcesRequest request;
+        add(request, "good", "u1");
+        v1beta1::NodePrepareResourcesResponse response;
+        return v1beta1::DRAPlugin::NewStub(dial(server->plugin_socket()))
+            ->NodePrepareResources(&context, request, &response);
+    });
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    ASSERT_TRUE(fakes::run_until(io, [&] { return !server->registration().connected; }));
+    fakes::run_for(io, Ms(100));
+    EXPECT_TRUE(registered()) << "1.33 hangs up after half an hour without calls";
+}
+
+TEST_F(ServerTest, ComesBackWhenTheKubeletsDirectoriesWereEmptied) {
+    auto kubelet = connect();
+    notify(true, "");
+    fs::remove_all(dir.file("plugins"));
+    fs::remove_all(dir.file("registry"));
+    kubelet.reset();
+    ASSERT_TRUE(fakes::run_until(io, [&] { return fs::exists(server->registration_socket()); }));
+    EXPECT_FALSE(registered());
+    notify(true, "");
+    EXPECT_TRUE(fakes::run_until(io, [&] { return registered(); }));
+    v1::NodePrepareResourcesRequest request;
+    add(request, "good", "u1");
+    v1::NodePrepareResourcesResponse response;
+    EXPECT_TRUE(prepare(request, response).ok());
 }
 
 TEST_F(ServerTest, AnswersEachClaimOfACall) {

@@ -34,7 +34,7 @@ class SocketFileTest : public ::testing::Test {
 TEST_F(SocketFileTest, AppearsOnlyWhenShown) {
     auto file = SocketFile::claim(path);
     ASSERT_TRUE(file.ok()) << file.error().message();
-    const auto socket = listen_at(file->hidden());
+    const auto socket = file->listen();
     EXPECT_FALSE(fs::exists(path));
     EXPECT_EQ(fs::path(file->hidden()).filename().string().front(), '.');
     ASSERT_TRUE(file->show().ok());
@@ -43,7 +43,7 @@ TEST_F(SocketFileTest, AppearsOnlyWhenShown) {
 
 TEST_F(SocketFileTest, IsForRootAlone) {
     auto file = SocketFile::claim(path);
-    const auto socket = listen_at(file->hidden());
+    const auto socket = file->listen();
     ASSERT_TRUE(file->show().ok());
     struct stat info {};
     ASSERT_EQ(::stat(path.c_str(), &info), 0);
@@ -53,10 +53,19 @@ TEST_F(SocketFileTest, IsForRootAlone) {
 TEST_F(SocketFileTest, TakesTheFileAwayAtItsEnd) {
     {
         auto file = SocketFile::claim(path);
-        const auto socket = listen_at(file->hidden());
+        const auto socket = file->listen();
         ASSERT_TRUE(file->show().ok());
     }
     EXPECT_FALSE(fs::exists(path));
+}
+
+TEST_F(SocketFileTest, TakesTheFileAwayThatWasNeverShown) {
+    {
+        auto file = SocketFile::claim(path);
+        ASSERT_TRUE(file->listen().ok());
+        EXPECT_TRUE(fs::exists(file->hidden()));
+    }
+    EXPECT_TRUE(fs::is_empty(fs::path(path).parent_path()));
 }
 
 TEST_F(SocketFileTest, ReplacesWhatADeadProcessLeft) {
@@ -88,7 +97,7 @@ TEST_F(SocketFileTest, LeavesTheSocketOfItsSuccessorAlone) {
     Fd successor;
     {
         auto file = SocketFile::claim(path);
-        const auto socket = listen_at(file->hidden());
+        const auto socket = file->listen();
         ASSERT_TRUE(file->show().ok());
         fs::remove(path);
         successor = listen_at(path);
@@ -104,7 +113,7 @@ TEST_F(SocketFileTest, SaysWhenThePathIsTooLongForTheKernel) {
 
 TEST_F(SocketFileTest, AppearsAnewWithTheSameSocket) {
     auto file = SocketFile::claim(path);
-    const auto socket = listen_at(file->hidden());
+    const auto socket = file->listen();
     ASSERT_TRUE(file->show().ok());
     ASSERT_TRUE(file->show_again().ok());
     EXPECT_TRUE(fs::is_socket(path));
