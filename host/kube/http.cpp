@@ -141,6 +141,17 @@ void set_blob(CURL* easy, CURLoption option, const std::string& text) {
     curl_easy_setopt(easy, option, &blob);
 }
 
+/// Without curl's " after 3 ms": the same failure would be news each time.
+std::string without_duration(std::string text) {
+    const std::string_view before = " after ";
+    const auto begin = text.find(before);
+    if (begin == std::string::npos) return text;
+    const auto end = text.find_first_not_of("0123456789", begin + before.size());
+    if (end != std::string::npos && text.compare(end, 3, " ms") == 0)
+        text.erase(begin, end + 3 - begin);
+    return text;
+}
+
 }  // namespace
 
 class Http::Impl : public std::enable_shared_from_this<Impl> {
@@ -458,7 +469,7 @@ Result<HttpResponse> Http::Impl::outcome(Transfer& transfer, CURLcode code) {
                                                          : curl_easy_strerror(code);
     const auto kind =
         code == CURLE_OPERATION_TIMEDOUT ? Code::kDeadlineExceeded : Code::kUnavailable;
-    return Error(kind, config_.server + ": " + text);
+    return Error(kind, config_.server + ": " + without_duration(text));
 }
 
 /// curl's own low-speed check would wake us every second for each watch. Ours looks when the first

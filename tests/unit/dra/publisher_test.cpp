@@ -331,6 +331,17 @@ TEST_F(PublisherTest, WaitsForItsNode) {
     EXPECT_TRUE(until([&] { return publisher->state().published; }));
 }
 
+TEST_F(PublisherTest, SaysOneThingWhileNobodyAnswers) {
+    server.go_away();
+    start();
+    std::set<std::string> errors;
+    publisher->set_observer([&](const auto& state) { errors.insert(state.error); });
+    fakes::run_for(io, Ms(500));
+    EXPECT_EQ(errors.size(), 1u) << "although node and version are asked for";
+    server.resume();
+    EXPECT_TRUE(publish({{"n1", devices(1)}}));
+}
+
 TEST_F(PublisherTest, FollowsANodeThatWasMadeAnew) {
     start();
     ASSERT_TRUE(publish({{"n1", devices(1)}}));

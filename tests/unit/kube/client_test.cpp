@@ -134,6 +134,8 @@ TEST_F(ClientTest, SaysWhyTheServerIsNotReachable) {
         [&](auto done) { client->get(kNodes, "n1", done, std::chrono::milliseconds(300)); });
     EXPECT_FALSE(got.ok());
     EXPECT_NE(client->reachability().error.find(server.url()), std::string::npos);
+    EXPECT_EQ(client->reachability().error.find(" ms"), std::string::npos)
+        << "or the same failure would be another each time";
     server.resume();
 }
 
