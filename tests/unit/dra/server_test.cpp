@@ -69,7 +69,7 @@ class ServerTest : public ::testing::Test {
                                                           .plugin_dir = dir.file("plugins/knd.dev"),
                                                           .registry_dir = dir.file("registry"),
                                                           .register_again = Ms(20),
-                                                          .hang_up_patience = Ms(50)});
+                                                          .hang_up_patience = Ms(100)});
         const auto started = server->start();
         EXPECT_TRUE(started.ok()) << started.error().message();
     }
@@ -210,8 +210,9 @@ TEST_F(ServerTest, StaysRegisteredWhileTheKubeletConnectsAnew) {
     server->set_registration_observer([&](const Registration& now) { lost |= !now.registered; });
     kubelet.reset();
     ASSERT_TRUE(fakes::run_until(io, [&] { return !server->registration().connected; }));
+    fakes::run_for(io, Ms(10));
     kubelet = connect();
-    fakes::run_for(io, Ms(100));
+    fakes::run_for(io, Ms(200));
     EXPECT_FALSE(lost);
 }
 
@@ -227,7 +228,7 @@ TEST_F(ServerTest, StaysRegisteredWithAKubeletThatHoldsNoConnection) {
     });
     ASSERT_TRUE(status.ok()) << status.error_message();
     ASSERT_TRUE(fakes::run_until(io, [&] { return !server->registration().connected; }));
-    fakes::run_for(io, Ms(100));
+    fakes::run_for(io, Ms(200));
     EXPECT_TRUE(registered()) << "1.33 hangs up after half an hour without calls";
 }
 
