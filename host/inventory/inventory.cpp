@@ -133,28 +133,31 @@ std::string Inventory::pool_of(const std::string& backend) const {
 
 std::string Inventory::withheld_reason(const Entry& entry, const Source& source,
                                        const std::set<std::string>& names,
-                                       const std::map<std::string, std::string>& owners) const {
+                                       const Owners& owners) const {
     // What a claim holds was offered once; withdrawing it now would only hide it from the
     // scheduler, which has allocated it already.
     if (entry.held) return "";
     if (!source.available) return "backend " + source.name + " does not serve: " + source.reason;
     const auto& device = *entry.device;
     if (const auto owner = owners.find(device.hardware_key); owner != owners.end()) {
-        return "backend " + owner->second + " offers the same hardware (" + device.hardware_key +
-               ")";
+        const auto& other = *owner->second;
+        const auto what = other.backend == device.backend
+                              ? "device " + other.name + " of the same backend is"
+                              : "backend " + other.backend + " offers";
+        return what + " the same hardware (" + device.hardware_key + ")";
     }
     if (names.contains(entry.pool + "/" + device.name)) {
         return "another device of pool " + entry.pool + " has the same name";
     }
     if (auto reason = uplink_reason(device.netdev); !reason.empty()) return reason;
+    if (!device.withheld.empty()) return device.withheld;
     if (!options_.filter) return "";
     const auto passes = options_.filter(device);
     if (!passes) return "inventory.filter failed: " + passes.error().message();
     return *passes ? "" : "inventory.filter is false";
 }
 
-void Inventory::add_source(const Source& source, std::set<std::string>& names,
-                           std::map<std::string, std::string>& owners) {
+void Inventory::add_source(const Source& source, std::set<std::string>& names, Owners& owners) {
     std::map<std::string, Entry> found;
     for (const auto& [name, device] : source.devices) {
         found[name] = {device, pool_of(source.name), false, source.available, false, {}};
@@ -175,7 +178,7 @@ void Inventory::add_source(const Source& source, std::set<std::string>& names,
         if (entry.offered) {
             names.insert(entry.pool + "/" + name);
             if (!entry.device->hardware_key.empty()) {
-                owners.emplace(entry.device->hardware_key, source.name);
+                owners.emplace(entry.device->hardware_key, entry.device);
             }
         }
         entries_.push_back(std::move(entry));
@@ -185,10 +188,10 @@ void Inventory::add_source(const Source& source, std::set<std::string>& names,
 void Inventory::rebuild() {
     const auto before = std::exchange(entries_, {});
     std::set<std::string> names;
-    std::map<std::string, std::string> owners;
+    Owners owners;
     // Hardware that a claim holds stays with the backend that prepared it, whatever the order.
     for (const auto& [key, device] : held_) {
-        if (!device->hardware_key.empty()) owners.emplace(device->hardware_key, device->backend);
+        if (!device->hardware_key.empty()) owners.emplace(device->hardware_key, device);
         names.insert(pool_of(device->backend) + "/" + device->name);
     }
     for (const auto& source : sources_)

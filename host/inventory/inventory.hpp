@@ -85,17 +85,16 @@ class Inventory {
         std::string reason;
         std::map<std::string, DevicePtr> devices;  ///< by name
     };
-    using Held = std::map<std::string, DevicePtr>;  ///< by "backend/name"
+    using Held = std::map<std::string, DevicePtr>;    ///< by "backend/name"
+    using Owners = std::map<std::string, DevicePtr>;  ///< by hardware key
 
     Source* source(const std::string& backend);
     void replace_held(Held held);
     void rebuild();
     std::set<std::string> pool_names() const;
-    void add_source(const Source& source, std::set<std::string>& names,
-                    std::map<std::string, std::string>& owners);
+    void add_source(const Source& source, std::set<std::string>& names, Owners& owners);
     std::string withheld_reason(const Entry& entry, const Source& source,
-                                const std::set<std::string>& names,
-                                const std::map<std::string, std::string>& owners) const;
+                                const std::set<std::string>& names, const Owners& owners) const;
     std::string pool_of(const std::string& backend) const;
 
     Options options_;

@@ -32,6 +32,7 @@ struct Device {
     std::string netdev;
     std::map<std::string, AttributeValue> attributes;  ///< qualified name ("knd.dev/ifName")
     std::map<std::string, std::string> capacity;       ///< qualified name -> quantity
+    std::string withheld = {};  ///< why its backend does not offer it; empty: it does
     bool operator==(const Device&) const = default;
 };
 

@@ -95,25 +95,23 @@ void DeviceCollector::refuse(const Error& error) {
     if (!error.message().empty()) refusals_.push_back({current_.name, error.message()});
 }
 
-Result<void> DeviceCollector::begin(const knd_device* device) {
+Result<void> DeviceCollector::begin(const knd_device* theirs) {
     finish_current();
     current_ = {};
     if (devices_.size() >= kMaxDevices) {
         return Error(Code::kResourceExhausted, "too many devices");
     }
-    if (device == nullptr || device->size < sizeof(knd_device)) {
-        return invalid("knd_device is missing or too short");
-    }
-    const auto name = view(device->name);
+    const auto device = copy_in(theirs);
+    const auto name = view(device.name);
     current_.name = is_utf8(name) ? std::string(cut_utf8(name, 80)) : "(not UTF-8)";
     if (!is_dns_label(name)) {
         return invalid("name must be a DNS label: at most 63 lower-case letters, digits and '-'");
     }
-    const auto key = view(device->hardware_key);
+    const auto key = view(device.hardware_key);
     if (key.empty() || key.size() > 255 || !is_utf8(key)) {
         return invalid("hardware_key " + quoted(key) + " must be 1 to 255 bytes of UTF-8");
     }
-    const auto netdev = view(device->netdev);
+    const auto netdev = view(device.netdev);
     if (!netdev.empty() && !is_interface_name(netdev)) {
         return invalid("netdev " + quoted(netdev) + " is no name of an interface");
     }
@@ -123,6 +121,7 @@ Result<void> DeviceCollector::begin(const knd_device* device) {
     current_.backend = backend_;
     current_.hardware_key = key;
     current_.netdev = netdev;
+    current_.withheld = printable(cut_utf8(view(device.withheld), kMaxReason));
     open_ = true;
     return {};
 }

@@ -44,7 +44,7 @@ class DeviceCollector {
     const std::vector<Refusal>& refusals() const { return refusals_; }
 
   private:
-    Result<void> begin(const knd_device* device);
+    Result<void> begin(const knd_device* theirs);
     Result<void> add_attribute(const char* name, AttributeValue value);
     Result<void> add_text(const char* name, const char* value);
     Result<void> add_version(const char* name, const char* semver);

@@ -13,6 +13,7 @@ inline constexpr std::size_t kMaxDnsLabel = 63;
 inline constexpr std::size_t kMaxIdentifier = 32;  ///< of an attribute's or capacity's name
 inline constexpr std::size_t kMaxAttributeText = 64;
 inline constexpr std::size_t kMaxAttributes = 32;  ///< attributes and capacities of one device
+inline constexpr std::size_t kMaxReason = 512;     ///< why a device is not offered
 
 /// Lower-case letters, digits and '-', not at the ends; at most 63.
 bool is_dns_label(std::string_view text);

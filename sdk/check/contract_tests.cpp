@@ -192,8 +192,9 @@ Outcome lists_the_same_again(Subject& subject, const Target&) {
 
 Outcome gives_devices_hardware_keys(Subject& subject, const Target&) {
     std::vector<std::string> keys;
-    for (const auto& device : subject.list().devices)
-        keys.push_back(device.hardware_key);
+    for (const auto& device : subject.list().devices) {
+        if (device.withheld.empty()) keys.push_back(device.hardware_key);
+    }
     std::sort(keys.begin(), keys.end());
     const auto twice = std::adjacent_find(keys.begin(), keys.end());
     if (twice == keys.end()) return pass();

@@ -163,8 +163,9 @@ Listing Subject::list(const CallOptions& options, int refuse_at) {
 
 std::vector<std::string> Subject::device_names() {
     std::vector<std::string> names;
-    for (const auto& device : list().devices)
-        names.push_back(device.name);
+    for (const auto& device : list().devices) {
+        if (device.withheld.empty()) names.push_back(device.name);
+    }
     return names;
 }
 

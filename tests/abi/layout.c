@@ -58,6 +58,7 @@ AT(knd_device, reserved, 4);
 AT(knd_device, name, 8);
 AT(knd_device, hardware_key, 16);
 AT(knd_device, netdev, 24);
+AT(knd_device, withheld, 32);
 
 AT(knd_device_sink, size, 0);
 AT(knd_device_sink, reserved, 4);

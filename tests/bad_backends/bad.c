@@ -94,7 +94,7 @@ static void destroy(knd_backend* b) {
 
 /* Good device `name` with one attribute. */
 static void describe(const knd_device_sink* sink, const char* name) {
-    const knd_device device = {sizeof device, 0, name, "bad:0", NULL};
+    const knd_device device = {sizeof device, 0, name, "bad:0", NULL, NULL};
     if (sink->device(sink, &device) == KND_OK) sink->attr_string(sink, "kind", "bad");
 }
 
@@ -161,7 +161,7 @@ static knd_status list(knd_backend* b, const knd_call* call, const knd_device_si
     for (int i = 0;; ++i) {
         char name[32];
         snprintf(name, sizeof name, "d%d", i);
-        const knd_device device = {sizeof device, 0, name, "bad:0", NULL};
+        const knd_device device = {sizeof device, 0, name, "bad:0", NULL, NULL};
         const knd_status status = sink->device(sink, &device);
         if (status != KND_OK) return status;
     }

@@ -35,7 +35,7 @@ extern "C" {
 
 /* The ABI is 0.x until it freezes as 1.0: a backend loads only where major and minor are known. */
 #define KND_ABI_MAJOR 0u
-#define KND_ABI_MINOR 1u
+#define KND_ABI_MINOR 2u
 
 /* The gRPC status codes, same numbers, so that a status reaches the kubelet untranslated. */
 typedef int32_t knd_status;

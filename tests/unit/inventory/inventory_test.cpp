@@ -60,6 +60,24 @@ TEST(Inventory, GivesSharedHardwareToTheFirstBackendInOrder) {
               "backend first offers the same hardware (pci:1)");
 }
 
+TEST(Inventory, NamesTheDeviceOfTheSameBackendThatIsTheSameHardware) {
+    Inventory inventory(two_backends());
+    inventory.set_devices("first", {device("a", "first", "pci:1"), device("b", "first", "pci:1")});
+    EXPECT_EQ(names(inventory), (std::vector<std::string>{"a"}));
+    EXPECT_EQ(entry(inventory, "first", "b").reason,
+              "device a of the same backend is the same hardware (pci:1)");
+}
+
+TEST(Inventory, WithholdsWhatItsBackendWithholds) {
+    Inventory inventory(two_backends());
+    auto tunnel = device("flannel", "first", "net:1", "flannel.1");
+    tunnel.withheld = "it is of kind vxlan";
+    inventory.set_devices("first", {tunnel});
+    inventory.set_devices("second", {device("flannel", "second", "net:1")});
+    EXPECT_EQ(entry(inventory, "first", "flannel").reason, "it is of kind vxlan");
+    EXPECT_TRUE(entry(inventory, "second", "flannel").offered) << "and keeps it from nobody";
+}
+
 TEST(Inventory, LeavesHeldHardwareWithTheBackendThatPreparedIt) {
     Inventory inventory(two_backends());
     inventory.add_held({device("x", "second", "pci:1")});

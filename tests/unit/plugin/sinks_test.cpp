@@ -47,6 +47,21 @@ TEST_F(DeviceSinkTest, KeepsEveryKindOfValue) {
                 .capacity = {{"dra.net/bandwidth", "25G"}}}));
 }
 
+TEST_F(DeviceSinkTest, KeepsWhyADeviceIsNotOffered) {
+    sink_.device({.name = "a", .hardware_key = "x", .withheld = "it is a\ntunnel"});
+    EXPECT_EQ(collector_.take().at(0).withheld, "it is a tunnel");
+}
+
+TEST_F(DeviceSinkTest, TakesADeviceOfABackendThatKnowsFewerFields) {
+    knd_device old{};
+    old.size = offsetof(knd_device, withheld);
+    old.name = "a";
+    old.hardware_key = "x";
+    old.withheld = "not read";
+    EXPECT_EQ(collector_.face()->device(collector_.face(), &old), KND_OK);
+    EXPECT_EQ(collector_.take().at(0).withheld, "");
+}
+
 TEST_F(DeviceSinkTest, TakesAValueOfExactly64Bytes) {
     sink_.device({.name = "a", .hardware_key = "x"}).attribute("t", std::string(64, 'x'));
     EXPECT_EQ(collector_.take().size(), 1u);

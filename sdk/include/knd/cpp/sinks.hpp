@@ -23,9 +23,10 @@ namespace knd {
 class DeviceSink {
   public:
     struct Device {
-        std::string name;          ///< DNS label, at most 63 characters, the same after a reboot
-        std::string hardware_key;  ///< "pci:0000:3b:00.1", "net:dra0"
-        std::string netdev = {};   ///< kernel name in the host's netns; empty: it has no netdev
+        std::string name;           ///< DNS label, at most 63 characters, the same after a reboot
+        std::string hardware_key;   ///< "pci:0000:3b:00.1", "net:dra0"
+        std::string netdev = {};    ///< kernel name in the host's netns; empty: it has no netdev
+        std::string withheld = {};  ///< why it is not offered, for people; empty: it is
     };
 
     explicit DeviceSink(const knd_device_sink* sink) : sink_(sink) {}
@@ -37,6 +38,7 @@ class DeviceSink {
         raw.name = device.name.c_str();
         raw.hardware_key = device.hardware_key.c_str();
         raw.netdev = device.netdev.empty() ? nullptr : device.netdev.c_str();
+        raw.withheld = device.withheld.empty() ? nullptr : device.withheld.c_str();
         device_ = device.name;
         refused_ = false;
         return note(ended_ ? KND_OK : sink_->device(sink_, &raw));

@@ -25,6 +25,9 @@ typedef struct knd_device {
     /* Name of its netdev in the host's network namespace, or NULL. The host never offers the
      * uplink. */
     const char* netdev;
+    /* Why the backend does not offer it, as a sentence that goes on after "not offered: ". NULL or
+     * empty: it does. The API server never sees a device with one; `kndctl explain device` does. */
+    const char* withheld;
 } knd_device;
 
 /* Receives the devices. attr_* and capacity describe the last device(). Everything is copied. The
@@ -61,7 +64,7 @@ typedef struct knd_discovery {
 } knd_discovery;
 
 #if UINTPTR_MAX == UINT64_MAX
-KND_STATIC_ASSERT(sizeof(knd_device) == 32, "knd_device changed size");
+KND_STATIC_ASSERT(sizeof(knd_device) == 40, "knd_device changed size");
 KND_STATIC_ASSERT(sizeof(knd_device_sink) == 64, "knd_device_sink changed size");
 KND_STATIC_ASSERT(sizeof(knd_discovery) == 16, "knd_discovery changed size");
 #endif
