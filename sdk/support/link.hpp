@@ -42,6 +42,8 @@ struct LinkInfo {
     /// unless `parent_netns` says otherwise.
     int parent = 0;
     std::optional<int> parent_netns = {};  ///< nsid as seen from here
+    /// The kernel refuses to move it. Before Linux 6.15 it does not tell.
+    bool netns_immutable = false;
     std::uint32_t gso_max_size = 0;
     std::uint32_t gro_max_size = 0;
     std::uint32_t gso_ipv4_max_size = 0;

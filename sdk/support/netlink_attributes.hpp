@@ -8,5 +8,6 @@ namespace knd {
 
 constexpr int kIflaGsoIpv4MaxSize = 63;  ///< Linux 6.3
 constexpr int kIflaGroIpv4MaxSize = 64;  ///< Linux 6.3
+constexpr int kIflaNetnsImmutable = 67;  ///< Linux 6.15
 
 }  // namespace knd

@@ -119,7 +119,8 @@ std::optional<LinkInfo> read_link(const nlmsghdr* message) {
     Attributes::each(attributes.raw(IFLA_PROP_LIST), [&](int type, std::string_view value) {
         if (type == IFLA_ALT_IFNAME) link.altnames.emplace_back(value.substr(0, value.find('\0')));
     });
-    link.kind = Attributes::within(attributes.raw(IFLA_LINKINFO)).text(IFLA_INFO_KIND);
+    const auto info = Attributes::within(attributes.raw(IFLA_LINKINFO));
+    link.kind = info.text(IFLA_INFO_KIND);
     link.mac = mac_text(attributes.bytes(IFLA_ADDRESS));
     link.permanent_mac = mac_text(attributes.bytes(IFLA_PERM_ADDRESS));
     link.operstate = operstate_text(attributes.u8(IFLA_OPERSTATE));
@@ -127,6 +128,11 @@ std::optional<LinkInfo> read_link(const nlmsghdr* message) {
     link.alias = attributes.text(IFLA_IFALIAS);
     link.master = static_cast<int>(attributes.u32(IFLA_MASTER));
     link.parent = static_cast<int>(attributes.u32(IFLA_LINK));
+    // A VXLAN tells what it stands on among its own settings, and dies with it like a VLAN.
+    if (link.kind == "vxlan" && link.parent == 0) {
+        const auto settings = Attributes::within(info.raw(IFLA_INFO_DATA));
+        link.parent = static_cast<int>(settings.u32(IFLA_VXLAN_LINK));
+    }
     if (const auto nsid = attributes.maybe_u32(IFLA_LINK_NETNSID)) {
         link.parent_netns = static_cast<int>(*nsid);
     }
@@ -135,6 +141,7 @@ std::optional<LinkInfo> read_link(const nlmsghdr* message) {
     link.phys_port_name = attributes.text(IFLA_PHYS_PORT_NAME);
     link.phys_port_id = mac_text(attributes.bytes(IFLA_PHYS_PORT_ID));
     link.phys_switch_id = mac_text(attributes.bytes(IFLA_PHYS_SWITCH_ID));
+    link.netns_immutable = attributes.u8(kIflaNetnsImmutable) != 0;
     read_link_sizes(attributes, link);
     return link;
 }

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "sdk/support/netlink_attributes.hpp"
 #include "sdk/support/netlink_read.hpp"
 #include "sdk/support/netlink_write.hpp"
 
@@ -129,6 +130,24 @@ TEST(LinkMessage, NamesTheKindOfANewLink) {
     auto message = create_link_request({.kind = "veth", .name = "a0", .peer_name = "b0"});
     ASSERT_TRUE(message.ok());
     EXPECT_EQ(read_link(message.raw())->kind, "veth");
+}
+
+TEST(LinkMessage, TellsWhatAVxlanStandsOn) {
+    Message message(RTM_NEWLINK, 0);
+    message.header(ifinfomsg{}).nest(IFLA_LINKINFO, [&] {
+        message.put_text(IFLA_INFO_KIND, "vxlan");
+        message.nest(IFLA_INFO_DATA, [&] { message.put_u32(IFLA_VXLAN_LINK, 7); });
+    });
+    EXPECT_EQ(read_link(message.raw())->parent, 7);
+}
+
+TEST(LinkMessage, TellsWhetherTheKernelMovesTheLink) {
+    Message message(RTM_NEWLINK, 0);
+    message.header(ifinfomsg{}).put_u8(kIflaNetnsImmutable, 1);
+    EXPECT_TRUE(read_link(message.raw())->netns_immutable);
+    Message silent(RTM_NEWLINK, 0);
+    silent.header(ifinfomsg{});
+    EXPECT_FALSE(read_link(silent.raw())->netns_immutable);
 }
 
 /// The message in memory of its own size, so that a sanitizer sees a read beyond its end.
