@@ -4,12 +4,11 @@
 // them, offers them, makes them again when one died with its pod, and removes those that it made
 // and that are not configured any more. See README.md.
 #include <algorithm>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "sdk/support/link_monitor.hpp"
+#include "sdk/support/link_watch.hpp"
 #include "sdk/support/netdev.hpp"
 #include "sdk/support/netlink.hpp"
 #include "sdk/support/netns.hpp"
@@ -86,7 +85,7 @@ Result<void> configure(knd::Netlink& netlink, const std::string& name,
 
 class DummyBackend {
   public:
-    explicit DummyBackend(knd::Host host) : host_(host) {}
+    explicit DummyBackend(knd::Host host) : host_(host), watch_(host) {}
 
     Result<void> start(const knd::Params& config) {
         interfaces_.clear();  // of an earlier start that failed later on
@@ -99,17 +98,11 @@ class DummyBackend {
             }
             interfaces_.push_back(std::move(interface));
         }
-        KND_TRY_ASSIGN(monitor_, knd::LinkMonitor::open(knd::LinkMonitor::kLinks |
-                                                        knd::LinkMonitor::kAddresses));
-        return host_.watch(monitor_->fd());
+        return watch_.start();
     }
 
     /// The interfaces stay: a restart of the daemon is nobody's business but its own.
-    void stop() {
-        if (!monitor_) return;
-        host_.unwatch(monitor_->fd());
-        monitor_.reset();
-    }
+    void stop() { watch_.stop(); }
 
     /// Only now is it known which interfaces are away in pods, and must not be made a second time.
     Result<void> reconcile(const knd::Call&, std::span<const knd::Binding> live) {
@@ -123,6 +116,7 @@ class DummyBackend {
     }
 
     Result<void> list(const knd::Call&, knd::DeviceSink& sink) {
+        watch_.ensure();
         KND_TRY_ASSIGN(const auto netdevs, knd::read_netdevs());
         for (const auto& netdev : netdevs) {
             if (find(netdev.link.name) != nullptr) knd::describe(netdev, sink);
@@ -155,15 +149,7 @@ class DummyBackend {
         return {};
     }
 
-    void on_ready(int) {
-        const auto changes = monitor_->drain();
-        if (!changes) {
-            host_.error("lost the events about interfaces: " + changes.error().message());
-            host_.unwatch(monitor_->fd());
-            return;
-        }
-        if (!changes->empty()) host_.devices_changed();
-    }
+    void on_ready(int fd) { watch_.on_ready(fd); }
 
   private:
     const Interface* find(const std::string& name) const {
@@ -243,7 +229,7 @@ class DummyBackend {
     knd::Host host_;
     std::vector<Interface> interfaces_;
     std::set<std::string> in_use_;  ///< device names that claims hold
-    std::optional<knd::LinkMonitor> monitor_;
+    knd::LinkWatch watch_;
 };
 
 constexpr knd_descriptor kDescriptor = {

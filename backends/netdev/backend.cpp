@@ -3,11 +3,10 @@
 // Every kernel network interface that can change its network namespace. See README.md for the
 // configuration and the attributes.
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "sdk/support/link_monitor.hpp"
+#include "sdk/support/link_watch.hpp"
 #include "sdk/support/netdev.hpp"
 #include "sdk/support/netlink.hpp"
 
@@ -21,7 +20,7 @@ using knd::Result;
 
 class NetdevBackend {
   public:
-    explicit NetdevBackend(knd::Host host) : host_(host) {}
+    explicit NetdevBackend(knd::Host host) : host_(host), watch_(host) {}
 
     Result<void> start(const knd::Params& config) {
         KND_TRY_ASSIGN(include_, config.strings("interfaces"));
@@ -31,18 +30,13 @@ class NetdevBackend {
         KND_TRY_ASSIGN(const bool veth, config.boolean("veth", false));
         // The node's ends of the pods' primary interfaces.
         if (!veth) exclude_kinds_.push_back("veth");
-        KND_TRY_ASSIGN(monitor_, knd::LinkMonitor::open(knd::LinkMonitor::kLinks |
-                                                        knd::LinkMonitor::kAddresses));
-        return host_.watch(monitor_->fd());
+        return watch_.start();
     }
 
-    void stop() {
-        if (!monitor_) return;
-        host_.unwatch(monitor_->fd());
-        monitor_.reset();
-    }
+    void stop() { watch_.stop(); }
 
     Result<void> list(const knd::Call&, knd::DeviceSink& sink) {
+        watch_.ensure();
         KND_TRY_ASSIGN(const auto netdevs, scan());
         for (const auto& netdev : netdevs)
             knd::describe(netdev, sink);
@@ -73,15 +67,7 @@ class NetdevBackend {
 
     Result<void> unprepare(const knd::Call&, const knd::Binding&) { return {}; }
 
-    void on_ready(int) {
-        const auto changes = monitor_->drain();
-        if (!changes) {
-            host_.error("lost the events about interfaces: " + changes.error().message());
-            host_.unwatch(monitor_->fd());
-            return;
-        }
-        if (!changes->empty()) host_.devices_changed();
-    }
+    void on_ready(int fd) { watch_.on_ready(fd); }
 
   private:
     /// What is offered, as the kernel has it now.
@@ -112,7 +98,7 @@ class NetdevBackend {
     std::vector<std::string> exclude_;
     std::vector<std::string> exclude_kinds_;
     bool offer_virtual_ = true;
-    std::optional<knd::LinkMonitor> monitor_;
+    knd::LinkWatch watch_;
     std::map<std::string, int> ifindexes_;  ///< by device name, as of the last list
 };
 
