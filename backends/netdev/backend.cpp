@@ -76,7 +76,7 @@ class NetdevBackend {
         std::erase_if(netdevs, [&](const auto& netdev) { return !reason_to_skip(netdev).empty(); });
         ifindexes_.clear();
         for (const auto& netdev : netdevs)
-            ifindexes_[netdev.device_name] = netdev.link.ifindex;
+            ifindexes_[device_name(netdev)] = netdev.link.ifindex;
         return netdevs;
     }
 

@@ -54,8 +54,10 @@ std::string join(const std::vector<std::string>& items) {
 std::string immovable_reason(const LinkInfo& link, const std::vector<LinkInfo>& all) {
     static const std::vector<std::string> kLocalKinds = {"bridge", "bond", "team", "vrf",
                                                          "openvswitch"};
-    if (std::find(kLocalKinds.begin(), kLocalKinds.end(), link.kind) != kLocalKinds.end()) {
-        return "a " + link.kind + " cannot change its network namespace";
+    const auto& kind = link.kind;
+    const bool local = std::find(kLocalKinds.begin(), kLocalKinds.end(), kind) != kLocalKinds.end();
+    if (local || link.netns_immutable) {
+        return (kind.empty() ? "it" : "a " + kind) + " cannot change its network namespace";
     }
     for (const auto& other : all) {
         if (link.master != 0 && other.ifindex == link.master) {
@@ -68,6 +70,11 @@ std::string immovable_reason(const LinkInfo& link, const std::vector<LinkInfo>& 
     return "";
 }
 
+/// Whether it is a PCI function's interface, not one that stands on such (a partition of IPoIB).
+bool is_port(const Netdev& netdev) {
+    return netdev.sysfs.pci && netdev.link.parent == 0;
+}
+
 std::string pci_device_name(const std::string& address) {
     auto name = "pci-" + address;
     std::replace_if(
@@ -75,21 +82,14 @@ std::string pci_device_name(const std::string& address) {
     return name;
 }
 
-void name_devices(std::vector<Netdev>& netdevs) {
-    std::map<std::string, int> on_function;
-    for (const auto& netdev : netdevs) {
-        if (netdev.sysfs.pci) ++on_function[netdev.sysfs.pci->address];
-    }
-    for (auto& netdev : netdevs) {
-        if (!netdev.sysfs.pci) {
-            netdev.device_name = dns_label(netdev.link.name);
-            continue;
-        }
-        const auto& address = netdev.sysfs.pci->address;
-        netdev.device_name = pci_device_name(address);
-        // Two ports behind one function: the function's name alone would mean both.
-        if (on_function[address] > 1) netdev.device_name += "-" + dns_label(netdev.link.name);
-    }
+/// sysfs is asked by name, and shows the namespace that it was mounted in: what it says is taken
+/// only if it speaks of this interface.
+bool read_sysfs(Netdev& netdev) {
+    netdev.sysfs = sysfs::read_netdev(netdev.link.name);
+    if (netdev.sysfs.ifindex == netdev.link.ifindex) return true;
+    netdev.sysfs = {};
+    netdev.sysfs.is_virtual = netdev.link.device.empty();
+    return false;
 }
 
 std::vector<std::string> global_addresses(const Netdev& netdev, bool ipv6) {
@@ -162,9 +162,19 @@ bool matches_glob(const std::string& text, const std::vector<std::string>& patte
     });
 }
 
+bool is_hardware(const Netdev& netdev) {
+    return !netdev.sysfs.is_virtual || !netdev.link.device.empty();
+}
+
+std::string device_name(const Netdev& netdev) {
+    if (!is_port(netdev)) return dns_label(netdev.link.name);
+    const auto& port = netdev.sysfs.port;
+    return pci_device_name(netdev.sysfs.pci->address) + (port.empty() ? "" : "-" + port);
+}
+
 std::string hardware_key(const Netdev& netdev) {
-    if (!netdev.sysfs.pci) return "net:" + netdev.link.name;
-    const auto port = netdev.link.phys_port_name;
+    if (!is_port(netdev)) return "net:" + netdev.link.name;
+    const auto& port = netdev.sysfs.port;
     return "pci:" + netdev.sysfs.pci->address + (port.empty() ? "" : "/" + port);
 }
 
@@ -186,19 +196,21 @@ Result<std::vector<Netdev>> read_netdevs() {
         for (const auto& address : addresses) {
             if (address.ifindex == link.ifindex) netdev.addresses.push_back(address);
         }
-        netdev.sysfs = sysfs::read_netdev(link.name);
+        const bool visible = read_sysfs(netdev);
         if (const auto found = programs.find(link.ifindex); found != programs.end()) {
             netdev.programs = found->second;
         }
         netdev.immovable = immovable_reason(link, links);
+        if (netdev.immovable.empty() && !visible && !netdev.sysfs.is_virtual) {
+            netdev.immovable = "the sysfs of this network namespace does not show it";
+        }
         netdevs.push_back(std::move(netdev));
     }
-    name_devices(netdevs);
     return netdevs;
 }
 
-void describe(const Netdev& netdev, DeviceSink& sink) {
-    sink.device({netdev.device_name, hardware_key(netdev), netdev.link.name});
+void describe(const Netdev& netdev, DeviceSink& sink, const std::string& withheld) {
+    sink.device({device_name(netdev), hardware_key(netdev), netdev.link.name, withheld});
     describe_link(netdev, sink);
     const auto& pci = netdev.sysfs.pci;
     sink.attribute("sriov", pci && pci->sriov_total_vfs.value_or(0) > 0);

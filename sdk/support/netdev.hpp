@@ -27,16 +27,23 @@ struct Netdev {
     bpf::Programs programs;
     /// Why it cannot or must not leave the host; empty when it can.
     std::string immovable;
-    std::string device_name;  ///< DNS label, stable across reboots for hardware
 };
 
 /// All interfaces of the calling thread's network namespace except loopback.
 Result<std::vector<Netdev>> read_netdevs();
 
-/// Begins the device in `sink` and adds what is known of it.
-void describe(const Netdev& netdev, DeviceSink& sink);
+/// Begins the device in `sink` and adds what is known of it. `withheld`: why it is not offered.
+void describe(const Netdev& netdev, DeviceSink& sink, const std::string& withheld = {});
 
-/// "pci:0000:3b:00.1" or "net:dra0".
+/// Has a device below it: a port, a virtual function, a virtio interface.
+bool is_hardware(const Netdev& netdev);
+
+/// A DNS label: "pci-0000-3b-00-1", "pci-0000-3b-00-0-sf88", "dra0". Only from what the interface
+/// is by itself, never from what else there is: a device that changed its name because another came
+/// or went would be two devices to the scheduler.
+std::string device_name(const Netdev& netdev);
+
+/// "pci:0000:3b:00.1", "pci:0000:3b:00.0/sf88" or "net:dra0".
 std::string hardware_key(const Netdev& netdev);
 
 /// `name` itself if it is a DNS label, else "net-" and its bytes in base32 without padding.

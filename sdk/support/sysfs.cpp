@@ -72,6 +72,41 @@ std::string pcie_root_of(const fs::path& real, const std::string& root) {
     return first.starts_with("pci") ? first : "";
 }
 
+/// What a netdev's parent device is, as far as PCI is concerned.
+struct Parent {
+    std::string function;     ///< PCI address; empty when it is no function's own interface
+    std::string subfunction;  ///< "sf88"
+};
+
+/// Between an interface and its function may be what the function's driver made of it: a virtio
+/// device, an auxiliary device. A subfunction is of the latter sort and has a number that its
+/// maker chose. Any other bus is something that is plugged in behind the function.
+Parent parent_of(fs::path device) {
+    Parent parent;
+    for (; !device.filename().empty(); device = device.parent_path()) {
+        if (const auto name = device.filename().string(); is_pci_address(name)) {
+            parent.function = name;
+            return parent;
+        }
+        const auto bus = link_name(device / "subsystem");
+        if (bus != "virtio" && bus != "auxiliary") break;
+        const auto number = read_number<std::uint32_t>(device / "sfnum");
+        if (number) parent.subfunction = "sf" + std::to_string(*number);
+    }
+    return {};
+}
+
+/// The name of an interface among those of its function. Not by how many there are: one that goes
+/// into a pod must not change what the others are called.
+std::string port_of(const Parent& parent, const fs::path& netdev) {
+    auto port = parent.subfunction;
+    // The kernel wants dev_port of every driver that makes several interfaces of one function
+    // (Documentation/ABI/testing/sysfs-class-net).
+    const auto number = read_number<int>(netdev / "dev_port").value_or(0);
+    if (number != 0) port += (port.empty() ? "port" : "-port") + std::to_string(number);
+    return port;
+}
+
 /// RDMA in software (rxe, siw) is no part of a PCI function: it names the interface that it is on.
 std::vector<std::string> soft_rdma_devices(const std::string& netdev, const std::string& root) {
     const auto directory = fs::path(root) / "class/infiniband";
@@ -84,16 +119,18 @@ std::vector<std::string> soft_rdma_devices(const std::string& netdev, const std:
 
 }  // namespace
 
-std::string pci_address_in(std::string_view path) {
-    std::string found;
-    while (!path.empty()) {
-        const auto slash = path.find('/');
-        const auto part = path.substr(0, slash);
-        if (is_pci_address(part)) found = part;
-        if (slash == std::string_view::npos) break;
-        path.remove_prefix(slash + 1);
-    }
-    return found;
+bool is_representor(std::string_view port_name) {
+    // Documentation/networking/representors.rst: [c<controller>]pf<n>[vf<n>|sf<n>]
+    const auto take = [&](std::string_view letters) {
+        if (!port_name.starts_with(letters)) return false;
+        const auto end = port_name.find_first_not_of("0123456789", letters.size());
+        if (end == letters.size() || port_name.size() == letters.size()) return false;
+        port_name.remove_prefix(std::min(end, port_name.size()));
+        return true;
+    };
+    take("c");
+    if (!take("pf")) return false;
+    return port_name.empty() || ((take("vf") || take("sf")) && port_name.empty());
 }
 
 std::string physical_function(const std::string& address, const std::string& root) {
@@ -137,20 +174,23 @@ Netdev read_netdev(const std::string& name, const std::string& root) {
         return netdev;
     }
     const auto relative = fs::relative(real, fs::path(root) / "devices", error).string();
+    netdev.ifindex = read_number<int>(real / "ifindex").value_or(0);
     netdev.is_virtual = relative.starts_with("virtual/");
     netdev.driver = link_name(real / "device/driver");
-    if (const auto address = pci_address_in(relative); !address.empty()) {
-        netdev.pci = read_pci(address, root);
+    const auto device = real.parent_path().parent_path();  // real is DEVICE/net/NAME
+    const auto parent = parent_of(device);
+    if (!parent.function.empty()) netdev.pci = read_pci(parent.function, root);
+    if (netdev.pci) {
+        // Those of a subfunction are its own, not its function's.
+        netdev.rdma_devices = names_in(device / "infiniband");
+        const auto port_name = read_line(real / "phys_port_name");
+        netdev.representor = is_representor(port_name);
+        netdev.port = netdev.representor ? port_name : port_of(parent, real);
     }
-    if (netdev.pci) netdev.rdma_devices = netdev.pci->rdma_devices;
-    for (auto& device : soft_rdma_devices(name, root))
-        netdev.rdma_devices.push_back(std::move(device));
+    for (auto& soft : soft_rdma_devices(name, root))
+        netdev.rdma_devices.push_back(std::move(soft));
     netdev.speed_mbps = read_number<std::int64_t>(real / "speed");
     if (netdev.speed_mbps && *netdev.speed_mbps <= 0) netdev.speed_mbps.reset();
-    if (netdev.speed_mbps) netdev.duplex = read_line(real / "duplex");
-    netdev.phys_port_id = read_line(real / "phys_port_id");
-    netdev.phys_switch_id = read_line(real / "phys_switch_id");
-    netdev.phys_port_name = read_line(real / "phys_port_name");
     return netdev;
 }
 

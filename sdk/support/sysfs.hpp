@@ -34,16 +34,20 @@ struct PciFunction {
 };
 
 struct Netdev {
+    int ifindex = 0;          ///< 0: not visible in this sysfs
     bool is_virtual = false;  ///< lives under /sys/devices/virtual
     std::string driver;       ///< of the parent device, PCI or not
+    /// The function whose own interface it is. None for what hangs on a bus behind one, as USB.
     std::optional<PciFunction> pci;
-    /// Those of its PCI function, and those in software on it ("rxe0").
+    /// Which of its function's interfaces it is: "port1", "sf88", "pf0vf3". Empty for the
+    /// function's first or only port. Told by nothing but the interface itself, so it stays when
+    /// others go.
+    std::string port;
+    /// The switch's end of a virtual function or subfunction, not the network card's own port.
+    bool representor = false;
+    /// Those of its device, and those in software on it ("rxe0").
     std::vector<std::string> rdma_devices;
     std::optional<std::int64_t> speed_mbps;  ///< none without link
-    std::string duplex;
-    std::string phys_port_id;
-    std::string phys_switch_id;
-    std::string phys_port_name;
 };
 
 /// `root` is "/sys", or a made-up tree in tests.
@@ -53,7 +57,8 @@ std::optional<PciFunction> read_pci(const std::string& address, const std::strin
 /// The PCI address of the physical function of a VF; empty when `address` is none.
 std::string physical_function(const std::string& address, const std::string& root = "/sys");
 
-/// The last component of `path` that is a PCI address; empty if there is none.
-std::string pci_address_in(std::string_view path);
+/// Whether a port of that name (phys_port_name) represents a function behind a switch: "pf0",
+/// "pf0vf3", "c1pf0sf88". A port of the card is "p0" or "p0s1".
+bool is_representor(std::string_view port_name);
 
 }  // namespace knd::sysfs

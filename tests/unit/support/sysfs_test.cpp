@@ -113,10 +113,73 @@ TEST_F(Sysfs, HasNothingForAnUnknownFunction) {
     EXPECT_FALSE(read_pci("0000:ff:00.0", root_).has_value());
 }
 
-TEST(PciAddress, IsTheLastOneInAPath) {
-    EXPECT_EQ(pci_address_in("pci0000:3a/0000:3a:02.0/0000:3b:00.0/net/eth2"), "0000:3b:00.0");
-    EXPECT_EQ(pci_address_in("pci10000:00/10000:00:01.0/nvme"), "10000:00:01.0");
-    EXPECT_EQ(pci_address_in("virtual/net/dra0"), "");
+/// Interfaces of the function 0000:3b:00.0, as drivers and the kernel lay them out.
+class Ports : public Sysfs {
+  protected:
+    /// A device of `bus` below `parent`.
+    std::string device(const std::string& parent, const std::string& name, const std::string& bus) {
+        const auto path = parent + "/" + name;
+        fs::create_directories(path);
+        fs::create_directories(root_ + "/bus/" + bus);
+        fs::create_directory_symlink(root_ + "/bus/" + bus, path + "/subsystem");
+        return path;
+    }
+    Netdev on(const std::string& device, const std::string& name, const char* dev_port,
+              const std::string& port_name = "") {
+        netdev(device + "/net/" + name, name);
+        write(device + "/net/" + name + "/dev_port", dev_port);
+        if (!port_name.empty()) write(device + "/net/" + name + "/phys_port_name", port_name);
+        return read_netdev(name, root_);
+    }
+};
+
+TEST_F(Ports, HaveNamesThatDoNotDependOnTheOthers) {
+    EXPECT_EQ(on(pf_, "eth3", "1").port, "port1");
+    EXPECT_EQ(on(pf_, "eth4", "0", "p0").port, "");
+    fs::remove(root_ + "/class/net/eth4");
+    fs::remove(root_ + "/class/net/eth2");
+    EXPECT_EQ(read_netdev("eth3", root_).port, "port1");
+}
+
+TEST_F(Ports, OfSubfunctionsHaveTheNumberThatTheirMakerChose) {
+    const auto auxiliary = device(pf_, "mlx5_core.sf.4", "auxiliary");
+    write(auxiliary + "/sfnum", "88");
+    fs::create_directories(auxiliary + "/infiniband/mlx5_4");
+    const auto subfunction = on(auxiliary, "eth5", "0");
+    ASSERT_TRUE(subfunction.pci.has_value());
+    EXPECT_EQ(subfunction.pci->address, "0000:3b:00.0");
+    EXPECT_EQ(subfunction.port, "sf88");
+    EXPECT_EQ(subfunction.rdma_devices, (std::vector<std::string>{"mlx5_4"}));
+}
+
+TEST_F(Ports, OfASwitchRepresentFunctions) {
+    const auto end = on(pf_, "eth6", "0", "pf0vf3");
+    EXPECT_TRUE(end.representor);
+    EXPECT_EQ(end.port, "pf0vf3");
+    EXPECT_FALSE(read_netdev("eth2", root_).representor);
+}
+
+TEST_F(Ports, OfVirtioAreThoseOfItsFunction) {
+    const auto netdev = on(device(pf_, "virtio2", "virtio"), "eth7", "0");
+    ASSERT_TRUE(netdev.pci.has_value());
+    EXPECT_EQ(netdev.port, "");
+}
+
+TEST_F(Ports, AreNotWhatHangsOnAnotherBusOfTheFunction) {
+    const auto usb = device(device(pf_, "usb1", "usb"), "1-1:1.0", "usb");
+    const auto netdev = on(usb, "enx0", "0");
+    EXPECT_FALSE(netdev.pci.has_value());
+    EXPECT_FALSE(netdev.is_virtual);
+}
+
+TEST(Representor, IsAFunctionBehindASwitch) {
+    for (const auto* name : {"pf0", "pf0vf3", "pf12sf88", "c1pf0", "c1pf0vf127"}) {
+        EXPECT_TRUE(is_representor(name)) << name;
+    }
+    for (const auto* name : {"", "p0", "p0s1", "pf", "pfvf1", "pf0vf", "pf0vf1x", "c1", "cpf0",
+                             "c1p0", "pf0sf1vf1", "vf1"}) {
+        EXPECT_FALSE(is_representor(name)) << name;
+    }
 }
 
 }  // namespace
