@@ -4,8 +4,8 @@
 // configuration and the attributes.
 #include <map>
 #include <string>
-#include <vector>
 
+#include "backends/netdev/offer.hpp"
 #include "sdk/support/link_watch.hpp"
 #include "sdk/support/netdev.hpp"
 #include "sdk/support/netlink.hpp"
@@ -17,19 +17,16 @@ namespace {
 using knd::Code;
 using knd::Error;
 using knd::Result;
+using netdev::is_end_of_a_pod;
+using netdev::is_same;
+using netdev::Offer;
 
 class NetdevBackend {
   public:
     explicit NetdevBackend(knd::Host host) : host_(host), watch_(host) {}
 
     Result<void> start(const knd::Params& config) {
-        KND_TRY_ASSIGN(include_, config.strings("interfaces"));
-        KND_TRY_ASSIGN(exclude_, config.strings("exclude_interfaces"));
-        KND_TRY_ASSIGN(exclude_kinds_, config.strings("exclude_kinds"));
-        KND_TRY_ASSIGN(offer_virtual_, config.boolean("virtual", true));
-        KND_TRY_ASSIGN(const bool veth, config.boolean("veth", false));
-        // The node's ends of the pods' primary interfaces.
-        if (!veth) exclude_kinds_.push_back("veth");
+        KND_TRY_ASSIGN(offer_, Offer::read(config));
         return watch_.start();
     }
 
@@ -37,31 +34,22 @@ class NetdevBackend {
 
     Result<void> list(const knd::Call&, knd::DeviceSink& sink) {
         watch_.ensure();
-        KND_TRY_ASSIGN(const auto netdevs, scan());
-        for (const auto& netdev : netdevs)
-            knd::describe(netdev, sink);
+        KND_TRY_ASSIGN(const auto netdevs, knd::read_netdevs());
+        listed_.clear();
+        for (const auto& netdev : netdevs) {
+            const auto why_not = offer_.withheld(netdev);
+            if (!why_not.empty() && is_end_of_a_pod(netdev)) continue;
+            knd::describe(netdev, sink, why_not);
+            // Of two with one name the host takes the first.
+            if (why_not.empty()) listed_.emplace(device_name(netdev), netdev.link);
+        }
         return sink.status();
     }
 
     Result<void> prepare(const knd::Call&, const knd::PrepareRequest& request,
                          knd::EffectsSink& effects) {
-        const std::string device(request.binding.device);
-        auto known = ifindexes_.find(device);
-        if (known == ifindexes_.end()) {
-            // It may have come home since the last list.
-            KND_TRY(scan());
-            known = ifindexes_.find(device);
-        }
-        if (known == ifindexes_.end()) {
-            return Error(Code::kNotFound, "no interface of that name is offered (any more)");
-        }
-        // As it is now: it may have been renamed, or have left, since the last list.
-        KND_TRY_ASSIGN(auto netlink, knd::Netlink::open());
-        const auto link = netlink.link(known->second);
-        if (!link) {
-            return Error(Code::kNotFound, "its interface has left the host's network namespace");
-        }
-        effects.netdev({link->ifindex, link->name, link->mac});
+        KND_TRY_ASSIGN(const auto link, find(std::string(request.binding.device)));
+        effects.netdev({link.ifindex, link.name, link.mac});
         return effects.status();
     }
 
@@ -70,36 +58,45 @@ class NetdevBackend {
     void on_ready(int fd) { watch_.on_ready(fd); }
 
   private:
-    /// What is offered, as the kernel has it now.
-    Result<std::vector<knd::Netdev>> scan() {
-        KND_TRY_ASSIGN(auto netdevs, knd::read_netdevs());
-        std::erase_if(netdevs, [&](const auto& netdev) { return !reason_to_skip(netdev).empty(); });
-        ifindexes_.clear();
-        for (const auto& netdev : netdevs)
-            ifindexes_[device_name(netdev)] = netdev.link.ifindex;
-        return netdevs;
+    /// The interface of that device as it is now: it may have been renamed since the last list, it
+    /// may have left, and another may have its ifindex or its name.
+    Result<knd::LinkInfo> find(const std::string& device) const {
+        const auto listed = listed_.find(device);
+        if (listed != listed_.end()) {
+            KND_TRY_ASSIGN(auto netlink, knd::Netlink::open());
+            auto link = netlink.link(listed->second.ifindex);
+            if (link && link->master == 0 && is_same(listed->second, *link)) return link;
+        }
+        KND_TRY_ASSIGN(const auto found, find_anew(device));
+        if (listed == listed_.end() || is_same(listed->second, found)) return found;
+        host_.devices_changed();
+        return Error(Code::kFailedPrecondition,
+                     found.text() + " has taken the place of " + listed->second.text() +
+                         ", which was offered; it is being listed again, so that the next try "
+                         "finds it as it is");
     }
 
-    std::string reason_to_skip(const knd::Netdev& netdev) const {
-        if (!netdev.immovable.empty()) return netdev.immovable;
-        if (!include_.empty() && !knd::matches_glob(netdev.link.name, include_)) {
-            return "`interfaces` does not name it";
+    /// Among all interfaces, as a list would: it may have come home since the last one.
+    Result<knd::LinkInfo> find_anew(const std::string& device) const {
+        KND_TRY_ASSIGN(const auto netdevs, knd::read_netdevs());
+        std::string why_not;
+        for (const auto& netdev : netdevs) {
+            if (device_name(netdev) != device) continue;
+            why_not = offer_.withheld(netdev);
+            if (why_not.empty()) return netdev.link;
         }
-        if (knd::matches_glob(netdev.link.name, exclude_)) return "`exclude_interfaces` names it";
-        if (knd::matches_glob(netdev.link.kind, exclude_kinds_)) {
-            return "its kind " + netdev.link.kind + " is excluded";
+        if (!why_not.empty()) {
+            return Error(Code::kFailedPrecondition,
+                         "its interface may not be given away: " + why_not);
         }
-        if (!offer_virtual_ && netdev.sysfs.is_virtual) return "it is virtual";
-        return "";
+        return Error(Code::kNotFound,
+                     "its interface is not in the host's network namespace (any more)");
     }
 
     knd::Host host_;
-    std::vector<std::string> include_;
-    std::vector<std::string> exclude_;
-    std::vector<std::string> exclude_kinds_;
-    bool offer_virtual_ = true;
+    Offer offer_;
     knd::LinkWatch watch_;
-    std::map<std::string, int> ifindexes_;  ///< by device name, as of the last list
+    std::map<std::string, knd::LinkInfo> listed_;  ///< by device name, what the last list offered
 };
 
 constexpr knd_descriptor kDescriptor = {

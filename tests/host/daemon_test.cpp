@@ -354,7 +354,7 @@ class DropInTest : public DaemonTest {
 
     static constexpr char kNetdev[] =
         "[[backend]]\nname = \"netdev\"\nlibrary = \"knd-netdev.so\"\n"
-        "[backend.config]\nveth = true\ninterfaces = [\"nic*\"]\n";
+        "[backend.config]\nkinds = [\"veth\"]\ninterfaces = [\"nic*\"]\n";
     static constexpr char kHello[] = "[[backend]]\nname = \"hello\"\nlibrary = \"knd-hello.so\"\n";
 };
 

@@ -45,7 +45,7 @@ struct NodeOptions {
     /// [[backend]] tables; {dir} is the node's directory.
     std::string backends =
         "[[backend]]\nname = \"netdev\"\nlibrary = \"knd-netdev.so\"\n"
-        "[backend.config]\nveth = true\ninterfaces = [\"nic*\"]\n";
+        "[backend.config]\nkinds = [\"veth\"]\ninterfaces = [\"nic*\"]\n";
     std::string extra;                    ///< further TOML, sections of its own
     std::string address = "192.0.2.250";  ///< InternalIP of the Node object
     std::string nri_socket;               ///< of a containerd; empty: NRI runtime of the node
