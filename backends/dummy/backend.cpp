@@ -60,9 +60,12 @@ Result<Interface> read_interface(const knd::Params& params) {
     if (interface.kind != "auto" && interface.kind != "dummy" && interface.kind != "veth") {
         return refuse("kind", "is \"" + interface.kind + "\", must be auto, dummy or veth");
     }
-    for (const auto& address : interface.addresses) {
-        if (auto cidr = knd::parse_cidr(address); !cidr) {
-            return refuse("addresses", "holds \"" + address + "\": " + cidr.error().message());
+    for (const char* key : {"addresses", "peer_addresses"}) {
+        const bool own = std::string_view(key) == "addresses";
+        for (const auto& address : own ? interface.addresses : interface.peer_addresses) {
+            if (auto cidr = knd::parse_cidr(address); !cidr) {
+                return refuse(key, "holds \"" + address + "\": " + cidr.error().message());
+            }
         }
     }
     return interface;
@@ -119,7 +122,9 @@ class DummyBackend {
         watch_.ensure();
         KND_TRY_ASSIGN(const auto netdevs, knd::read_netdevs());
         for (const auto& netdev : netdevs) {
-            if (find(netdev.link.name) != nullptr) knd::describe(netdev, sink);
+            if (find(netdev.link.name) != nullptr && could_be_ours(netdev.link)) {
+                knd::describe(netdev, sink);
+            }
         }
         return sink.status();
     }
@@ -130,9 +135,15 @@ class DummyBackend {
             if (knd::dns_label(interface.name) != request.binding.device) continue;
             KND_TRY_ASSIGN(auto netlink, knd::Netlink::open());
             const auto link = netlink.link(interface.name);
-            if (!link) {
+            // Altnames are found as well, and belong to somebody else's interface.
+            if (!link || link->name != interface.name) {
                 return Error(Code::kNotFound, "interface " + interface.name +
                                                   " is not in the host's network namespace");
+            }
+            if (!could_be_ours(*link)) {
+                return Error(Code::kFailedPrecondition,
+                             link->text() + " has the name of one that this backend makes, but is" +
+                                 " neither dummy nor veth: rename it, or the one in the TOML");
             }
             in_use_.emplace(request.binding.device);
             effects.netdev({link->ifindex, link->name, link->mac});
@@ -158,16 +169,27 @@ class DummyBackend {
         return found == interfaces_.end() ? nullptr : &*found;
     }
 
+    /// Hardware that has got a name of ours is not given away as if we had made it.
+    static bool could_be_ours(const knd::LinkInfo& link) {
+        return link.kind == "dummy" || link.kind == "veth";
+    }
+
     /// Makes the interface when it is neither here nor in a pod.
     Result<void> ensure(const Interface& interface) {
         if (in_use_.contains(knd::dns_label(interface.name))) return {};
         KND_TRY_ASSIGN(auto netlink, knd::Netlink::open());
         if (netlink.link(interface.name).ok()) return {};
-        return make(netlink, interface).wrap("make interface " + interface.name);
+        KND_TRY(create(netlink, interface).wrap("make interface " + interface.name));
+        auto furnished = furnish(netlink, interface);
+        if (furnished) return {};
+        // The next try would take half of one for the whole.
+        const auto half = netlink.link(interface.name);
+        if (half) static_cast<void>(netlink.delete_link(half->ifindex));
+        return std::move(furnished).error().wrap("furnish interface " + interface.name);
     }
 
-    Result<void> make(knd::Netlink& netlink, const Interface& interface) {
-        if (interface.kind == "veth") return make_veth(netlink, interface);
+    Result<void> create(knd::Netlink& netlink, const Interface& interface) {
+        if (interface.kind == "veth") return create_veth(netlink, interface);
         knd::NewLink link;
         link.kind = "dummy";
         link.name = interface.name;
@@ -177,37 +199,40 @@ class DummyBackend {
         if (!made && interface.kind == "auto" && made.code() == Code::kUnimplemented) {
             host_.warn("this kernel has no dummy interfaces; " + interface.name +
                        " is a veth instead, its other end is " + interface.peer);
-            return make_veth(netlink, interface);
+            return create_veth(netlink, interface);
         }
         KND_TRY(made);
         host_.info(interface.name + " is of kind dummy");
-        return finish(netlink, interface);
+        return {};
     }
 
-    Result<void> make_veth(knd::Netlink& netlink, const Interface& interface) {
+    Result<void> create_veth(knd::Netlink& netlink, const Interface& interface) {
         knd::NewLink link;
         link.kind = "veth";
         link.name = interface.name;
         link.mac = interface.mac;
         link.mtu = interface.mtu;
         link.peer_name = interface.peer;
-        if (interface.peer_netns.empty()) {
-            KND_TRY(netlink.create_link(link));
-            KND_TRY(configure(netlink, interface.peer, interface.peer_addresses, true));
-            return finish(netlink, interface);
-        }
+        if (interface.peer_netns.empty()) return netlink.create_link(link);
         KND_TRY_ASSIGN(const auto netns, knd::netns::open(interface.peer_netns));
         link.peer_netns_fd = netns.get();
-        KND_TRY(netlink.create_link(link));
-        KND_TRY_ASSIGN(auto there, knd::netns::open_netlink(netns.get()));
-        KND_TRY(configure(there, interface.peer, interface.peer_addresses, true));
-        return finish(netlink, interface);
+        return netlink.create_link(link);
     }
 
-    Result<void> finish(knd::Netlink& netlink, const Interface& interface) {
+    Result<void> furnish(knd::Netlink& netlink, const Interface& interface) {
         KND_TRY_ASSIGN(const auto link, netlink.link(interface.name));
         KND_TRY(netlink.add_altname(link.ifindex, std::string(kMark) + interface.name));
+        if (link.kind == "veth") KND_TRY(furnish_peer(netlink, interface));
         return configure(netlink, interface.name, interface.addresses, interface.up);
+    }
+
+    static Result<void> furnish_peer(knd::Netlink& netlink, const Interface& interface) {
+        if (interface.peer_netns.empty()) {
+            return configure(netlink, interface.peer, interface.peer_addresses, true);
+        }
+        KND_TRY_ASSIGN(const auto netns, knd::netns::open(interface.peer_netns));
+        KND_TRY_ASSIGN(auto there, knd::netns::open_netlink(netns.get()));
+        return configure(there, interface.peer, interface.peer_addresses, true);
     }
 
     Result<void> remove_strays() {
