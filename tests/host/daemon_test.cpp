@@ -489,6 +489,35 @@ TEST_F(NodeAddressTest, NeverOffersTheInterfaceThatHasIt) {
     EXPECT_TRUE(has(to_text(*explained), "192.0.2.10")) << to_text(*explained);
 }
 
+/// The cloud's controller has not seen the node yet.
+class NodeWithoutAddressTest : public DaemonTest {
+  protected:
+    void SetUp() override {
+        NodeOptions options;
+        options.address = "";
+        make_node(options);
+        start();
+    }
+};
+
+TEST_F(NodeWithoutAddressTest, OffersNoInterfaceThatMayBecomeTheNodes) {
+    EXPECT_EQ(node_->published(), std::vector<std::string>{});
+    const auto explained = node_->control("/explain/device/nic0");
+    ASSERT_TRUE(explained.ok()) << explained.error().message();
+    EXPECT_TRUE(has(to_text(*explained), "it may be the node's")) << to_text(*explained);
+    const auto seen = node_->on_loop([&] {
+        return node_->store().modify(api::Resource::kNodes, "", "node",
+                                     [](Json node) {
+                                         node["status"]["addresses"] = {
+                                             {{"type", "InternalIP"}, {"address", "192.0.2.250"}}};
+                                         return api::Answer<Json>(std::move(node));
+                                     },
+                                     {.subresource = "status"});
+    });
+    ASSERT_TRUE(seen.ok());
+    EXPECT_TRUE(eventually([&] { return node_->published().size() == 1; }, 20s));
+}
+
 /// Something stands where a socket for the kubelet should be.
 class BlockedSocketTest : public DaemonTest {
   protected:

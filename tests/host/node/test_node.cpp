@@ -26,8 +26,10 @@ fs::path built(const std::string& program) {
 }
 
 Json node_object(const std::string& address) {
-    return {{"metadata", {{"name", kNode}}},
-            {"status", {{"addresses", {{{"type", "InternalIP"}, {"address", address}}}}}}};
+    Json node = {{"metadata", {{"name", kNode}}}};
+    if (!address.empty())
+        node["status"]["addresses"] = {{{"type", "InternalIP"}, {"address", address}}};
+    return node;
 }
 
 }  // namespace
