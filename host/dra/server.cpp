@@ -255,6 +255,7 @@ void Server::Impl::info_asked() {
 void Server::Impl::notified(bool registered, std::string error) {
     lost_ = false;
     holds_connection_ = true;
+    hang_up_timer_.cancel();  // it was another kubelet's end
     if (registered) {
         if (!registration_.registered)
             log::info("registered with the kubelet", {{"path", plugin_socket().string()}});

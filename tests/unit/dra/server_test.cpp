@@ -216,6 +216,17 @@ TEST_F(ServerTest, StaysRegisteredWhileTheKubeletConnectsAnew) {
     EXPECT_FALSE(lost);
 }
 
+TEST_F(ServerTest, StaysRegisteredWithTheSuccessorOfAKubeletThatEnded) {
+    auto kubelet = connect();
+    notify(true, "");
+    ASSERT_TRUE(fakes::run_until(io, [&] { return registered(); }));
+    kubelet.reset();
+    ASSERT_TRUE(fakes::run_until(io, [&] { return !server->registration().connected; }));
+    notify(true, "");
+    fakes::run_for(io, Ms(200));
+    EXPECT_TRUE(registered());
+}
+
 TEST_F(ServerTest, StaysRegisteredWithAKubeletThatHoldsNoConnection) {
     notify(true, "");
     const auto status = while_running([&] {
