@@ -24,8 +24,8 @@ home_state() {
 }
 is_home() { [ "$(home_state)" = "$home" ]; }
 
-all_checks=(registration slices rights device_events seed does_not_fit kndd_restart kubelet_restart
-  comes_home template shared gate missed placement installation)
+all_checks=(registration slices rights device_events restored_copy seed does_not_fit kndd_restart
+  kubelet_restart comes_home template shared gate missed placement installation)
 
 # --- The driver is there --------------------------------------------------------------------------
 
@@ -74,6 +74,50 @@ check_device_events() {
   check "in one slice still" one_slice
   ip link del ext0
   soon_says "an interface that goes is withdrawn" '^"dra0"$' slice '.spec.devices[].name'
+}
+
+# server_is_up, server_is_down: the API server and its etcd.
+server_is_up() {
+  start_etcd
+  start_apiserver
+  until_ok 120 kubectl get --raw /readyz
+}
+server_is_down() {
+  halt apiserver
+  halt etcd
+}
+
+# Versions run backwards, to numbers that kndd has seen on other contents.
+check_restored_copy() {
+  local mtu
+  server_is_down
+  cp -r "$dir/etcd" "$dir/etcd-copy"
+  server_is_up
+  ip link add ext1 type veth peer name ext1-peer
+  for mtu in 1401 1402 1403; do
+    ip link set ext1 mtu $mtu
+    until_ok 60 says "\"name\":\"ext1\"[^}]*\"dra.net/mtu\":$mtu" devices
+  done
+  server_is_down
+  rm -rf "$dir"/etcd/*
+  cp -r "$dir/etcd-copy/." "$dir/etcd"
+  check "etcd comes back from an older copy" server_is_up
+  ip link set ext1 mtu 1404
+  soon_says "kndd goes on where the copy ends" '"name":"ext1"[^}]*"dra.net/mtu":1404' devices
+  check "with one slice" one_slice
+  kubectl delete resourceslice "$(slice .metadata.name | tr -d '"')" >>"$dir/log/steps.log" 2>&1
+  soon_says "and sees what others do" '"name":"ext1"' devices
+  ip link del ext1
+  soon_says "and what goes" '^"dra0"$' slice '.spec.devices[].name'
+  # Their watches wait for versions to come; whoever restores a cluster restarts them.
+  halt controller-manager
+  halt scheduler
+  start_controllers
+  halt kubelet
+  start_kubelet
+  check "the rest of the cluster is restarted" until_ok 120 node_is_ready
+  soon_says "and the slice is there" '"name":"dra0"' devices
+  soon_says "and every part of kndd is ready" 'readyz check passed' readyz
 }
 
 # --- The seed's objects, unchanged ----------------------------------------------------------------
