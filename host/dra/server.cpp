@@ -33,8 +33,14 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
           again_(options_.register_again),
           hang_up_timer_(domain) {}
 
-    Result<> start();
-    void stop();
+    Result<> start() {
+        wanted_ = true;
+        return open();
+    }
+    void stop() {
+        wanted_ = false;
+        close();
+    }
 
     const Options& options() const { return options_; }
     std::filesystem::path plugin_socket() const { return options_.plugin_dir / "dra.sock"; }
@@ -48,7 +54,9 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
 
   private:
     Inbox make_inbox();
+    Result<> open();
     Result<> serve();
+    void close();
     void accept(const std::shared_ptr<Batch>& batch);
     void run(const std::shared_ptr<Batch>& batch);
     void take(const std::shared_ptr<Batch>& batch, const std::string& uid, Batch::Outcome outcome);
@@ -68,6 +76,7 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
     Ms again_;
     boost::asio::steady_timer hang_up_timer_;
     bool holds_connection_ = true;  ///< the kubelet does, as far as we know it
+    bool wanted_ = false;           ///< between start and stop
     bool lost_ = false;             ///< it has accepted us, and hung up
     Batches batches_;
     Inbox inbox_;
@@ -80,7 +89,7 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
     std::unique_ptr<grpc::Server> grpc_;
 };
 
-Result<> Server::Impl::start() {
+Result<> Server::Impl::open() {
     batches_.open();
     inbox_ = make_inbox();
     v1_ = std::make_unique<PluginService<ApiV1>>(inbox_, options_.default_deadline);
@@ -88,7 +97,7 @@ Result<> Server::Impl::start() {
     registration_service_ =
         std::make_unique<RegistrationService>(inbox_, options_.driver, plugin_socket().string());
     auto serving = serve();
-    if (!serving) stop();
+    if (!serving) close();
     return serving;
 }
 
@@ -118,7 +127,7 @@ Result<> Server::Impl::serve() {
     return registration_listener_->file().show();
 }
 
-void Server::Impl::stop() {
+void Server::Impl::close() {
     again_timer_.cancel();
     hang_up_timer_.cancel();
     // Registration first: the kubelet should not call what is about to close.
@@ -279,7 +288,7 @@ void Server::Impl::offer_again_later() {
     again_ = std::min(kMaxRegisterAgain, again_ * 2);
     again_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
         const auto self = weak.lock();
-        if (ec || !self) return;
+        if (ec || !self || !self->wanted_) return;  // it may have been queued before a stop
         const auto offered = self->offer_again();
         if (!offered.ok())
             log::error("cannot be offered to the kubelet again",
@@ -296,8 +305,8 @@ Result<> Server::Impl::offer_again() {
     if (in_place) return registration_listener_->file().show_again();
     const auto was = registration_;
     const bool lost = lost_;
-    stop();
-    auto started = start();
+    close();
+    auto started = open();
     lost_ = lost;
     set_registration({was.asked, false, false, started ? was.error : started.error().message()});
     return started;

@@ -10,6 +10,7 @@
 #include <future>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "host/model/socket_path.hpp"
 #include "host/proto/kubelet/dra_v1.grpc.pb.h"
@@ -411,6 +412,18 @@ TEST_F(ServerTest, TakesItsSocketsAwayWhenItStops) {
     EXPECT_FALSE(fs::exists(plugin));
     EXPECT_FALSE(fs::exists(registration));
     EXPECT_TRUE(fs::is_empty(plugin.parent_path()));
+}
+
+TEST_F(ServerTest, OffersNothingAfterAStop) {
+    notify(false, "endpoint already registered");
+    ASSERT_TRUE(fakes::run_until(io, [&] { return !server->registration().error.empty(); }));
+    boost::asio::steady_timer stop(io, Ms(1));
+    stop.async_wait([&](const boost::system::error_code&) { server->stop(); });
+    // Both timers are over when the loop looks: the second can be cancelled no more.
+    std::this_thread::sleep_for(Ms(50));
+    fakes::run_for(io, Ms(50));
+    EXPECT_FALSE(fs::exists(server->plugin_socket()));
+    EXPECT_FALSE(fs::exists(server->registration_socket()));
 }
 
 TEST_F(ServerTest, ServesAgainAfterAStop) {
