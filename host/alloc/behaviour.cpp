@@ -33,7 +33,7 @@ Behaviour::Behaviour(const Options& options) {
     distinct_per_request = minor < 37;
     distinct_by_device = minor < 35;
     keeps_intersection = minor < 37;
-    repeats_claim_config = minor < 37;
+    repeats_claim_config = minor > 32 && minor < 37;
     drops_tolerations = minor < 35;
     unsorted_slices = minor < 36 || stable;
     bindings_anywhere = stable || (minor < 36 && !first);
@@ -44,7 +44,9 @@ Behaviour::Behaviour(const Options& options) {
     keeps_counter_slices = minor == 34 || (minor == 35 && stable);
     if (minor < 35 || keeps_counter_slices) counters_reach_all_nodes = false;
     counters_by_pool_name = minor == 35;
-    invalid_pools_fail = minor < 35;
+    invalid_pools_fail = minor == 33 || minor == 34;
+    invalid_devices_fail = minor < 33;
+    counters_judged_by_use = minor < 34;
     leaks_counters = minor == 34 || minor == 35;
     shares_hold_no_counters = minor < 36 || stable;
     requests_grow = minor < 37;
@@ -55,6 +57,13 @@ Behaviour::Behaviour(const Options& options) {
     ignores_node_operations = !first;
     second_all_selects_like_first = minor < 36;
     all_continues_with_first = minor < 36;
+    all_of_none_fits = minor < 33;
+    failed_all_is_the_end = minor < 33;
+    all_keeps_devices = minor < 34;
+    admin_takes_nothing = minor < 34;
+    counts_claims_last = minor < 34;
+    limit_is_a_failure = minor == 33;
+    limit_is_forgotten = minor < 33;
     permutes = minor < 36 || stable;
     knows_no_distinct = stable || (minor < 36 && !first);
     knows_no_capacity = knows_no_distinct;

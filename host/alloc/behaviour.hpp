@@ -59,6 +59,11 @@ struct Behaviour {
     bool counters_by_pool_name = false;
     /// An invalid pool ends the search that comes to it, for all nodes.
     bool invalid_pools_fail = false;
+    /// It is a device of such a pool that ends it, when a request would take it.
+    bool invalid_devices_fail = false;
+    /// A device is refused for what it takes of its own counters alone, also of those that its
+    /// slice does not have; whether the gate is on is asked of its slice alone.
+    bool counters_judged_by_use = false;
     /// Counters of a device that its taints or a constraint refuse stay taken.
     bool leaks_counters = false;
     /// The counters of a device are free while it has shares only.
@@ -82,6 +87,22 @@ struct Behaviour {
     bool second_all_selects_like_first = false;
     /// An alternative that wants all devices goes on with those of the first one.
     bool all_continues_with_first = false;
+    /// "All" fits where there is no device at all.
+    bool all_of_none_fits = false;
+    /// "All" that cannot have one of its devices is the end: nothing else is tried.
+    bool failed_all_is_the_end = false;
+    /// What "All" has taken stays taken when the search goes back, and in the claim's results until
+    /// an earlier choice for the claim is taken back.
+    bool all_keeps_devices = false;
+    /// An administrator's devices are not taken: not by another request, nor by the same one, nor
+    /// are their counters.
+    bool admin_takes_nothing = false;
+    /// The devices of a claim are counted when all of its requests are understood.
+    bool counts_claims_last = false;
+    /// More than 32 devices are one more choice that leads nowhere, not the end of the request; or
+    /// not looked at while choices are made.
+    bool limit_is_a_failure = false;
+    bool limit_is_forgotten = false;
     /// Devices of one request are tried in all orders.
     bool permutes = false;
     /// distinctAttribute is an unknown constraint.

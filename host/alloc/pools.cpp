@@ -138,7 +138,7 @@ class Gatherer {
             pool.has_bindings =
                 std::any_of(pool.slices.begin(), pool.slices.end(),
                             [&](SliceIndex index) { return data_.slices[index].has_bindings; });
-        if (pool.invalid) pool.slices.clear();
+        if (pool.invalid && !behaviour_.invalid_devices_fail) pool.slices.clear();
     }
 
     void take_counters_of_others(Pool& pool) const {

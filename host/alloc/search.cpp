@@ -42,7 +42,8 @@ Result<std::optional<Allocations>> Search::run() {
     if (outcome == Outcome::kTooMany)
         error_ = Error(Code::kInvalidArgument, "allocation max size exceeded");
     // Other pools might have had a solution, so that invalid ones are worth a word only now.
-    if (outcome == Outcome::kNone && pools_.any_invalid() && !behaviour_.invalid_pools_fail)
+    const bool fails_early = behaviour_.invalid_pools_fail || behaviour_.invalid_devices_fail;
+    if (outcome == Outcome::kNone && pools_.any_invalid() && !fails_early)
         error_ = Error(Code::kFailedPrecondition, "invalid resource pools were encountered");
     std::optional<Allocations> found;
     if (outcome == Outcome::kFound) {
@@ -111,12 +112,14 @@ Search::Outcome Search::first_available(std::uint32_t claim, std::size_t request
 Search::Outcome Search::next_device(const Place& place, std::size_t picked, CandidateIndex start) {
     const auto& prepared = *place.prepared;
     if (context_.trace != nullptr) trace_place(place, picked);
-    if (prepared.all && prepared.all_candidates.empty()) return Outcome::kNone;
+    if (prepared.all && prepared.all_candidates.empty() && !behaviour_.all_of_none_fits)
+        return Outcome::kNone;
     if (picked >= prepared.count) return next_request(place.claim, place.request + 1);
-    if (prepared_[place.claim].picks + prepared.count - picked > kMaxResults) {
+    if (prepared_[place.claim].picks + prepared.count - picked > kMaxResults &&
+        !behaviour_.limit_is_forgotten) {
         if (context_.trace != nullptr)
             context_.trace->requests[prepared.trace].limit_reached = true;
-        return Outcome::kTooMany;
+        return behaviour_.limit_is_a_failure ? Outcome::kNone : Outcome::kTooMany;
     }
     return prepared.all ? next_of_all(place, picked) : try_rest(place, picked, start);
 }
@@ -124,13 +127,16 @@ Search::Outcome Search::next_device(const Place& place, std::size_t picked, Cand
 /// "All" has no choice: each device in turn, or nothing.
 Search::Outcome Search::next_of_all(const Place& place, std::size_t picked) {
     if (!step(1)) return Outcome::kError;
-    if (!take(place, place.prepared->all_candidates[picked]))
-        return error_ ? Outcome::kError : Outcome::kNone;
+    const auto mark = picks_.size();
+    if (!take(place, place.prepared->all_candidates[picked])) {
+        if (error_) return Outcome::kError;
+        return behaviour_.failed_all_is_the_end ? Outcome::kStop : Outcome::kNone;
+    }
     auto next = place;
     if (behaviour_.all_continues_with_first)
         next.prepared = &prepared_[place.claim].requests[place.request][0];
     const auto outcome = next_device(next, picked + 1, 0);
-    if (outcome != Outcome::kFound) give_back();
+    if (outcome != Outcome::kFound && !behaviour_.all_keeps_devices) give_back(mark);
     return outcome;
 }
 
@@ -158,6 +164,9 @@ Search::Outcome Search::try_candidates(const Place& place, std::size_t picked, C
         if (fit == Fitness::kError) return Outcome::kError;
         if (fit == Fitness::kUnfit) compare_unfit(prepared, candidate);
         if (fit != Fitness::kFit || repeats_failure(place, candidate, base)) continue;
+        if (behaviour_.invalid_devices_fail && pools_.pools()[candidates_[candidate].pool].invalid)
+            return fail_for(pools_.pools()[candidates_[candidate].pool]);
+        const auto mark = picks_.size();
         if (!take(place, candidate)) {
             if (error_) return Outcome::kError;
             continue;
@@ -165,14 +174,18 @@ Search::Outcome Search::try_candidates(const Place& place, std::size_t picked, C
         const auto again = behaviour_.permutes && !may_prune_ ? 0 : candidate + 1;
         const auto outcome = next_device(place, picked + 1, again);
         if (outcome == Outcome::kFound) return outcome;
-        give_back();
+        give_back(mark);
         if (outcome != Outcome::kNone) return outcome;
         if (hopeless(place, picked, candidate + 1)) return settle_rest(place, candidate + 1);
         if (may_prune_) failed_.push_back(candidate);
     }
     if (!invalid) return Outcome::kNone;
-    const auto& pool = pools_.pools()[invalid->second];
-    return fail({Code::kInvalidArgument, "pool " + *pool.key.pool + " is invalid: " + pool.reason});
+    return fail_for(pools_.pools()[invalid->second]);
+}
+
+Search::Outcome Search::fail_for(const Pool& invalid) {
+    return fail(
+        {Code::kInvalidArgument, "pool " + *invalid.key.pool + " is invalid: " + invalid.reason});
 }
 
 Trace::End Search::end(Outcome outcome) const {

@@ -137,6 +137,7 @@ class Search {
         kFound,
         kNone,
         kTooMany,  ///< more than 32 devices in the claim, whatever is taken
+        kStop,     ///< none, and nothing else is to be tried
         kError,    ///< error_ says which
     };
     /// Where the search is: a request of a claim, or one of its alternatives.
@@ -180,6 +181,7 @@ class Search {
     Outcome try_candidates(const Place& place, std::size_t picked, CandidateIndex start,
                            std::size_t base);
     Outcome fail(Error error);
+    Outcome fail_for(const Pool& invalid);
     bool step(std::uint64_t count);
     Trace::End end(Outcome outcome) const;
 
@@ -209,16 +211,24 @@ class Search {
     /// An administrator may look into what others use, but not twice in one claim.
     bool in_use(CandidateIndex candidate, std::uint32_t claim, bool admin) const {
         if (!admin) return held(candidate) || taken_[candidate] > 0;
+        if (behaviour_.admin_takes_nothing) return false;
         return taken_[candidate] > 0 && taken_in_claim(candidate, claim);
     }
     bool taken_in_claim(CandidateIndex candidate, std::uint32_t claim) const;
     bool take(const Place& place, CandidateIndex candidate);
     bool charge(Pick& pick);
+    bool charge_own(Pick& pick);
     void discharge(const Pick& pick);
     bool is_paid(DeviceIndex device) const;
     bool is_tainted(const Prepared& prepared, CandidateIndex candidate);
+    bool is_counted(CandidateIndex candidate) const;
+    bool takes_device(const Pick& pick) const {
+        const bool admin = pick.prepared->request->admin_access;
+        return !pick.shared && !(admin && behaviour_.admin_takes_nothing);
+    }
     void keep(Pick pick);
-    void give_back();
+    void give_back(std::size_t mark);
+    void forget_all(std::size_t mark, std::uint32_t claim);
     void give_back_share(const Pick& pick);
     const Amounts* taking(DeviceIndex device) const;
     bool join_constraint(const Place& place, CandidateIndex candidate, std::uint32_t number);
@@ -257,6 +267,7 @@ class Search {
     bool note_room(const Prepared& prepared, CandidateIndex candidate, std::size_t number,
                    const Amounts& taken);
     bool note_counter(const Prepared& prepared, CandidateIndex candidate, std::uint32_t counter);
+    bool note_no_counter(const Prepared& prepared, CandidateIndex candidate);
     bool note_taint(const Prepared& prepared, CandidateIndex candidate,
                     const api::DeviceTaint& taint);
     bool note_conflict(std::uint32_t claim, const Prepared& prepared, CandidateIndex candidate,

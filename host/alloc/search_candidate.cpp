@@ -127,7 +127,8 @@ bool Search::is_fit(const Prepared& prepared, CandidateIndex candidate) {
     }
     if (!may_skip_operations(prepared, candidate)) return false;
     if (extra == nullptr) return true;
-    if (!features_.partitionable_devices && !extra->counters.empty())
+    if (!features_.partitionable_devices && !extra->counters.empty() &&
+        !behaviour_.counters_judged_by_use)
         return refuse(prepared, candidate, Refusal::kCountersOff);
     if (behaviour_.leaks_counters) return true;  // taints are looked at after the counters
     const auto* taint = this->taint(*extra, request);

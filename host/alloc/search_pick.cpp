@@ -27,8 +27,7 @@ bool Search::take(const Place& place, CandidateIndex candidate) {
     pick.shared = features_.consumable_capacity && data_.devices[index].allow_multiple;
     if (!prepared.all && !has_room(prepared, candidate, pick.consumed)) return false;
     // The shares of one device use its counters together, so only the first one pays.
-    if (!(pick.shared && is_paid(index)) && pools_.is_counted(candidate) && !charge(pick))
-        return false;
+    if (!(pick.shared && is_paid(index)) && is_counted(candidate) && !charge(pick)) return false;
     if (behaviour_.leaks_counters && is_tainted(prepared, candidate)) return false;
     if (!join_constraints(place, candidate)) {
         if (!behaviour_.leaks_counters) discharge(pick);
@@ -53,14 +52,41 @@ bool Search::take(const Place& place, CandidateIndex candidate) {
     return true;
 }
 
+/// Whether what the device takes of counters has to be asked for.
+bool Search::is_counted(CandidateIndex candidate) const {
+    if (!behaviour_.counters_judged_by_use) return pools_.is_counted(candidate);
+    const auto* extra = data_.extra(device_of(candidate));
+    return features_.partitionable_devices && extra != nullptr && !extra->counters.empty();
+}
+
 /// What a device takes of its counter sets: amounts, and who may use them as well.
 bool Search::charge(Pick& pick) {
+    if (behaviour_.counters_judged_by_use) return charge_own(pick);
     if (features_.compatibility_groups && !groups_.add(pick.candidate))
         return refuse(*pick.prepared, pick.candidate, Refusal::kGroups);
     pick.joined_groups = features_.compatibility_groups;
     pick.charged_counters = take_counters(*pick.prepared, pick.candidate);
     if (!pick.charged_counters) discharge(pick);
     return pick.charged_counters;
+}
+
+/// As before 1.34: nothing but the device's own counters tells.
+bool Search::charge_own(Pick& pick) {
+    const auto own = pools_.uses(pick.candidate);
+    std::size_t named = 0;
+    for (const auto& used : data_.extra(device_of(pick.candidate))->counters)
+        named += used.counters.size();
+    if (own.size() < named) return note_no_counter(*pick.prepared, pick.candidate);
+    if (named == 0) return true;
+    auto& left = counters(candidates_[pick.candidate].pool);
+    for (const auto& use : own)
+        if (left[use.counter] < use.value)
+            return note_counter(*pick.prepared, pick.candidate, use.counter);
+    if (!takes_device(pick)) return true;
+    for (const auto& use : own)
+        left[use.counter] -= use.value;
+    pick.charged_counters = true;
+    return true;
 }
 
 void Search::discharge(const Pick& pick) {
@@ -89,7 +115,7 @@ void Search::keep(Pick pick) {
         for (std::size_t i = 0; i < pick.consumed.size(); ++i)
             shares.sum[i] += pick.consumed[i];
         ++shares.count;
-    } else {
+    } else if (takes_device(pick)) {
         ++taken_[pick.candidate];
     }
     ++prepared_[pick.claim].picks;
@@ -97,18 +123,25 @@ void Search::keep(Pick pick) {
     if (context_.trace != nullptr) trace_pick();
 }
 
-/// Undoes the last take().
-void Search::give_back() {
-    const auto pick = std::move(picks_.back());
-    picks_.pop_back();
+/// Undoes a take(), with which picks_ became longer than `mark`.
+void Search::give_back(std::size_t mark) {
+    const auto pick = std::move(picks_[mark]);
+    if (mark + 1 < picks_.size()) forget_all(mark + 1, pick.claim);
+    picks_.erase(picks_.begin() + static_cast<std::ptrdiff_t>(mark));
     --prepared_[pick.claim].picks;
     leave_constraints(pick.claim, *pick.prepared, pick.prepared->constraints.size());
     if (!pick.shared || !behaviour_.leaks_counters) discharge(pick);
-    if (!pick.shared) {
-        --taken_[pick.candidate];
-        return;
-    }
-    give_back_share(pick);
+    if (takes_device(pick)) --taken_[pick.candidate];
+    if (pick.shared) give_back_share(pick);
+}
+
+/// Behaviour::all_keeps_devices: the claim's results go, what they have taken does not come back.
+void Search::forget_all(std::size_t mark, std::uint32_t claim) {
+    const auto last =
+        std::remove_if(picks_.begin() + static_cast<std::ptrdiff_t>(mark), picks_.end(),
+                       [&](const Pick& pick) { return pick.claim == claim; });
+    prepared_[claim].picks -= static_cast<std::size_t>(picks_.end() - last);
+    picks_.erase(last, picks_.end());
 }
 
 void Search::give_back_share(const Pick& pick) {

@@ -34,13 +34,16 @@ Result<void> Search::prepare_claim(const api::ResourceClaim& claim, PreparedClai
     std::size_t least = 0;
     for (const auto& request : claim.devices.requests) {
         KND_TRY_ASSIGN(const auto count, prepare_request(request, out));
-        if (count > kMaxResults - least)
+        if (!behaviour_.counts_claims_last && count > kMaxResults - least)
             return invalid("claim " + claim.meta.text() + ", request " + request.name +
                            ": adding " + std::to_string(count) +
                            " devices exceeds the claim limit of 32, with " + std::to_string(least) +
                            " already accounted for");
         least += count;
     }
+    if (least > kMaxResults)
+        return invalid("claim " + claim.meta.text() + ": number of requested devices " +
+                       std::to_string(least) + " exceeds the claim limit of 32");
     out.chosen.assign(out.requests.size(), 0);
     KND_TRY(prepare_constraints(out));
     return {};

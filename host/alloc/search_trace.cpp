@@ -131,6 +131,21 @@ bool Search::note_counter(const Prepared& prepared, CandidateIndex candidate,
     return false;
 }
 
+/// It names a counter that there is not.
+bool Search::note_no_counter(const Prepared& prepared, CandidateIndex candidate) {
+    if (context_.trace == nullptr) return false;
+    auto* device = note(prepared, candidate, Refusal::kCounters);
+    if (device == nullptr) return false;
+    const auto& sets = pools_.pools()[candidates_[candidate].pool].counter_sets;
+    for (const auto& used : data_.extra(device_of(candidate))->counters) {
+        const auto set = sets.find(used.counter_set);
+        for (const auto& [name, value] : used.counters)
+            if (set == sets.end() || !set->second->counters.contains(name))
+                device->shortage = {used.counter_set, name, Quantity(), value};
+    }
+    return false;
+}
+
 bool Search::note_taint(const Prepared& prepared, CandidateIndex candidate,
                         const api::DeviceTaint& taint) {
     if (context_.trace == nullptr) return false;
