@@ -96,6 +96,10 @@ struct ParserOptions {
     bool two_variable_macros = true;
     bool sort_by = true;
     bool escaped_fields = false;  ///< a.`b-c`
+    bool surrogates = false;      ///< '\ud800', which stands for U+FFFD
+    // Of the words for what is wrong, before 1.33:
+    bool knows_backquotes = true;  ///< as the beginning of a name
+    bool formats_twice = false;    ///< a "%" is taken for a clause without an argument
 };
 
 /// Lexes and parses; macros are expanded. False: `issues` says why.

@@ -274,8 +274,9 @@ class Checker {
     void no_overload(std::uint32_t offset, std::string_view name, bool member,
                      std::span<const TypeIndex> arguments) {
         std::string list;
-        for (std::size_t i = member ? 1 : 0; i < arguments.size(); ++i) {
-            if (!list.empty()) list += ", ";
+        const std::size_t first = member ? 1 : 0;
+        for (std::size_t i = first; i < arguments.size(); ++i) {
+            if (i > first) list += ", ";
             list += types().text(unifier_.substitute(arguments[i], true));
         }
         list = "(" + list + ")";
@@ -411,15 +412,16 @@ class Checker {
                 return;
             case TypeKind::kDyn:
             case TypeKind::kError:
-                return;
             case TypeKind::kParam:
-                unifier_.assignable(kDynType, range);
+                if (type.kind == TypeKind::kParam) unifier_.assignable(kDynType, range);
+                if (environment_.kubernetes_minor < 33) second = simple(TypeKind::kNothing);
                 return;
             default:
                 fail(node(fold.range).offset,
                      "expression of type " + in_quotes(text(range)) +
                          " cannot be range of a comprehension (must be list, map, or dynamic)");
                 first = second = kErrorType;
+                if (environment_.kubernetes_minor < 33) second = simple(TypeKind::kNothing);
         }
     }
 

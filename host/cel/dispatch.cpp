@@ -48,6 +48,8 @@ bool fits(TypeKind wanted, const Value& value) {
             return value.is(Kind::kFormat);
         case TypeKind::kDevice:
             return value.is(Kind::kDevice);
+        case TypeKind::kNothing:
+            return false;
         case TypeKind::kType:
             return value.is(Kind::kType);
         case TypeKind::kList:

@@ -101,7 +101,10 @@ constexpr std::uint64_t kMapCost = 30;
 class Estimator {
   public:
     Estimator(const Ast& ast, const CheckedAst& checked, const Environment& environment)
-        : ast_(ast), checked_(checked), has_device_(environment.device) {}
+        : ast_(ast),
+          checked_(checked),
+          has_device_(environment.device),
+          follows_names_(environment.kubernetes_minor >= 33) {}
 
     CostRange run() { return cost(ast_.root); }
 
@@ -210,6 +213,7 @@ class Estimator {
         if (self.kind == NodeKind::kMap) return CostRange::exactly(self.count / 2);
         if (const auto declared = size_at(origin(index))) return known(index).size = declared;
         if (is_scalar(self.type)) return CostRange::exactly(1);
+        if (!follows_names_) return std::nullopt;
         const auto* local = self.kind == NodeKind::kIdent ? find(self.text) : nullptr;
         return local == nullptr ? std::nullopt : local->size;
     }
@@ -227,13 +231,14 @@ class Estimator {
             case TypeKind::kTimestamp:
                 return true;
             case TypeKind::kOptional:
-                return is_scalar(checked_.types[type].a);
+                return follows_names_ && is_scalar(checked_.types[type].a);
             default:
                 return false;
         }
     }
 
     std::optional<EntrySize> entries(NodeIndex index) {
+        if (!follows_names_) return std::nullopt;
         index = resolve(index);
         if (const auto& found = known(index).entries) return found;
         const auto* local = node(index).kind == NodeKind::kIdent ? find(node(index).text) : nullptr;
@@ -248,7 +253,7 @@ class Estimator {
 
     CostRange call(NodeIndex index) {
         const auto& self = node(index);
-        if (self.text == "dyn") {
+        if (self.text == "dyn" && follows_names_) {
             const auto argument = ast_.child(self, self.count - 1);
             const auto out = CostRange::exactly(1) + cost(argument);
             known(index).size = size(argument);
@@ -291,7 +296,7 @@ class Estimator {
             if (estimate.result_size)
                 result = result ? result->unite(*estimate.result_size) : *estimate.result_size;
             contents(index, *overload, result);
-            if (!result) result = size(index);
+            if (!result && follows_names_) result = size(index);
         }
         if (result) known(index).size = result;
         return out;
@@ -305,7 +310,7 @@ class Estimator {
             (signature.starts_with("(list") || signature.starts_with("(map"))) {
             const auto container = ast_.child(self, 0);
             const auto held = entries(container);
-            result = held ? std::optional(held->value) : std::nullopt;
+            if (follows_names_) result = held ? std::optional(held->value) : std::nullopt;
             known(index).origin = value_of(origin(container));
         } else if (overload.function == ops::kConditional) {
             known(index).entries =
@@ -345,7 +350,8 @@ class Estimator {
 
     CostRange fold(NodeIndex index) {
         const auto& fold = ast_.folds[node(index).first];
-        if (!ast_.is_binding(fold)) return loop(index, fold);
+        const bool is_bind = follows_names_ || fold.accumulator == kOptionalTarget;
+        if (!ast_.is_binding(fold) || !is_bind) return loop(index, fold);
         if (fold.accumulator == kOptionalTarget) {
             const auto price = cost(fold.init);
             targets_.push_back({resolve(fold.init), price});
@@ -367,8 +373,8 @@ class Estimator {
 
     CostRange loop(NodeIndex index, const Fold& fold) {
         auto sum = cost(fold.range) + cost(fold.init);
-        locals_.push_back(
-            {fold.accumulator, origin(fold.init), size(fold.init), entries(fold.init)});
+        const auto accumulated = follows_names_ ? origin(fold.init) : Origin::kNone;
+        locals_.push_back({fold.accumulator, accumulated, size(fold.init), entries(fold.init)});
         push_variables(fold);
         const auto round = cost(fold.condition) + cost(fold.step);
         locals_.resize(locals_.size() - (fold.variable2.empty() ? 1 : 2));
@@ -376,6 +382,10 @@ class Estimator {
         const auto step_entries = entries(fold.step);
         locals_.pop_back();
         const auto rounds = size_or_unknown(fold.range);
+        if (!follows_names_) {
+            known(index).size = rounds;
+            return sum + rounds * round;
+        }
         switch (node(fold.init).kind) {
             case NodeKind::kConstant:
                 known(index).size = size(fold.init);
@@ -398,7 +408,10 @@ class Estimator {
         const auto key = held ? std::optional(held->key) : std::nullopt;
         const auto value = held ? std::optional(held->value) : std::nullopt;
         const auto keys_of = is_list ? Origin::kNone : key_of(from);
-        if (!fold.variable2.empty()) {
+        if (!follows_names_) {
+            locals_.push_back({fold.variable, is_list ? value_of(from) : keys_of, {}, {}});
+            if (!fold.variable2.empty()) locals_.push_back({fold.variable2, Origin::kNone, {}, {}});
+        } else if (!fold.variable2.empty()) {
             // Kubernetes takes the keys of a domain for its values here, and hence for shorter.
             const bool mistaken =
                 from == Origin::kAttributeDomain || from == Origin::kCapacityDomain;
@@ -414,6 +427,8 @@ class Estimator {
     const Ast& ast_;
     const CheckedAst& checked_;
     bool has_device_;
+    /// Since 1.33 what is known of a value is known of the names that macros give it.
+    bool follows_names_;
     std::unordered_map<NodeIndex, Known> known_;
     std::vector<Local> locals_;
     std::vector<Target> targets_;

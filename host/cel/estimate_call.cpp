@@ -164,6 +164,7 @@ Estimate estimate_texts(const CallToEstimate& call) {
         return CallEstimate{regex_cost(*call.target, call.arguments[0]),
                             CostRange{0, call.target->size_or_unknown().max}};
     if (name == "url") return copying_traversal(call.arguments[0]);
+    if (is_one_of(name, {"semver", "isSemver"}) && call.overload->until == 32) return just(1);
     if (is_one_of(name, {"cidr", "isIP", "isCIDR", "quantity", "isQuantity", "semver", "isSemver"}))
         return traversal(call.arguments[0]);
     if (name == "ip") return call.arguments.empty() ? just(1) : traversal(call.arguments[0]);

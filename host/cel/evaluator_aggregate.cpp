@@ -177,6 +177,10 @@ Value Evaluator::fold(std::uint32_t number) {
         return eval(fold.result);
     }
     const auto range = eval(fold.range);
+    // 1.32 forgets what was wrong with a range where it wants two variables.
+    const bool forgets = fold.two_variables && code_.kubernetes_minor < 33;
+    if (range.is_error() && forgets)
+        return fail("unsupported comprehension range type: *types.Err");
     if (range.is_error()) return range;
     if (!range.is(Kind::kList) && !is_map(range) && fold.two_variables)
         return fail("unsupported comprehension range type: " + std::string(native_name(range)));

@@ -32,8 +32,12 @@ constexpr std::string_view kPunctuation[] = {"&&", "||", "==", "!=", "<=", ">=",
 
 class Lexer {
   public:
-    Lexer(std::string_view source, std::vector<Token>& tokens, std::vector<Issue>& issues)
-        : source_(source), tokens_(tokens), issues_(issues) {}
+    Lexer(std::string_view source, const ParserOptions& options, std::vector<Token>& tokens,
+          std::vector<Issue>& issues)
+        : source_(source),
+          takes_surrogates_(options.surrogates),
+          tokens_(tokens),
+          issues_(issues) {}
 
     bool run() {
         for (skip_blanks(); at_ < source_.size(); skip_blanks())
@@ -228,13 +232,16 @@ class Lexer {
             out += static_cast<char>(value);
             return true;
         }
-        if (value > 0x10FFFF || (value >= 0xD800 && value < 0xE000))
-            return fail_escape(start, "invalid unicode code point");
-        append_utf8(out, value);
+        const bool surrogate = value >= 0xD800 && value < 0xE000;
+        if (value > 0x10FFFF || (surrogate && !takes_surrogates_))
+            return fail_escape(start, takes_surrogates_ ? "unable to unescape string"
+                                                        : "invalid unicode code point");
+        append_utf8(out, surrogate ? 0xFFFD : value);
         return true;
     }
 
     std::string_view source_;
+    bool takes_surrogates_;
     std::size_t at_ = 0;
     std::vector<Token>& tokens_;
     std::vector<Issue>& issues_;
@@ -261,8 +268,9 @@ void append_utf8(std::string& out, std::uint32_t c) {
     }
 }
 
-bool lex(std::string_view source, std::vector<Token>& tokens, std::vector<Issue>& issues) {
-    return Lexer(source, tokens, issues).run();
+bool lex(std::string_view source, const ParserOptions& options, std::vector<Token>& tokens,
+         std::vector<Issue>& issues) {
+    return Lexer(source, options, tokens, issues).run();
 }
 
 }  // namespace knd::cel

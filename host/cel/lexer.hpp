@@ -35,7 +35,8 @@ struct Token {
 };
 
 /// Ends with a kEnd token. False: `issues` says why.
-bool lex(std::string_view source, std::vector<Token>& tokens, std::vector<Issue>& issues);
+bool lex(std::string_view source, const ParserOptions& options, std::vector<Token>& tokens,
+         std::vector<Issue>& issues);
 
 /// Appends a code point as UTF-8.
 void append_utf8(std::string& out, std::uint32_t code_point);

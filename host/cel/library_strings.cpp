@@ -62,7 +62,9 @@ Value last_index_of(const Call& call) {
     const auto size = length(text);
     const auto offset = call.size() > 2 ? call[2].as_int() : size - 1;
     if (wanted.empty()) return empty_text_at(call, call.size() > 2 ? offset : size);
-    if (call.size() == 2 && text.size() < wanted.size()) return Value::integer(-1);
+    // Before 1.34 an empty text has no place to look at.
+    const bool looks_at_sizes = call.size() == 2 && call.kubernetes_minor >= 34;
+    if (looks_at_sizes && text.size() < wanted.size()) return Value::integer(-1);
     if (offset < 0) return out_of_range(call, offset);
     if (offset >= size) return Value::integer(-1);
     const auto found = text.rfind(wanted, byte_of(text, offset));

@@ -504,10 +504,10 @@ bool is_reserved(std::string_view name) {
     return contains(kReserved, name);
 }
 
-std::string wrong_literal(std::string_view text, bool negative) {
+std::string wrong_literal(std::string_view text, const ParserOptions& options, bool negative) {
     std::vector<Token> tokens;
     std::vector<Issue> issues;
-    if (!lex(text, tokens, issues)) return issues.front().message;
+    if (!lex(text, options, tokens, issues)) return issues.front().message;
     std::string why;
     read_literal(tokens.front(), negative, why);
     return why;
@@ -522,7 +522,7 @@ bool parse(std::string_view source, const ParserOptions& options, Ast& ast,
         return false;
     }
     std::vector<Token> tokens;
-    if (lex(source, tokens, issues))
+    if (lex(source, options, tokens, issues))
         ast.root = Parser(std::move(tokens), options, ast, issues).run();
     if (issues.empty()) return true;
     if (auto all = explain_syntax(source, options); !all.empty()) issues = std::move(all);

@@ -55,7 +55,7 @@ class AstBuilder {
 /// Words that are kept for later.
 bool is_reserved(std::string_view name);
 /// What is wrong with a literal; empty: nothing.
-std::string wrong_literal(std::string_view text, bool negative);
+std::string wrong_literal(std::string_view text, const ParserOptions& options, bool negative);
 
 /// Expands `name(arguments)` or `target.name(arguments)` if that is a macro; empty: it is not.
 std::optional<NodeIndex> expand_macro(AstBuilder& builder, const ParserOptions& options,

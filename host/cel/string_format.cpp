@@ -127,15 +127,15 @@ std::string fixed_text(double value, int precision) {
     return out;
 }
 
-/// "1.500000×10⁰³". What the clause calls precision is a width here, as in the implementation that
-/// Kubernetes uses.
-std::string scientific_text(double value, int width) {
+/// "1.500000×10⁰³", with another `times` in 1.32. What the clause calls precision is a width here,
+/// as in the implementation that Kubernetes uses.
+std::string scientific_text(double value, int width, std::string_view times) {
     constexpr std::string_view kDigits[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
     std::string out;
     if (std::isfinite(value)) {
         const auto plain = print("%.*e", kDefaultPrecision, unsigned_zero(value));
         const auto mark = plain.find('e');
-        out = plain.substr(0, mark) + "×10";
+        out = plain.substr(0, mark).append(times) + "10";
         for (const char c : plain.substr(mark + 1))
             if (c != '+') out += c == '-' ? "⁻" : kDigits[c - '0'];
     } else {
@@ -277,7 +277,8 @@ bool read_number(const Value& value, double& out) {
     return true;
 }
 
-std::string fill(const Value& value, const FormatClause& clause, std::string& out) {
+std::string fill(const Value& value, const FormatClause& clause, std::string_view times,
+                 std::string& out) {
     auto refused = refuse_clause(clause.verb, type_kind(value), type_name(value));
     if (!refused.empty()) return refused;
     double number = 0;
@@ -302,19 +303,20 @@ std::string fill(const Value& value, const FormatClause& clause, std::string& ou
                 return refuse_clause(clause.verb, TypeKind::kError, type_name(value));
             const auto precision = clause.precision.value_or(kDefaultPrecision);
             out += clause.verb == 'f' ? fixed_text(number, precision)
-                                      : scientific_text(number, precision);
+                                      : scientific_text(number, precision, times);
     }
     return {};
 }
 
 Value format(const Call& call) {
     const auto& list = call[1].as_list();
+    const std::string_view times = call.kubernetes_minor < 33 ? "\u202f×\u202f" : "×";
     std::string out;
     std::size_t used = 0;
     const auto failed = walk_format(
         call[0].text(), list.size,
         [&](std::size_t number, const FormatClause& clause, std::string& text) {
-            return fill(list.items[number], clause, text);
+            return fill(list.items[number], clause, times, text);
         },
         out, used);
     return failed.empty() ? call.string(out) : call.error(failed);

@@ -32,8 +32,10 @@ std::string about_reserved(const std::string& message) {
 
 class Parser {
   public:
-    Parser(std::string_view source, std::vector<Lexeme> all, Tree& tree, std::vector<Issue>& issues)
+    Parser(std::string_view source, const ParserOptions& options, std::vector<Lexeme> all,
+           Tree& tree, std::vector<Issue>& issues)
         : source_(source),
+          unknown_(options.knows_backquotes ? 0 : one_of(kEscapedIdentifier)),
           all_(std::move(all)),
           tree_(tree),
           issues_(issues),
@@ -255,7 +257,8 @@ class Parser {
             following = look(grammar_, grammar_[*frames_[i].caller].edges[0].target, nullptr);
             out |= following & ~kRuleEnd;
         }
-        return (following & kRuleEnd) != 0 ? out | one_of(kEof) : out;
+        if ((following & kRuleEnd) != 0) out |= one_of(kEof);
+        return out & ~unknown_;
     }
 
     /// What can follow any of the rules that are being read.
@@ -347,6 +350,7 @@ class Parser {
     }
 
     std::string_view source_;
+    TokenSet unknown_;  ///< tokens that the release does not have
     std::vector<Lexeme> all_;
     Tree& tree_;
     std::vector<Issue>& issues_;
@@ -369,9 +373,10 @@ class Parser {
 
 }  // namespace
 
-bool parse_broken(std::string_view source, Tree& tree, std::vector<Issue>& issues) {
-    auto tokens = scan(source, issues);
-    return Parser(source, std::move(tokens), tree, issues).run();
+bool parse_broken(std::string_view source, const ParserOptions& options, Tree& tree,
+                  std::vector<Issue>& issues) {
+    auto tokens = scan(source, options, issues);
+    return Parser(source, options, std::move(tokens), tree, issues).run();
 }
 
 }  // namespace knd::cel::syntax

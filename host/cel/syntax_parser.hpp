@@ -38,6 +38,7 @@ struct Tree {
 };
 
 /// False: the expression is beyond this parser, which says nothing then.
-bool parse_broken(std::string_view source, Tree& tree, std::vector<Issue>& issues);
+bool parse_broken(std::string_view source, const ParserOptions& options, Tree& tree,
+                  std::vector<Issue>& issues);
 
 }  // namespace knd::cel::syntax

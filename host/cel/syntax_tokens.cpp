@@ -45,7 +45,8 @@ bool is_blank(char c) {
 /// `stuck` is the first character that no token can go on with.
 class Scanner {
   public:
-    explicit Scanner(std::string_view source) : source_(source) {}
+    Scanner(std::string_view source, bool knows_backquotes)
+        : source_(source), knows_backquotes_(knows_backquotes) {}
 
     Lexeme next(std::size_t at, std::size_t& stuck) {
         start_ = at;
@@ -55,7 +56,7 @@ class Scanner {
         if (is_digit(peek(at)) || peek(at) == '.') number();
         if (is_letter(peek(at)) || peek(at) == '_') word();
         text_literal();
-        if (peek(at) == '`') escaped_identifier();
+        if (peek(at) == '`' && knows_backquotes_) escaped_identifier();
         hidden();
         stuck = stuck_;
         return best_;
@@ -183,6 +184,7 @@ class Scanner {
     }
 
     std::string_view source_;
+    bool knows_backquotes_;
     std::size_t start_ = 0, stuck_ = 0;
     Lexeme best_;
 };
@@ -198,9 +200,10 @@ std::size_t after(std::string_view source, std::size_t at) {
 
 }  // namespace
 
-std::vector<Lexeme> scan(std::string_view source, std::vector<Issue>& issues) {
+std::vector<Lexeme> scan(std::string_view source, const ParserOptions& options,
+                         std::vector<Issue>& issues) {
     std::vector<Lexeme> out;
-    Scanner scanner(source);
+    Scanner scanner(source, options.knows_backquotes);
     for (std::size_t at = 0; at < source.size();) {
         std::size_t stuck = at;
         const auto token = scanner.next(at, stuck);

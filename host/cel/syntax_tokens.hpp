@@ -63,7 +63,8 @@ struct Lexeme {
 
 /// All tokens, blanks and comments among them, and a last kEof. What is no token is left out and
 /// is an issue.
-std::vector<Lexeme> scan(std::string_view source, std::vector<Issue>& issues);
+std::vector<Lexeme> scan(std::string_view source, const ParserOptions& options,
+                         std::vector<Issue>& issues);
 
 /// As messages name it: "'['", "NUM_INT", "<EOF>".
 std::string_view token_name(TokenType type);

@@ -303,7 +303,7 @@ class Visitor {
             const auto* found = token(at, type);
             if (found == nullptr) continue;
             const bool negative = token(at, syntax::kMinus) != nullptr;
-            if (auto why = wrong_literal(text(found), negative); !why.empty())
+            if (auto why = wrong_literal(text(found), options_, negative); !why.empty())
                 return fail(at.offset, std::move(why));
         }
         return broken(at);
@@ -319,12 +319,39 @@ class Visitor {
     bool stopped_ = false;
 };
 
+/// What Go makes of a text that it takes for a format, without anything to fill it with.
+std::string formatted_again(std::string_view text) {
+    constexpr std::string_view kModifiers = "#0+- 123456789.";
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] != '%') {
+            out += text[at];
+            continue;
+        }
+        at = text.find_first_not_of(kModifiers, at + 1);
+        if (at == text.npos) return out + "%!(NOVERB)";
+        if (text[at] == '%') {
+            out += '%';
+            continue;
+        }
+        const auto verb = at++;
+        while (at < text.size() && (text[at] & 0xC0) == 0x80)
+            ++at;
+        out.append("%!").append(text.substr(verb, at - verb)).append("(MISSING)");
+        --at;
+    }
+    return out;
+}
+
 }  // namespace
 
 std::vector<Issue> explain_syntax(std::string_view source, const ParserOptions& options) {
     std::vector<Issue> issues;
     syntax::Tree tree;
-    if (!syntax::parse_broken(source, tree, issues)) return {};
+    if (!syntax::parse_broken(source, options, tree, issues)) return {};
+    if (options.formats_twice)
+        for (auto& issue : issues)
+            issue.message = formatted_again(issue.message);
     if (tree.complete) Visitor(source, tree, options, issues).run();
     return issues;
 }

@@ -30,6 +30,7 @@ constexpr SimpleName kSimpleNames[] = {
     {TypeKind::kCidr, "net.CIDR"},
     {TypeKind::kFormat, "kubernetes.NamedFormat"},
     {TypeKind::kDevice, "kubernetes.DRADevice"},
+    {TypeKind::kNothing, ""},
 };
 
 bool is_word(char c) {
@@ -96,7 +97,7 @@ TypeIndex TypeTable::read_one(std::string_view& text) {
     if (word.size() == 1 && word[0] >= 'A' && word[0] <= 'Z')
         return param(static_cast<std::uint32_t>(word[0] - 'A'));
     for (const auto& name : kSimpleNames)
-        if (name.text == word) return simple(name.kind);
+        if (!word.empty() && name.text == word) return simple(name.kind);
     if (!take(text, "(")) return kErrorType;
     const auto a = read_one(text);
     TypeIndex b = 0;

@@ -33,6 +33,7 @@ enum class TypeKind : std::uint8_t {
     kCidr,
     kFormat,
     kDevice,
+    kNothing,   ///< what 1.32 takes the second variable for, where a macro's range is dyn
     kType,      ///< type(a)
     kList,      ///< list(a)
     kMap,       ///< map(a, b)

@@ -55,8 +55,8 @@ TEST(Environment, OfNewExpressionsIsThatOfTheReleaseBefore) {
 TEST(Environment, GetsWhatComesWithTheLanguageAtOnce) {
     for (const auto* expression : {"[1].first().value() == 1", "[1].last().value() == 1",
                                    "[optional.of(1)].unwrapOpt() == [1]"}) {
-        EXPECT_EQ(outcome(expression, of(34, false)), "true") << expression;
-        EXPECT_TRUE(outcome(expression, of(33, true)).starts_with("compile: ")) << expression;
+        EXPECT_EQ(outcome(expression, of(33, false)), "true") << expression;
+        EXPECT_TRUE(outcome(expression, of(32, true)).starts_with("compile: ")) << expression;
     }
 }
 
@@ -65,6 +65,58 @@ TEST(Environment, HasMultipleAllocationsSince34) {
     EXPECT_EQ(outcome("!device.allowMultipleAllocations", of(34, false)), "true");
     EXPECT_EQ(compile_error("device.allowMultipleAllocations", of(33, true)),
               "undefined field 'allowMultipleAllocations'");
+}
+
+TEST(Environment, FindsNoLastTextInAnEmptyOneSince34) {
+    EXPECT_EQ(outcome("''.lastIndexOf('a') == -1", of(33, true)), "error: index out of range: -1");
+    EXPECT_EQ(outcome("''.lastIndexOf('a') == -1", of(34, true)), "true");
+}
+
+TEST(Environment, Of132TakesHalvesOfCharacters) {
+    EXPECT_EQ(outcome(R"('\ud800' == '\ufffd')", of(32, true)), "true");
+    EXPECT_EQ(compile_error(R"('\U00110000' == '')", of(32, true)), "unable to unescape string");
+    EXPECT_EQ(compile_error(R"('\ud800' == '')", of(33, true)), "invalid unicode code point");
+}
+
+TEST(Environment, Of132KnowsNoTypeForASecondVariableOfDyn) {
+    EXPECT_EQ(outcome("dyn([1]).all(i, v, i >= 0)", of(32, true)), "true");
+    EXPECT_EQ(compile_error("dyn([1]).all(i, v, v > 0)", of(32, true)),
+              "found no matching overload for '_>_' applied to '(, int)'");
+    EXPECT_EQ(outcome("dyn([1]).all(i, v, v > 0)", of(33, true)), "true");
+}
+
+TEST(Environment, Of132ForgetsWhatIsWrongWithARangeOfTwoVariables) {
+    constexpr auto kBroken = "[1].map(x, x / 0).all(i, v, true)";
+    EXPECT_EQ(outcome(kBroken, of(32, true)),
+              "error: unsupported comprehension range type: *types.Err");
+    EXPECT_EQ(outcome(kBroken, of(33, true)), "error: division by zero");
+}
+
+TEST(Environment, Of132WritesPowersOfTenWithSpaces) {
+    EXPECT_EQ(outcome("'%e'.format([1.5]) == '1.500000\u202f×\u202f10⁰⁰'", of(32, true)), "true");
+    EXPECT_EQ(outcome("'%e'.format([1.5]) == '1.500000×10⁰⁰'", of(33, true)), "true");
+}
+
+TEST(Environment, Of132HasWordsOfItsOwnForWhatCannotBeRead) {
+    EXPECT_EQ(compile_error("a.`b`", of(32, true)),
+              "Syntax error: token recognition error at: '`'");
+    EXPECT_EQ(compile_error("1 |%d", of(32, true)),
+              "Syntax error: token recognition error at: '|%!'(MISSING)");
+    EXPECT_EQ(compile_error("1 |%d", of(33, true)),
+              "Syntax error: token recognition error at: '|%'");
+}
+
+TEST(Environment, Of132HasEstimatesOfItsOwn) {
+    const auto estimate = [](std::string_view expression, int minor) {
+        const auto program = compile_selector(expression, of(minor, true));
+        return program.ok() ? program->estimated_cost() : 0;
+    };
+    constexpr auto kBinding = "cel.bind(x, 'ab', x + x == 'abab')";
+    EXPECT_EQ(estimate(kBinding, 32), 1844674407370955277u) << "a name may be of any size";
+    EXPECT_EQ(estimate(kBinding, 33), 14u);
+    constexpr auto kVersion = "semver('1.0.0').major() == 1 && isSemver('12345678901234567890')";
+    EXPECT_EQ(estimate(kVersion, 32), 4u) << "a version costs nothing to read";
+    EXPECT_EQ(estimate(kVersion, 33), 5u);
 }
 
 TEST(Environment, HasIncludesSince36) {
