@@ -361,8 +361,8 @@ void Scope::limit() {
     if (release < 36) lists = false;
     // 1.34 compares requests with the capacity of another device than the one it takes.
     if (release < 35) capacity = false;
-    if (release < 34) distinct = binding = rules = false;
-    if (release < 33) first_available = counters = per_device = taints = false;
+    if (release < 34) distinct = binding = false;
+    if (release < 33) first_available = counters = per_device = taints = rules = false;
 }
 
 Json random_cluster(Random& random, const Scope& scope) {

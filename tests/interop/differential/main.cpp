@@ -110,6 +110,22 @@ void tally(const Json& oracle, Counts& counts) {
         one(node);
 }
 
+/// What the oracle has not decided in time is not asked of us either. False: it has decided all.
+bool drop_undecided(Json& one, Json& answer) {
+    const auto& nodes = json_at(answer, "nodes");
+    const auto late = [](const Json& node) { return json_bool(node, "aborted"); };
+    if (std::none_of(nodes.begin(), nodes.end(), late)) return false;
+    auto asked = Json::array(), answered = Json::array();
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        if (late(nodes[i])) continue;
+        asked.push_back(one["nodes"][i]);
+        answered.push_back(nodes[i]);
+    }
+    one["nodes"] = std::move(asked);
+    answer["nodes"] = std::move(answered);
+    return true;
+}
+
 class Run {
   public:
     Run(const Settings& settings, Oracle& oracle) : settings_(settings), oracle_(oracle) {}
@@ -137,7 +153,11 @@ Result<void> Run::judge(std::span<const Json> cases, Counts& counts) {
     KND_TRY(oracle_.ask(cases, [&](std::size_t i, const Json& answer) {
         tally(answer, counts);
         if (answer.contains("nodes")) shares_.count(cases[i], answer);
-        auto comparison = compare(cases[i], answer, our_answer(cases[i]), settings_.strictness);
+        auto asked = cases[i];
+        auto decided = answer;
+        const bool late = drop_undecided(asked, decided);
+        auto comparison = compare(asked, decided, our_answer(asked), settings_.strictness);
+        if (late && comparison.verdict == Verdict::kSame) comparison.verdict = Verdict::kSkipped;
         if (comparison.verdict == Verdict::kSkipped) ++counts.skipped;
         if (comparison.verdict == Verdict::kDifferent)
             differences.emplace_back(i, std::move(comparison));

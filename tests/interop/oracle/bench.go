@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build !k132 && !k133
+
 package main
 
 import (
@@ -16,17 +18,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/dynamic-resource-allocation/structured"
 )
-
-// measureCall repeats a call for a fifth of a second.
-func measureCall(call func()) int64 {
-	began := time.Now()
-	for rounds := int64(1); ; rounds++ {
-		call()
-		if took := time.Since(began); took > 200*time.Millisecond {
-			return took.Nanoseconds() / rounds
-		}
-	}
-}
 
 // medianCall repeats a call for 300 ms and 5 times at least: the median of how long one took.
 func medianCall(call func()) int64 {
@@ -59,8 +50,8 @@ type benchCase struct {
 
 // benchAnswer is about one claim.
 type benchAnswer struct {
-	Allocations []resourceapi.AllocationResult `json:"allocations,omitempty"`
-	Error       string                         `json:"error,omitempty"`
+	Allocations any    `json:"allocations,omitempty"`
+	Error       string `json:"error,omitempty"`
 	// CycleNanoseconds is what a scheduling cycle needs for one node: a new allocator, as
 	// kube-scheduler makes one for each pod, and an allocation. WarmNanoseconds: the allocation
 	// alone, by an allocator that has done it before. Expressions are compiled already for both.

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build !k132 && !k133
-
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"math"
+	"time"
 
-	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apiserver/pkg/cel/environment"
 	"k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/utils/ptr"
@@ -19,13 +16,8 @@ type celCase struct {
 	Expression string   `json:"expression"`
 	Features   Features `json:"features"`
 	// New: as API validation looks at an expression, not as schedulers look at one that is stored.
-	New    bool `json:"new"`
-	Device struct {
-		Driver                   string                                                    `json:"driver"`
-		AllowMultipleAllocations *bool                                                     `json:"allowMultipleAllocations"`
-		Attributes               map[resourceapi.QualifiedName]resourceapi.DeviceAttribute `json:"attributes"`
-		Capacity                 map[resourceapi.QualifiedName]resourceapi.DeviceCapacity  `json:"capacity"`
-	} `json:"device"`
+	New    bool      `json:"new"`
+	Device celDevice `json:"device"`
 }
 
 type celAnswer struct {
@@ -45,32 +37,9 @@ type compiler interface {
 	CompileCELExpression(expression string, options cel.Options) cel.CompilationResult
 }
 
-// The package keeps one compiler, for the features asked for last; building one takes long, and
-// cases ask for all kinds.
-var (
-	compilers = map[cel.Features]compiler{}
-	caches    = map[cel.Features]*cel.Cache{}
-)
-
-func compilerFor(f Features) compiler {
-	key := celFeatures(f)
-	if compilers[key] == nil {
-		compilers[key] = cel.GetCompiler(key)
-	}
-	return compilers[key]
-}
-
-func cacheFor(f Features) *cel.Cache {
-	key := celFeatures(f)
-	if caches[key] == nil {
-		caches[key] = cel.NewCache(1000, key)
-	}
-	return caches[key]
-}
-
 func answerCEL(line []byte, bench bool) any {
 	var c celCase
-	if err := json.Unmarshal(line, &c); err != nil {
+	if err := decode(line, &c); err != nil {
 		return map[string]string{"badCase": err.Error()}
 	}
 	var options cel.Options
@@ -85,12 +54,7 @@ func answerCEL(line []byte, bench bool) any {
 	if compiled.MaxCost != math.MaxUint64 {
 		out.Estimate = &compiled.MaxCost
 	}
-	device := cel.Device{
-		Driver:                   c.Device.Driver,
-		AllowMultipleAllocations: c.Device.AllowMultipleAllocations,
-		Attributes:               c.Device.Attributes,
-		Capacity:                 c.Device.Capacity,
-	}
+	device := c.Device.input()
 	if bench {
 		// As the scheduler compiles: without an estimate.
 		out.CompileNanoseconds = measureCall(func() {
@@ -109,4 +73,15 @@ func answerCEL(line []byte, bench bool) any {
 		out.Cost = details.ActualCost()
 	}
 	return out
+}
+
+// measureCall repeats a call for a fifth of a second.
+func measureCall(call func()) int64 {
+	began := time.Now()
+	for rounds := int64(1); ; rounds++ {
+		call()
+		if took := time.Since(began); took > 200*time.Millisecond {
+			return took.Nanoseconds() / rounds
+		}
+	}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"slices"
@@ -17,15 +18,30 @@ type poolOrder struct {
 	// bindingLast: pools with binding conditions come after all others.
 	bindingLast bool
 	seen        bool
+
+	// ctx is what the allocation has been called with: before 1.34 it does not look at it.
+	ctx   context.Context
+	calls int
 }
 
 // wrongOrder is what poolOrder panics with: nothing else stops an allocation at this point.
 type wrongOrder struct{}
 
+// tooLong is what it panics with when the time is over.
+type tooLong struct{}
+
+// callsPerLook is how often the allocation may ask for its log before the time is looked at.
+const callsPerLook = 256
+
 func (o *poolOrder) Init(logr.RuntimeInfo) {}
 
 // Enabled ends with the one message of interest: those that follow cost time.
-func (o *poolOrder) Enabled(int) bool { return !o.seen }
+func (o *poolOrder) Enabled(int) bool {
+	if o.calls++; o.calls%callsPerLook == 0 && o.ctx.Err() != nil {
+		panic(tooLong{})
+	}
+	return !o.seen
+}
 
 func (o *poolOrder) Error(error, string, ...any) {}
 

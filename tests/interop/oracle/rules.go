@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build !k132 && !k133
+//go:build !k132
 
 package main
 
@@ -9,10 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	resourceinformers "k8s.io/client-go/informers/resource/v1"
-	resourcelisters "k8s.io/client-go/listers/resource/v1"
 	"k8s.io/client-go/tools/cache"
 )
 
@@ -48,16 +45,16 @@ type sliceFeed struct{ *feed }
 
 func (f sliceFeed) Informer() cache.SharedIndexInformer { return f.feed }
 
-func (f sliceFeed) Lister() resourcelisters.ResourceSliceLister {
-	return resourcelisters.NewResourceSliceLister(f.GetIndexer())
+func (f sliceFeed) Lister() sliceLister {
+	return newSliceLister(f.GetIndexer())
 }
 
 type classFeed struct{ *feed }
 
 func (f classFeed) Informer() cache.SharedIndexInformer { return f.feed }
 
-func (f classFeed) Lister() resourcelisters.DeviceClassLister {
-	return resourcelisters.NewDeviceClassLister(f.GetIndexer())
+func (f classFeed) Lister() classLister {
+	return newClassLister(f.GetIndexer())
 }
 
 type ruleFeed struct{ *feed }
@@ -67,19 +64,19 @@ func (f ruleFeed) Informer() cache.SharedIndexInformer { return f.feed }
 func (f ruleFeed) Lister() ruleLister { return newRuleLister(f.GetIndexer()) }
 
 var (
-	_ resourceinformers.ResourceSliceInformer = sliceFeed{}
-	_ resourceinformers.DeviceClassInformer   = classFeed{}
+	_ sliceInformer = sliceFeed{}
+	_ classInformer = classFeed{}
 )
 
 // patched gives the slices as the scheduler sees them, in the order in which they came. Half of
 // the rules are there before the slices, the others come later.
-func patched(rules []*taintRule, sliceList []*resourceapi.ResourceSlice) ([]*resourceapi.ResourceSlice, error) {
+func patched(rules []*taintRule, sliceList []*resourceSlice) ([]*resourceSlice, error) {
 	if len(rules) == 0 {
 		return sliceList, nil
 	}
 	feeds := trackerFeeds{
-		slices:  sliceFeed{newFeed(&resourceapi.ResourceSlice{})},
-		classes: classFeed{newFeed(&resourceapi.DeviceClass{})},
+		slices:  sliceFeed{newFeed(&resourceSlice{})},
+		classes: classFeed{newFeed(&deviceClass{})},
 		rules:   ruleFeed{newFeed(&taintRule{})},
 	}
 	tracker, err := startTracker(context.Background(), feeds)
@@ -106,16 +103,17 @@ func patched(rules []*taintRule, sliceList []*resourceapi.ResourceSlice) ([]*res
 		}
 	}
 	out, err := tracker.ListPatchedResourceSlices()
-	slices.SortFunc(out, func(a, b *resourceapi.ResourceSlice) int { return order[a.Name] - order[b.Name] })
+	slices.SortFunc(out, func(a, b *resourceSlice) int { return order[a.Name] - order[b.Name] })
 	return out, err
 }
 
 // taints are all that the slices' devices have, in no order of their own: "slice/device key=value:effect".
-func taints(sliceList []*resourceapi.ResourceSlice) []string {
+func taints(sliceList []*resourceSlice) []string {
 	out := []string{}
 	for _, slice := range sliceList {
-		for _, device := range slice.Spec.Devices {
-			for _, taint := range device.Taints {
+		for i := range slice.Spec.Devices {
+			device := &slice.Spec.Devices[i]
+			for _, taint := range taintsOf(device) {
 				out = append(out, strings.Join([]string{slice.Name, "/", device.Name, " ", taint.Key, "=",
 					taint.Value, ":", string(taint.Effect)}, ""))
 			}
