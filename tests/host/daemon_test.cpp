@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // kndd as a user meets it: the main path, and one clear message for each thing that can be wrong.
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -9,89 +8,12 @@
 #include <algorithm>
 #include <fstream>
 
-#include "host/model/text_file.hpp"
-#include "sdk/support/netns.hpp"
-#include "tests/host/node/test_node.hpp"
+#include "tests/host/node/daemon_fixture.hpp"
 
 namespace knd::testing {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::Test;
-
-class DaemonTest : public Test {
-  protected:
-    void make_node(NodeOptions options = {}) {
-        node_ = std::make_unique<TestNode>(std::move(options));
-        peer_ = *netns::create();
-        const auto nic = make_nic(TestNic(), peer_.get(), "192.0.2.1/24");
-        ASSERT_TRUE(nic.ok()) << nic.error().message();
-        before_ = describe_interface("nic0").value_or("?");
-    }
-    void start() {
-        const auto started = node_->start_daemon();
-        ASSERT_TRUE(started.ok()) << started.error().message();
-        const auto ready = node_->wait_ready();
-        ASSERT_TRUE(ready.ok()) << ready.error().message();
-    }
-    void SetUp() override {
-        make_node();
-        start();
-    }
-    void TearDown() override {
-        if (HasFailure() && node_) std::puts(node_->daemon_log().c_str());
-        // Gone for good, so that the next test can make a nic0 of its own.
-        node_.reset();
-        peer_.reset();
-        if (auto netlink = Netlink::open()) {
-            if (const auto link = netlink->link("nic0")) (void)netlink->delete_link(link->ifindex);
-        }
-    }
-
-    ClaimRef claim(const std::string& name, const std::string& pod_uid,
-                   const Json& parameters = {}) {
-        auto made = node_->make_claim(name, {"nic0"}, pod_uid, parameters);
-        EXPECT_TRUE(made.ok()) << made.error().message();
-        return made ? *made : ClaimRef();
-    }
-    std::string prepare_error(const ClaimRef& ref) {
-        const auto prepared = node_->prepare(ref);
-        return prepared ? "" : prepared.error().message();
-    }
-    static bool has(const std::string& text, const std::string& part) {
-        return text.find(part) != std::string::npos;
-    }
-    bool in_pod(const TestPod& pod, const std::string& name = "nic0") {
-        const auto links = pod.links();
-        return links.ok() && std::any_of(links->begin(), links->end(), [&](const LinkInfo& l) {
-                   return l.name == name && l.up();
-               });
-    }
-    bool home() { return describe_interface("nic0").value_or("") == before_; }
-    bool event_says(const std::string& object, const std::string& part) {
-        return eventually([&] {
-            const auto events = node_->events(object);
-            return std::any_of(events.begin(), events.end(),
-                               [&](const std::string& e) { return has(e, part); });
-        });
-    }
-    /// The gate of a container of this pod, as NRI CreateContainer or CDI put it there.
-    GateResult gate(const TestPod& pod, const ClaimRef& ref) {
-        const auto spec = node_->directory() / "cdi";
-        for (const auto& file : std::filesystem::directory_iterator(spec)) {
-            const auto text = read_text_file(file.path()).value_or("");
-            const auto json = parse_json(text);
-            if (!json || !has(text, ref.uid)) continue;
-            const auto& hook = (*json)["devices"][0]["containerEdits"]["hooks"][0];
-            return run_gate({hook["path"], hook["args"], hook["env"], 10}, pod.sandbox());
-        }
-        return {-1, "no CDI file for claim " + ref.text(), {}};
-    }
-
-    std::unique_ptr<TestNode> node_;
-    Fd peer_;
-    std::string before_;
-};
 
 TEST_F(DaemonTest, CarriesAnInterfaceIntoAPodAndHome) {
     TestPod pod(*node_, "p1");
@@ -316,105 +238,6 @@ TEST_F(DaemonTest, StopsCleanlyAndLeavesTheSlices) {
 }
 
 /// A node whose backends are files that a user has dropped into a directory of its own.
-class DropInTest : public DaemonTest {
-  protected:
-    void SetUp() override {
-        NodeOptions options;
-        options.backend_directory = "{dir}/backends";
-        make_node(options);
-        std::filesystem::create_directories(backends());
-        std::filesystem::copy(KND_BINARY_DIR "/backends/knd-netdev.so", backends());
-        const auto command = std::string("cc -std=c11 -shared -fPIC -fvisibility=hidden -I ") +
-                             KND_SOURCE_DIR "/sdk/include -o " +
-                             (backends() / "knd-hello.so").string() +
-                             " " KND_SOURCE_DIR "/sdk/examples/c/hello.c";
-        ASSERT_EQ(std::system(command.c_str()), 0);
-    }
-    std::filesystem::path backends() const { return node_->directory() / "backends"; }
-    void restart_with(const std::string& toml) {
-        if (node_->daemon_alive()) node_->kill_daemon(SIGTERM);
-        node_->set_backends(toml);
-        start();
-    }
-    bool publishes(const std::vector<std::string>& names) {
-        return eventually([&] {
-            auto published = node_->published();
-            std::sort(published.begin(), published.end());
-            return published == names;
-        });
-    }
-    std::string reason(const std::string& backend) {
-        const auto answer = node_->control("/backends");
-        if (!answer) return answer.error().message();
-        for (const auto& entry : json_at(*answer, "backends")) {
-            if (json_string(entry, "name") == backend) return json_string(entry, "reason");
-        }
-        return "not listed";
-    }
-
-    static constexpr char kNetdev[] =
-        "[[backend]]\nname = \"netdev\"\nlibrary = \"knd-netdev.so\"\n"
-        "[backend.config]\nkinds = [\"veth\"]\ninterfaces = [\"nic*\"]\n";
-    static constexpr char kHello[] = "[[backend]]\nname = \"hello\"\nlibrary = \"knd-hello.so\"\n";
-};
-
-TEST_F(DropInTest, AppearsWithItsTomlAndGoesWithIt) {
-    restart_with(kNetdev);
-    EXPECT_TRUE(publishes({"nic0"}));
-    restart_with(std::string(kNetdev) + kHello);
-    EXPECT_TRUE(publishes({"hello-0", "hello-1", "nic0"})) << reason("hello");
-    restart_with(kNetdev);
-    EXPECT_TRUE(publishes({"nic0"}));
-}
-
-TEST_F(DropInTest, NamesAnUnknownKeyOfABackend) {
-    restart_with(std::string(kNetdev) + kHello + "[backend.config]\ncuont = 3\n");
-    EXPECT_TRUE(publishes({"nic0"}));
-    EXPECT_TRUE(has(reason("hello"), "cuont")) << reason("hello");
-    EXPECT_TRUE(has(reason("hello"), "count")) << reason("hello");
-}
-
-TEST_F(DropInTest, ServesTheOthersWhenOneIsMissing) {
-    restart_with(std::string(kNetdev) +
-                 "[[backend]]\nname = \"gone\"\nlibrary = \"knd-gone.so\"\n");
-    EXPECT_TRUE(publishes({"nic0"}));
-    EXPECT_TRUE(has(reason("gone"), "knd-gone.so")) << reason("gone");
-}
-
-TEST_F(DropInTest, StartsABackendAgainWhoseHardwareIsNotThereYet) {
-    const auto hardware = node_->directory() / "hardware";
-    std::filesystem::copy(KND_BINARY_DIR "/bad_backends/bad-start-waits.so", backends());
-    restart_with(std::string(kNetdev) +
-                 "[[backend]]\nname = \"late\"\nlibrary = \"bad-start-waits.so\"\n"
-                 "[backend.config]\nfile = \"" +
-                 hardware.string() + "\"\n");
-    EXPECT_TRUE(publishes({"nic0"}));
-    EXPECT_TRUE(has(reason("late"), "not there yet")) << reason("late");
-    std::ofstream(hardware) << "here";
-    EXPECT_TRUE(publishes({"good-0", "nic0"})) << node_->daemon_log();
-    EXPECT_EQ(reason("late"), "");
-}
-
-TEST_F(DropInTest, RefusesALibraryThatOthersMayWrite) {
-    ::chmod((backends() / "knd-hello.so").c_str(), 0666);
-    restart_with(std::string(kNetdev) + kHello);
-    EXPECT_TRUE(publishes({"nic0"}));
-    EXPECT_TRUE(has(reason("hello"), "writ")) << reason("hello");
-}
-
-TEST_F(DropInTest, SurvivesACrashInAConstructor) {
-    std::ofstream(node_->directory() / "crash.c")
-        << "__attribute__((constructor)) static void boom(void) { *(volatile int*)0 = 1; }\n";
-    const auto command = "cc -shared -fPIC -o " + (backends() / "knd-crash.so").string() + " " +
-                         (node_->directory() / "crash.c").string();
-    ASSERT_EQ(std::system(command.c_str()), 0);
-    restart_with(std::string(kNetdev) +
-                 "[[backend]]\nname = \"crash\"\nlibrary = \"knd-crash.so\"\n");
-    EXPECT_TRUE(publishes({"nic0"}));
-    EXPECT_TRUE(has(reason("crash"), "crash")) << reason("crash");
-}
-
-/// A journal on a disk without room.
 class FullDiskTest : public DaemonTest {
   protected:
     void SetUp() override {
@@ -540,61 +363,6 @@ TEST_F(BlockedSocketTest, ServesTheKubeletWhenTheWayIsFree) {
     const auto ready = node_->wait_ready();
     ASSERT_TRUE(ready.ok()) << ready.error().message();
     EXPECT_EQ(prepare_error(claim("c1", "uid-p1")), "");
-}
-
-TEST_F(DropInTest, ServesOthersWhileABackendIsStillStarting) {
-    const auto blocker = node_->directory() / "blocker";
-    std::ofstream(blocker) << "x";
-    std::filesystem::copy(KND_BINARY_DIR "/bad_backends/bad-start-blocks.so", backends());
-    node_->set_backends(std::string(kNetdev) +
-                        "[[backend]]\nname = \"slow\"\nlibrary = \"bad-start-blocks.so\"\n"
-                        "[backend.config]\nfile = \"" +
-                        blocker.string() + "\"\n");
-    ASSERT_TRUE(node_->start_daemon().ok());
-    // Slices wait for it; the kubelet and pods do not.
-    TestPod pod(*node_, "p1");
-    const auto ref = claim("c1", pod.sandbox().uid);
-    ASSERT_TRUE(eventually([&] { return prepare_error(ref).empty(); })) << prepare_error(ref);
-    EXPECT_TRUE(publishes({}));
-    ASSERT_TRUE(node_->run_pod(pod.sandbox()).ok());
-    EXPECT_EQ(gate(pod, ref).exit_code, 0);
-    EXPECT_TRUE(in_pod(pod));
-    node_->stop_pod(pod.sandbox());
-    std::filesystem::remove(blocker);
-    EXPECT_TRUE(publishes({"good-0", "nic0"})) << node_->daemon_log();
-}
-
-/// A backend whose list does not return as long as there is a file.
-class StuckBackendTest : public DaemonTest {
-  protected:
-    void SetUp() override {
-        NodeOptions options;
-        options.backend_directory = KND_BINARY_DIR "/bad_backends";
-        options.backends =
-            "[[backend]]\nname = \"slow\"\nlibrary = \"bad-list-waits.so\"\n"
-            "[backend.config]\nfile = \"{dir}/blocker\"\n";
-        make_node(options);
-        start();
-    }
-    bool offers(const std::vector<std::string>& devices) {
-        return eventually([&] { return node_->published() == devices; }, 20s);
-    }
-};
-
-TEST_F(StuckBackendTest, OffersItsDevicesAgainWhenItAnswers) {
-    ASSERT_TRUE(offers({"good-0"}));
-    const auto made = node_->make_claim("c1", {"good-0"}, "uid-p1");
-    ASSERT_TRUE(made.ok()) << made.error().message();
-    ASSERT_EQ(prepare_error(*made), "");
-    const auto blocker = node_->directory() / "blocker";
-    std::ofstream(blocker) << "x";
-    // The backend is asked for its list again before the device is free.
-    ASSERT_TRUE(node_->unprepare(*made).ok());
-    EXPECT_TRUE(offers({}));
-    EXPECT_TRUE(has(node_->daemon_log(), "stuck in list, which does not return"));
-    std::filesystem::remove(blocker);
-    EXPECT_TRUE(offers({"good-0"})) << node_->daemon_log();
-    EXPECT_TRUE(node_->daemon_alive());
 }
 
 }  // namespace

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Backends that come and go by their TOML, are wrong, late, or hang: what becomes of the others.
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "tests/host/node/daemon_fixture.hpp"
+
+namespace knd::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+class DropInTest : public DaemonTest {
+  protected:
+    void SetUp() override {
+        NodeOptions options;
+        options.backend_directory = "{dir}/backends";
+        make_node(options);
+        std::filesystem::create_directories(backends());
+        std::filesystem::copy(KND_BINARY_DIR "/backends/knd-netdev.so", backends());
+        const auto command = std::string("cc -std=c11 -shared -fPIC -fvisibility=hidden -I ") +
+                             KND_SOURCE_DIR "/sdk/include -o " +
+                             (backends() / "knd-hello.so").string() +
+                             " " KND_SOURCE_DIR "/sdk/examples/c/hello.c";
+        ASSERT_EQ(std::system(command.c_str()), 0);
+    }
+    std::filesystem::path backends() const { return node_->directory() / "backends"; }
+    void restart_with(const std::string& toml) {
+        if (node_->daemon_alive()) node_->kill_daemon(SIGTERM);
+        node_->set_backends(toml);
+        start();
+    }
+    bool publishes(const std::vector<std::string>& names) {
+        return eventually([&] {
+            auto published = node_->published();
+            std::sort(published.begin(), published.end());
+            return published == names;
+        });
+    }
+    std::string reason(const std::string& backend) {
+        const auto answer = node_->control("/backends");
+        if (!answer) return answer.error().message();
+        for (const auto& entry : json_at(*answer, "backends")) {
+            if (json_string(entry, "name") == backend) return json_string(entry, "reason");
+        }
+        return "not listed";
+    }
+
+    static constexpr char kNetdev[] =
+        "[[backend]]\nname = \"netdev\"\nlibrary = \"knd-netdev.so\"\n"
+        "[backend.config]\nkinds = [\"veth\"]\ninterfaces = [\"nic*\"]\n";
+    static constexpr char kHello[] = "[[backend]]\nname = \"hello\"\nlibrary = \"knd-hello.so\"\n";
+};
+
+TEST_F(DropInTest, AppearsWithItsTomlAndGoesWithIt) {
+    restart_with(kNetdev);
+    EXPECT_TRUE(publishes({"nic0"}));
+    restart_with(std::string(kNetdev) + kHello);
+    EXPECT_TRUE(publishes({"hello-0", "hello-1", "nic0"})) << reason("hello");
+    restart_with(kNetdev);
+    EXPECT_TRUE(publishes({"nic0"}));
+}
+
+TEST_F(DropInTest, NamesAnUnknownKeyOfABackend) {
+    restart_with(std::string(kNetdev) + kHello + "[backend.config]\ncuont = 3\n");
+    EXPECT_TRUE(publishes({"nic0"}));
+    EXPECT_TRUE(has(reason("hello"), "cuont")) << reason("hello");
+    EXPECT_TRUE(has(reason("hello"), "count")) << reason("hello");
+}
+
+TEST_F(DropInTest, ServesTheOthersWhenOneIsMissing) {
+    restart_with(std::string(kNetdev) +
+                 "[[backend]]\nname = \"gone\"\nlibrary = \"knd-gone.so\"\n");
+    EXPECT_TRUE(publishes({"nic0"}));
+    EXPECT_TRUE(has(reason("gone"), "knd-gone.so")) << reason("gone");
+}
+
+TEST_F(DropInTest, StartsABackendAgainWhoseHardwareIsNotThereYet) {
+    const auto hardware = node_->directory() / "hardware";
+    std::filesystem::copy(KND_BINARY_DIR "/bad_backends/bad-start-waits.so", backends());
+    restart_with(std::string(kNetdev) +
+                 "[[backend]]\nname = \"late\"\nlibrary = \"bad-start-waits.so\"\n"
+                 "[backend.config]\nfile = \"" +
+                 hardware.string() + "\"\n");
+    EXPECT_TRUE(publishes({"nic0"}));
+    EXPECT_TRUE(has(reason("late"), "not there yet")) << reason("late");
+    std::ofstream(hardware) << "here";
+    EXPECT_TRUE(publishes({"good-0", "nic0"})) << node_->daemon_log();
+    EXPECT_EQ(reason("late"), "");
+}
+
+TEST_F(DropInTest, RefusesALibraryThatOthersMayWrite) {
+    ::chmod((backends() / "knd-hello.so").c_str(), 0666);
+    restart_with(std::string(kNetdev) + kHello);
+    EXPECT_TRUE(publishes({"nic0"}));
+    EXPECT_TRUE(has(reason("hello"), "writ")) << reason("hello");
+}
+
+TEST_F(DropInTest, SurvivesACrashInAConstructor) {
+    std::ofstream(node_->directory() / "crash.c")
+        << "__attribute__((constructor)) static void boom(void) { *(volatile int*)0 = 1; }\n";
+    const auto command = "cc -shared -fPIC -o " + (backends() / "knd-crash.so").string() + " " +
+                         (node_->directory() / "crash.c").string();
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    restart_with(std::string(kNetdev) +
+                 "[[backend]]\nname = \"crash\"\nlibrary = \"knd-crash.so\"\n");
+    EXPECT_TRUE(publishes({"nic0"}));
+    EXPECT_TRUE(has(reason("crash"), "crash")) << reason("crash");
+}
+
+/// A journal on a disk without room.
+
+TEST_F(DropInTest, ServesOthersWhileABackendIsStillStarting) {
+    const auto blocker = node_->directory() / "blocker";
+    std::ofstream(blocker) << "x";
+    std::filesystem::copy(KND_BINARY_DIR "/bad_backends/bad-start-blocks.so", backends());
+    node_->set_backends(std::string(kNetdev) +
+                        "[[backend]]\nname = \"slow\"\nlibrary = \"bad-start-blocks.so\"\n"
+                        "[backend.config]\nfile = \"" +
+                        blocker.string() + "\"\n");
+    ASSERT_TRUE(node_->start_daemon().ok());
+    // Slices wait for it; the kubelet and pods do not.
+    TestPod pod(*node_, "p1");
+    const auto ref = claim("c1", pod.sandbox().uid);
+    ASSERT_TRUE(eventually([&] { return prepare_error(ref).empty(); })) << prepare_error(ref);
+    EXPECT_TRUE(publishes({}));
+    ASSERT_TRUE(node_->run_pod(pod.sandbox()).ok());
+    EXPECT_EQ(gate(pod, ref).exit_code, 0);
+    EXPECT_TRUE(in_pod(pod));
+    node_->stop_pod(pod.sandbox());
+    std::filesystem::remove(blocker);
+    EXPECT_TRUE(publishes({"good-0", "nic0"})) << node_->daemon_log();
+}
+
+/// A backend whose list does not return as long as there is a file.
+class StuckBackendTest : public DaemonTest {
+  protected:
+    void SetUp() override {
+        NodeOptions options;
+        options.backend_directory = KND_BINARY_DIR "/bad_backends";
+        options.backends =
+            "[[backend]]\nname = \"slow\"\nlibrary = \"bad-list-waits.so\"\n"
+            "[backend.config]\nfile = \"{dir}/blocker\"\n";
+        make_node(options);
+        start();
+    }
+    bool offers(const std::vector<std::string>& devices) {
+        return eventually([&] { return node_->published() == devices; }, 20s);
+    }
+};
+
+TEST_F(StuckBackendTest, OffersItsDevicesAgainWhenItAnswers) {
+    ASSERT_TRUE(offers({"good-0"}));
+    const auto made = node_->make_claim("c1", {"good-0"}, "uid-p1");
+    ASSERT_TRUE(made.ok()) << made.error().message();
+    ASSERT_EQ(prepare_error(*made), "");
+    const auto blocker = node_->directory() / "blocker";
+    std::ofstream(blocker) << "x";
+    // The backend is asked for its list again before the device is free.
+    ASSERT_TRUE(node_->unprepare(*made).ok());
+    EXPECT_TRUE(offers({}));
+    EXPECT_TRUE(has(node_->daemon_log(), "stuck in list, which does not return"));
+    std::filesystem::remove(blocker);
+    EXPECT_TRUE(offers({"good-0"})) << node_->daemon_log();
+    EXPECT_TRUE(node_->daemon_alive());
+}
+
+}  // namespace
+}  // namespace knd::testing
