@@ -32,7 +32,10 @@ std::string time_text(std::int64_t epoch_ms) {
 const BindingRecord* holder(const std::vector<BindingRecord>& records,
                             const Inventory::Entry& entry) {
     for (const auto& record : records) {
-        if (record.pool == entry.pool && record.device.name == entry.device->name) return &record;
+        const auto& device = *entry.device;
+        if (record.pool == entry.pool && record.device.name == device.name &&
+            record.device.backend == device.backend)
+            return &record;
     }
     return nullptr;
 }
