@@ -140,7 +140,8 @@ std::string no_such_overload(std::string_view function, std::span<const Value> a
 bool fits(const Candidate& candidate, std::span<const Value> arguments);
 /// Of a binary operator on these operands, which may be errors. `by_size`: the checker knew that it
 /// is about texts, or a list that is searched.
-std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool by_size);
+std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool by_size,
+                            int kubernetes_minor);
 
 /// What each instruction yielded last; empty: it was not reached.
 using Trace = std::vector<std::optional<Value>>;

@@ -113,13 +113,16 @@ std::string no_such_overload(std::string_view function, std::span<const Value> a
     return out + ")";
 }
 
-std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool by_size) {
+std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool by_size,
+                            int kubernetes_minor) {
+    // To 1.32 an optional is one thing, whatever it holds.
+    const auto size = kubernetes_minor < 33 ? extent : held_extent;
     switch (op) {
         case Op::kEqual:
             if (is_foreign(left.kind())) return 1;
-            return tenth(std::min(held_extent(left), held_extent(right)));
+            return tenth(std::min(size(left), size(right)));
         case Op::kNotEqual:
-            return tenth(std::min(held_extent(left), held_extent(right)));
+            return tenth(std::min(size(left), size(right)));
         case Op::kIn:
             return by_size ? extent(right) : 1;
         case Op::kAdd:

@@ -164,7 +164,7 @@ Value Evaluator::binary(const Instruction& i) {
     const auto right = eval(i.b);
     if (i.op == Op::kIn && right.is(Kind::kMap) && right.as_map().size != 0 && !is_hashable(left))
         return halt_reason_;
-    charge(operator_cost(i.op, left, right, i.c != 0));
+    charge(operator_cost(i.op, left, right, i.c != 0, code_.kubernetes_minor));
     if (left.is_error()) return left;
     if (right.is_error()) return right;
     if (halted_) return halt_reason_;
