@@ -154,8 +154,15 @@ void check_reason(const JsonField& reason, Report& report) {
 }
 
 void check_condition(const JsonField& condition, Report& report) {
-    check_label_key(condition["type"], report);
-    check_one_of(condition["status"], {"False", "True", "Unknown"}, report);
+    // Since 1.37 an empty text is one that is missing.
+    const auto is_missing = [&](const JsonField& text) {
+        if (report.minor() < 37 || !text.text_or_empty().empty()) return false;
+        report.add(api::field_required(text.path()));
+        return true;
+    };
+    if (!is_missing(condition["type"])) check_label_key(condition["type"], report);
+    if (!is_missing(condition["status"]))
+        check_one_of(condition["status"], {"False", "True", "Unknown"}, report);
     const auto generation = condition["observedGeneration"].integer(0);
     if (generation.ok() && *generation < 0)
         report.add(api::field_invalid(condition["observedGeneration"].path(), *generation,
@@ -171,7 +178,8 @@ void check_conditions(const JsonField& conditions, Report& report) {
     conditions.each([&](const JsonField& condition) {
         const auto type = condition["type"];
         if (!types.insert(type.text_or_empty()).second)
-            report.add(api::field_duplicate(type.path(), type.text_or_empty()));
+            report.add(api::field_duplicate(report.minor() >= 37 ? condition.path() : type.path(),
+                                            type.text_or_empty()));
         check_condition(condition, report);
     });
 }

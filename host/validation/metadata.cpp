@@ -47,13 +47,18 @@ void check_annotations(const JsonField& annotations, Report& report) {
 }
 
 void check_owner(const JsonField& owner, const std::string& path, Report& report) {
+    const bool newer = report.minor() >= 37;
     const auto refuse_empty = [&](const char* key, std::string_view why) {
-        report.add(api::field_invalid(path + "." + key, owner[key].text_or_empty(), why));
+        report.add(newer ? api::field_required(path + "." + key, "must not be empty")
+                         : api::field_invalid(path + "." + key, "", why));
     };
     const auto version = owner["apiVersion"].text_or_empty();
-    if (version.empty() || version.ends_with('/') ||
-        std::count(version.begin(), version.end(), '/') > 1)
+    if (version.empty())
         refuse_empty("apiVersion", "version must not be empty");
+    else if (version.ends_with('/') || std::count(version.begin(), version.end(), '/') > 1)
+        report.add(api::field_invalid(
+            path + ".apiVersion", version,
+            newer ? "must be <group>/<version> or <version>" : "version must not be empty"));
     for (const auto* key : {"kind", "name", "uid"})
         if (owner[key].text_or_empty().empty()) refuse_empty(key, "must not be empty");
     if (version == "v1" && owner["kind"].text_or_empty() == "Event")
@@ -65,7 +70,7 @@ void check_owner(const JsonField& owner, const std::string& path, Report& report
 void check_owners(const JsonField& owners, Report& report) {
     std::string controller;
     owners.each([&](const JsonField& owner) {
-        check_owner(owner, owners.path(), report);
+        check_owner(owner, report.minor() >= 37 ? owner.path() : owners.path(), report);
         if (owner["controller"].json() != true) return;
         const auto name = std::string(owner["kind"].text_or_empty()) + "/" +
                           std::string(owner["name"].text_or_empty());

@@ -117,10 +117,13 @@ void check_attribute(const JsonField& attribute, Report& report) {
     check_length(attribute["string"], kMaxAttributeText, report);
     if (attribute["version"].present()) check_version(attribute["version"], report);
     check_list_values(attribute, report);
-    std::size_t values = 0;
-    attribute.each_member(
-        [&](auto&, const JsonField& value) { values += value.present() ? 1 : 0; });
-    if (values == 0)
+    std::size_t values = 0, empty = 0;
+    attribute.each_member([&](auto&, const JsonField& value) {
+        values += value.present() ? 1 : 0;
+        empty += value.json().is_array() && value.size() == 0 ? 1 : 0;
+    });
+    // Since 1.37 an empty list alone is no value.
+    if (values == 0 || (values == 1 && empty == 1 && report.minor() >= 37))
         report.add(report.minor() >= 35 ? api::field_invalid(attribute.path(), "", kOneValue)
                                         : api::field_required(attribute.path(), kOneValue));
     if (values > 1)
@@ -144,13 +147,30 @@ std::size_t attribute_values(const JsonField& attributes, bool& has_lists) {
     return count;
 }
 
+constexpr std::size_t kMaxLabel = 63;
+
+/// A key of a map as errors show it: cut in the middle when it is over `limit` bytes.
+std::string shortened(const std::string& key, std::size_t limit) {
+    if (key.size() <= limit) return key;
+    constexpr std::string_view kDots = "...";
+    const auto rest = limit - kDots.size();
+    return key.substr(0, (rest + 1) / 2) + std::string(kDots) + key.substr(key.size() - rest / 2);
+}
+
+/// Where a key is wrong: until 1.35 in its own place, since then in the map.
+std::string place_of_key(const JsonField& map, const JsonField& member, Report& report) {
+    return report.minor() >= 36 ? map.path() : member.path();
+}
+
 void check_counters(const JsonField& counters, Report& report) {
     if (counters.size() == 0) return report.add(api::field_required(counters.path()));
     // Until 1.34 there were limits for the whole slice instead.
     if (report.minor() >= 35 && counters.size() > kMaxCounters)
         return report.add(api::field_too_many(counters.path(), counters.size(), kMaxCounters));
-    counters.each_member([&](const std::string& name, auto&) {
-        add_problems(counters.path(), name, label_problems(name), report);
+    counters.each_member([&](const std::string& name, const JsonField& one) {
+        const auto key = shortened(name, kMaxLabel);
+        const auto place = place_of_key(counters, one.with_key(key), report);
+        add_problems(place, name, label_problems(name), report);
     });
 }
 
@@ -179,21 +199,14 @@ void check_consumption(const JsonField& device, Report& report) {
         "counterSet");
 }
 
-/// A key of a map as errors show it: cut in the middle when it is over `limit` bytes.
-std::string shortened(const std::string& key, std::size_t limit) {
-    if (key.size() <= limit) return key;
-    constexpr std::string_view kDots = "...";
-    const auto rest = limit - kDots.size();
-    return key.substr(0, (rest + 1) / 2) + std::string(kDots) + key.substr(key.size() - rest / 2);
-}
-
 /// visit(field) for each member, whose key is a qualified name.
 void check_named(const JsonField& map, Report& report,
                  const std::function<void(const JsonField&)>& visit) {
     map.each_member([&](const std::string& name, const JsonField& one) {
-        check_qualified_name(map.path(), name, report);
         const auto key = shortened(name, kMaxDriverName + 1 + kMaxAttributeId);
-        visit(one.with_key(key));
+        const auto member = one.with_key(key);
+        check_qualified_name(place_of_key(map, member, report), name, report);
+        visit(member);
     });
 }
 

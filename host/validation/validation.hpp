@@ -44,7 +44,6 @@ constexpr std::size_t kMaxAlternatives = 8;
 constexpr std::size_t kMaxSelectors = 32;
 constexpr std::size_t kMaxExpression = 10 * 1024;
 constexpr std::uint64_t kMaxDerivationCost = 1'000'000;
-constexpr std::size_t kMaxTolerations = 16;
 constexpr std::size_t kMaxConstraints = 32;
 constexpr std::size_t kMaxConfigs = 32;
 constexpr std::size_t kMaxRawObject = 10 * 1024;

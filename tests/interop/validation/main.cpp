@@ -4,7 +4,7 @@
 // and on valid objects that are spoiled at random.
 //
 //   validation_differential --oracle PATH [--corpus FILE] [--count N] [--seed N] [--show N]
-//                           [--record FILE]
+//                           [--record FILE] [--release NN]
 //
 // Ends with 0 if all is the same, 1 if not, 2 for a bad command line. --record writes a case of
 // each sort of answer with what the oracle said, for tests that have no oracle.
@@ -20,6 +20,7 @@
 #include "tests/interop/differential/oracle.hpp"
 #include "tests/interop/validation/judge.hpp"
 #include "tests/interop/validation/mutate.hpp"
+#include "tests/interop/validation/release.hpp"
 
 namespace knd::differential {
 namespace {
@@ -33,6 +34,7 @@ struct Settings {
     std::size_t count = 5000;
     std::size_t show = 20;
     std::uint64_t seed = 0;
+    int release = kUsualRelease;
 };
 
 struct Counts {
@@ -135,8 +137,12 @@ Result<void> Run::ask_at_random() {
     Counts counts;
     for (std::size_t done = 0; done < settings_.count;) {
         std::vector<Json> batch;
-        for (; batch.size() < kBatch && done < settings_.count; ++done)
-            batch.push_back(random_write(random, bases));
+        while (batch.size() < kBatch && done < settings_.count) {
+            auto write = random_write(random, bases);
+            if (!fit_release(write, settings_.release)) continue;
+            batch.push_back(std::move(write));
+            ++done;
+        }
         KND_TRY(oracle_.ask(
             batch, [&](std::size_t i, const Json& answer) { take(batch[i], answer, counts); }));
     }
@@ -193,10 +199,14 @@ Result<bool> compare_all(const Settings& settings) {
     KND_TRY_ASSIGN(auto oracle, Oracle::start(settings.oracle));
     Run run(settings, oracle);
     if (!settings.corpus.empty()) {
-        KND_TRY_ASSIGN(const auto corpus, read_corpus(settings.corpus));
+        KND_TRY_ASSIGN(auto corpus, read_corpus(settings.corpus));
+        std::erase_if(
+            corpus, [&](const Json& write) { return release_of_write(write) != settings.release; });
         KND_TRY(run.ask("corpus", corpus));
     }
-    KND_TRY(run.ask("limits", limit_writes(valid_writes())));
+    auto limits = limit_writes(valid_writes());
+    std::erase_if(limits, [&](Json& write) { return !fit_release(write, settings.release); });
+    KND_TRY(run.ask("limits", limits));
     KND_TRY(run.ask_at_random());
     KND_TRY(run.write_record());
     return run.all_same();
@@ -214,6 +224,7 @@ int run(int argc, char** argv) {
     app.add_option("--record", settings.record, "Write a judged case of each sort to this file");
     app.add_option("--count", settings.count, "Random cases");
     app.add_option("--seed", settings.seed, "Repeats a run");
+    app.add_option("--release", settings.release, "The oracle's: NN of Kubernetes 1.NN");
     app.add_option("--show", settings.show, "How many differences are printed");
     CLI11_PARSE(app, argc, argv);
     const auto same = compare_all(settings);

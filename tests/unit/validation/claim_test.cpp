@@ -124,7 +124,7 @@ TEST(ClaimRules, WantCountsThatFitTheMode) {
 }
 
 TEST(ClaimRules, DoNotCountTolerations) {
-    // The limit of 16 is stated, but no release before 1.37 enforces it.
+    // The limit of 16 is stated, but no release enforces it.
     const auto tolerations = array_of(17, [](auto) { return Json{{"operator", "Exists"}}; });
     EXPECT_THAT(of_request({{"tolerations", tolerations}}), IsEmpty());
 }

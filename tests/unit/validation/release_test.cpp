@@ -9,6 +9,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 Texts of_device(const char* release, const Json& fields, const char* gates = "") {
     Json device = {{"name", "d"}};
@@ -116,9 +117,14 @@ TEST(Release137, WantsNodeResourcesThatSaySomething) {
 TEST(Release137, CountsRangesInMilliUnits) {
     const Json range = {{"default", "500m"},
                         {"validRange", {{"min", "250m"}, {"step", "250m"}, {"max", "1"}}}};
-    EXPECT_THAT(of_device("1.37", capacity_with(range)), IsEmpty());
+    const auto* gate = "+DRAFractionalCapacityRange";
+    EXPECT_THAT(of_device("1.37", capacity_with(range), gate), IsEmpty());
+    const Json uneven = {{"default", "1"},
+                         {"validRange", {{"min", "1"}, {"step", "1200m"}, {"max", "9"}}}};
+    EXPECT_THAT(of_device("1.37", capacity_with(uneven), gate), Not(IsEmpty()));
+    EXPECT_THAT(of_device("1.37", capacity_with(uneven)), IsEmpty()) << "two instead of 1.2";
     const Json fine = {{"default", "1u"}, {"validRange", {{"min", "1u"}}}};
-    EXPECT_THAT(of_device("1.37", capacity_with(fine)),
+    EXPECT_THAT(of_device("1.37", capacity_with(fine), gate),
                 ElementsAre(HasSubstr("default: Invalid value: \"1u\": value cannot be represented "
                                       "as a milli value"),
                             HasSubstr("min: Invalid value: \"1u\": value cannot be represented")));
@@ -190,12 +196,30 @@ TEST(Release137, WantsDerivedAttributesThatAreUsed) {
     EXPECT_THAT(said(validate_claim, claim, {}, gates), IsEmpty());
 }
 
-TEST(Release137, TakesAtMost16Tolerations) {
+TEST(Release135, RefusesAKeyInItsOwnPlace) {
+    const Json capacity = {{"capacity", {{"-", {{"value", "1"}}}}}};
+    EXPECT_THAT(of_device("1.35", capacity), ElementsAre(HasSubstr("devices[0].capacity[-]: Inv")));
+    EXPECT_THAT(of_device("1.36", capacity), ElementsAre(HasSubstr("devices[0].capacity: Inv")));
+    const Json counters = {
+        {"consumesCounters", {{{"counterSet", "s"}, {"counters", {{"C", {{"value", "1"}}}}}}}}};
+    EXPECT_THAT(of_device("1.35", counters), ElementsAre(HasSubstr(".counters[C]: Inv")));
+    EXPECT_THAT(of_device("1.36", counters), ElementsAre(HasSubstr(".counters: Inv")));
+}
+
+TEST(Release137, MissesAValueWhereAListIsEmpty) {
+    const Json empty = {{"attributes", {{"a", {{"ints", Json::array()}}}}}};
+    const auto* gate = "+DRAListTypeAttributes";
+    const auto refused = HasSubstr("attributes[a].ints: Invalid value: []: must not be empty");
+    EXPECT_THAT(of_device("1.36", empty, gate), ElementsAre(refused));
+    EXPECT_THAT(of_device("1.37", empty, gate),
+                ElementsAre(refused, HasSubstr("attributes[a]: Invalid value: \"\": exactly one")));
+}
+
+TEST(Release137, TakesAnyNumberOfTolerations) {
     const auto tolerations = array_of(17, [](auto) { return Json{{"operator", "Exists"}}; });
     EXPECT_THAT(
         said(validate_claim, claim_with({{"tolerations", tolerations}}), {}, *Gates::make("1.37")),
-        ElementsAre("spec.devices.requests[0].exactly.tolerations: Too many: 17: must have "
-                    "at most 16 items"));
+        IsEmpty());
 }
 
 }  // namespace

@@ -9,15 +9,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apiserver/pkg/authorization/authorizer"
-	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	"k8s.io/apiserver/pkg/registry/rest"
 	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/component-base/featuregate"
 	"k8s.io/kubernetes/pkg/registry/resource/deviceclass"
 	"k8s.io/kubernetes/pkg/registry/resource/devicetaintrule"
-	"k8s.io/kubernetes/pkg/registry/resource/resourceclaim"
 	"k8s.io/kubernetes/pkg/registry/resource/resourceclaimtemplate"
 	"k8s.io/kubernetes/pkg/registry/resource/resourceslice"
 )
@@ -37,8 +33,6 @@ func (n namespaces) Get(_ context.Context, name string, _ metav1.GetOptions) (*c
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: n.labels}}, nil
 }
 
-func allowAll() authorizer.Authorizer { return authorizerfactory.NewAlwaysAllowAuthorizer() }
-
 func strategyOf(w write) (strategy, error) {
 	ns := namespaces{}
 	if w.Admin {
@@ -51,15 +45,15 @@ func strategyOf(w write) (strategy, error) {
 	case w.Kind == "DeviceClass" && !status:
 		return deviceclass.Strategy, nil
 	case w.Kind == "ResourceClaim" && !status:
-		return resourceclaim.NewStrategy(ns, allowAll()), nil
+		return claimStrategy(ns), nil
 	case w.Kind == "ResourceClaim":
-		return resourceclaim.NewStatusStrategy(resourceclaim.NewStrategy(ns, allowAll())), nil
+		return claimStatusStrategy(ns), nil
 	case w.Kind == "ResourceClaimTemplate" && !status:
 		return resourceclaimtemplate.NewStrategy(ns), nil
 	case w.Kind == "DeviceTaintRule" && !status:
 		return devicetaintrule.Strategy, nil
 	case w.Kind == "DeviceTaintRule":
-		return devicetaintrule.StatusStrategy, nil
+		return ruleStatusStrategy()
 	}
 	return nil, fmt.Errorf("no %s of %s", w.Operation, w.Kind)
 }
@@ -72,11 +66,3 @@ func resourceOf(kind string) string {
 }
 
 func featureOf(name string) featuregate.Feature { return featuregate.Feature(name) }
-
-// The version in which answers show what would be stored.
-func storageVersion(kind string) schema.GroupVersion {
-	if kind == "DeviceTaintRule" {
-		return schema.GroupVersion{Group: group, Version: "v1beta2"}
-	}
-	return schema.GroupVersion{Group: group, Version: "v1"}
-}
