@@ -161,6 +161,7 @@ class Search {
     // search_candidate.cpp
     Fitness fitness(Prepared& prepared, CandidateIndex candidate);
     Fitness select(Prepared& prepared, CandidateIndex candidate);
+    CandidateIndex namesake(CandidateIndex candidate) const;
     enum class Match : std::uint8_t { kNo, kYes, kError };
     Match match(const Prepared& prepared, bool by_class, CandidateIndex candidate);
     Error run_error(const std::string& where, const std::string& why, DeviceIndex index) const;

@@ -21,9 +21,25 @@ Fitness Search::fitness(Prepared& prepared, CandidateIndex candidate) {
     return known;
 }
 
+/// The first device of the pool with that name: where names repeat it speaks for the others.
+CandidateIndex Search::namesake(CandidateIndex candidate) const {
+    const auto& key = pools_.pools()[candidates_[candidate].pool].key;
+    for (CandidateIndex i = 0; i < candidate; ++i)
+        if (pools_.pools()[candidates_[i].pool].key == key &&
+            device_of(i).name == device_of(candidate).name)
+            return i;
+    return candidate;
+}
+
 /// kSelected, kRefused or kError: what selectors and nodes say.
 Fitness Search::select(Prepared& prepared, CandidateIndex candidate) {
     auto& known = prepared.fitness[candidate];
+    if (behaviour_.invalid_devices_fail && pools_.pools()[candidates_[candidate].pool].invalid) {
+        const auto first = namesake(candidate);
+        if (first != candidate && prepared.fitness[first] == Fitness::kUnknown)
+            return select(prepared, first);
+        if (first != candidate) return prepared.fitness[first];
+    }
     known = Fitness::kRefused;
     const auto& device = device_of(candidate);
     const auto* extra = data_.extra(device);

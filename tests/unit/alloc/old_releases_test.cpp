@@ -158,6 +158,14 @@ TEST(Release132, EndsAtADeviceOfAnInvalidPool) {
     EXPECT_EQ(right(cluster), "r=b");
 }
 
+TEST(Release132, AsksTheFirstOfTwoDevicesOfOneName) {
+    auto cluster = of(32, {marked("a", 0), device("a")}, {request("r", 1, {kMarked})});
+    EXPECT_EQ(cluster.outcome(), "no") << "the second one has no mark to look at";
+    std::swap(cluster.slices[0].devices[0], cluster.slices[0].devices[1]);
+    EXPECT_EQ(cluster.outcome(),
+              "error: claim default/claim: selector #0: CEL runtime error: no such key: mark");
+}
+
 /// The second claim needs the very device that the first one takes first.
 Cluster with_rival_claims() {
     std::vector<api::SliceDevice> devices = {marked("first", 2), marked("second", 3),
