@@ -117,8 +117,8 @@ func allocateOnce(allocator structuredAllocator, node *v1.Node, claims []*resour
 			Aborted: ctx.Err() != nil,
 		}
 	}
-	if allocations == nil {
-		return &nodeAnswer{}
+	if len(allocations) == 0 {
+		return &nodeAnswer{Fits: allocations != nil}
 	}
 	return &nodeAnswer{Allocations: shown(allocations), Fits: true}
 }
