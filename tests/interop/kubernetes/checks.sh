@@ -89,7 +89,7 @@ server_is_down() {
 
 # Versions run backwards, to numbers that kndd has seen on other contents.
 check_restored_copy() {
-  local mtu
+  local mtu before
   server_is_down
   cp -r "$dir/etcd" "$dir/etcd-copy"
   server_is_up
@@ -114,8 +114,10 @@ check_restored_copy() {
   halt scheduler
   start_controllers
   halt kubelet
+  before=$(slice .metadata.uid)
   start_kubelet
   check "the rest of the cluster is restarted" until_ok 120 node_is_ready
+  until_ok 60 not says "$before" slice .metadata.uid # a starting kubelet wipes the node's slices
   soon_says "and the slice is there" '"name":"dra0"' devices
   soon_says "and every part of kndd is ready" 'readyz check passed' readyz
 }
