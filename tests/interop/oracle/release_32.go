@@ -4,15 +4,10 @@
 
 package main
 
-import "errors"
-
 const release = 32
 
 // structuredFeatures is the one gate that this release has here.
 func structuredFeatures(f Features) bool { return f.AdminAccess }
-
-// errOnNode is no error of this release: every error concerns all nodes.
-var errOnNode = errors.New("on this node")
 
 // This release has neither taints nor rules for them.
 type taintRule struct{}

@@ -6,11 +6,8 @@ package main
 
 import (
 	"context"
-	"errors"
 
-	resourcealpha "k8s.io/api/resource/v1alpha3"
 	resourceapi "k8s.io/api/resource/v1beta1"
-	alphalisters "k8s.io/client-go/listers/resource/v1alpha3"
 	"k8s.io/dynamic-resource-allocation/resourceslice/tracker"
 	"k8s.io/dynamic-resource-allocation/structured"
 )
@@ -24,22 +21,6 @@ func structuredFeatures(f Features) structured.Features {
 		PartitionableDevices: f.PartitionableDevices,
 		PrioritizedList:      f.PrioritizedList,
 	}
-}
-
-// errOnNode is no error of this release: every error concerns all nodes.
-var errOnNode = errors.New("on this node")
-
-type (
-	taintRule  = resourcealpha.DeviceTaintRule
-	ruleLister = alphalisters.DeviceTaintRuleLister
-)
-
-var newRuleLister = alphalisters.NewDeviceTaintRuleLister
-
-type trackerFeeds struct {
-	slices  sliceFeed
-	classes classFeed
-	rules   ruleFeed
 }
 
 func startTracker(ctx context.Context, feeds trackerFeeds) (*tracker.Tracker, error) {

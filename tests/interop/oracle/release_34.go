@@ -6,10 +6,7 @@ package main
 
 import (
 	"context"
-	"errors"
 
-	resourcealpha "k8s.io/api/resource/v1alpha3"
-	alphalisters "k8s.io/client-go/listers/resource/v1alpha3"
 	"k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/resourceslice/tracker"
 	"k8s.io/dynamic-resource-allocation/structured"
@@ -33,22 +30,6 @@ func celFeatures(f Features) cel.Features {
 	return cel.Features{
 		EnableConsumableCapacity: f.ConsumableCapacity,
 	}
-}
-
-// errOnNode is no error of this release: every error concerns all nodes.
-var errOnNode = errors.New("on this node")
-
-type (
-	taintRule  = resourcealpha.DeviceTaintRule
-	ruleLister = alphalisters.DeviceTaintRuleLister
-)
-
-var newRuleLister = alphalisters.NewDeviceTaintRuleLister
-
-type trackerFeeds struct {
-	slices  sliceFeed
-	classes classFeed
-	rules   ruleFeed
 }
 
 func startTracker(ctx context.Context, feeds trackerFeeds) (*tracker.Tracker, error) {

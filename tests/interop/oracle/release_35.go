@@ -7,8 +7,6 @@ package main
 import (
 	"context"
 
-	resourcealpha "k8s.io/api/resource/v1alpha3"
-	alphalisters "k8s.io/client-go/listers/resource/v1alpha3"
 	"k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/resourceslice/tracker"
 	"k8s.io/dynamic-resource-allocation/structured"
@@ -31,22 +29,6 @@ func celFeatures(f Features) cel.Features {
 	return cel.Features{
 		EnableConsumableCapacity: f.ConsumableCapacity,
 	}
-}
-
-// errOnNode is that of an allocation which may succeed on another node.
-var errOnNode = structured.ErrFailedAllocationOnNode
-
-type (
-	taintRule  = resourcealpha.DeviceTaintRule
-	ruleLister = alphalisters.DeviceTaintRuleLister
-)
-
-var newRuleLister = alphalisters.NewDeviceTaintRuleLister
-
-type trackerFeeds struct {
-	slices  sliceFeed
-	classes classFeed
-	rules   ruleFeed
 }
 
 func startTracker(ctx context.Context, feeds trackerFeeds) (*tracker.Tracker, error) {

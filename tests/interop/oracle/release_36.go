@@ -35,21 +35,12 @@ func celFeatures(f Features) cel.Features {
 	}
 }
 
-// errOnNode is that of an allocation which may succeed on another node.
-var errOnNode = structured.ErrFailedAllocationOnNode
-
 type (
 	taintRule  = resourcebeta.DeviceTaintRule
 	ruleLister = betalisters.DeviceTaintRuleLister
 )
 
 var newRuleLister = betalisters.NewDeviceTaintRuleLister
-
-type trackerFeeds struct {
-	slices  sliceFeed
-	classes classFeed
-	rules   ruleFeed
-}
 
 func startTracker(ctx context.Context, feeds trackerFeeds) (*tracker.Tracker, error) {
 	return tracker.StartTracker(ctx, tracker.Options{

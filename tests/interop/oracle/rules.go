@@ -13,6 +13,12 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
+type trackerFeeds struct {
+	slices  sliceFeed
+	classes classFeed
+	rules   ruleFeed
+}
+
 // feed is an informer that never runs: what it should have seen is given to it by hand.
 type feed struct {
 	cache.SharedIndexInformer

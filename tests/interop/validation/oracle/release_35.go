@@ -6,7 +6,6 @@ package main
 
 import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/kubernetes/pkg/registry/resource/devicetaintrule"
 	"k8s.io/kubernetes/pkg/registry/resource/resourceclaim"
 )
 
@@ -17,8 +16,6 @@ func claimStrategy(ns namespaces) strategy {
 func claimStatusStrategy(ns namespaces) strategy {
 	return resourceclaim.NewStatusStrategy(resourceclaim.NewStrategy(ns))
 }
-
-func ruleStatusStrategy() (strategy, error) { return devicetaintrule.StatusStrategy, nil }
 
 // The version in which answers show what would be stored.
 func storageVersion(kind string) schema.GroupVersion {

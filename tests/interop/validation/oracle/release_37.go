@@ -4,22 +4,7 @@
 
 package main
 
-import (
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
-	"k8s.io/kubernetes/pkg/registry/resource/devicetaintrule"
-	"k8s.io/kubernetes/pkg/registry/resource/resourceclaim"
-)
-
-func claimStrategy(ns namespaces) strategy {
-	return resourceclaim.NewStrategy(ns, authorizerfactory.NewAlwaysAllowAuthorizer())
-}
-
-func claimStatusStrategy(ns namespaces) strategy {
-	return resourceclaim.NewStatusStrategy(resourceclaim.NewStrategy(ns, authorizerfactory.NewAlwaysAllowAuthorizer()))
-}
-
-func ruleStatusStrategy() (strategy, error) { return devicetaintrule.StatusStrategy, nil }
+import "k8s.io/apimachinery/pkg/runtime/schema"
 
 // The version in which answers show what would be stored.
 func storageVersion(kind string) schema.GroupVersion {

@@ -53,7 +53,7 @@ func strategyOf(w write) (strategy, error) {
 	case w.Kind == "DeviceTaintRule" && !status:
 		return devicetaintrule.Strategy, nil
 	case w.Kind == "DeviceTaintRule":
-		return ruleStatusStrategy()
+		return devicetaintrule.StatusStrategy, nil
 	}
 	return nil, fmt.Errorf("no %s of %s", w.Operation, w.Kind)
 }
