@@ -26,7 +26,7 @@ enum class NodeKind : std::uint8_t {
     kCall,     ///< text(children...), the first child is the target of a member call
     kList,     ///< children
     kMap,      ///< children: key, value, key, value, ...
-    kMessage,  ///< text{...}, children: field, value, ...; refused by the checker, always
+    kMessage,  ///< text{...}, children: field, value, ...
     kFold,
 };
 

@@ -6,6 +6,8 @@
 #include "host/cel/code.hpp"
 #include "host/cel/estimate.hpp"
 #include "host/cel/library.hpp"
+#include "host/cel/message.hpp"
+#include "host/cel/type_names.hpp"
 
 namespace knd::cel {
 
@@ -36,37 +38,6 @@ Result<Value> Program::evaluate(std::span<const Value> variables, Arena& arena,
 
 namespace {
 
-/// Why a result is no bool, in the words of Go's conversion.
-std::string refused_result(const Value& value) {
-    switch (value.kind()) {
-        case Kind::kInt:
-        case Kind::kUint:
-            return "unsupported type conversion from '" + std::string(type_name(value)) +
-                   "' to bool";
-        case Kind::kString:
-            return "unsupported native conversion from string to 'bool'";
-        case Kind::kType:
-            return "type conversion not supported for 'type'";
-        case Kind::kOptional:
-            return value.as_optional() == nullptr ? "optional.none() dereference"
-                                                  : refused_result(*value.as_optional());
-        case Kind::kNull:
-            return "type conversion error from 'null_type' to 'bool'";
-        case Kind::kDouble:
-            return "type conversion error from Double to 'bool'";
-        case Kind::kBytes:
-            return "type conversion error from Bytes to 'bool'";
-        case Kind::kList:
-            return "type conversion error from list to 'bool'";
-        default:
-            break;
-    }
-    if (is_map(value)) return "type conversion error from map to 'bool'";
-    const auto name = native_name(value);
-    return "type conversion error from '" + std::string(name.substr(name.find('.') + 1)) +
-           "' to 'bool'";
-}
-
 /// An optional stands for what it holds.
 const Value& held(const Value& value) {
     const bool holds = value.is(Kind::kOptional) && value.as_optional() != nullptr;
@@ -77,20 +48,24 @@ const Value& held(const Value& value) {
 
 Result<bool> Program::matches(const DeviceView& device, const Limits& limits) const {
     Arena arena;
-    const auto variable = Value::device(&device);
+    const auto variable = Value::device(&device, code_->kubernetes_minor >= 34);
     KND_TRY_ASSIGN(const auto out, evaluate(std::span(&variable, 1), arena, limits));
     if (const auto& value = held(out); value.is(Kind::kBool)) return value.as_bool();
     return Error(knd::Code::kFailedPrecondition,
                  "CEL result of type " + std::string(type_name(out)) +
-                     " could not be converted to bool: " + refused_result(out));
+                     " could not be converted to bool: " + refuse_conversion(out, "bool"));
 }
 
 namespace {
 
 /// Whether a selector may have a result of that type.
 bool is_verdict(const std::string& type, const Environment& environment) {
-    return type == "bool" || type == "google.protobuf.Any" ||
-           (type == "dyn" && environment.list_attributes);
+    if (type == "bool" || (type == "dyn" && environment.list_attributes)) return true;
+    // Since 1.37 types are compared, not the objects that stand for them, and with that of an
+    // attribute alone.
+    if (environment.kubernetes_minor < 37) return type == "google.protobuf.Any";
+    return type == "wrapper(bool)" ||
+           (type == "google.protobuf.Any" && !environment.list_attributes);
 }
 
 Result<std::unique_ptr<const Code>> compile_code(std::string_view expression,

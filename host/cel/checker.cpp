@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "host/cel/parser.hpp"
+#include "host/cel/type_names.hpp"
 #include "host/cel/unify.hpp"
 
 namespace knd::cel {
@@ -67,7 +68,7 @@ class Checker {
                 type = map(index);
                 break;
             case NodeKind::kMessage:
-                message(index);
+                type = message(index);
                 break;
             case NodeKind::kFold:
                 type = fold(index);
@@ -101,7 +102,17 @@ class Checker {
         name = without_dot(name);
         for (std::size_t i = variables_.size(); i-- > 0;)
             if (variables_[i].first == name) return variables_[i].second;
-        return named_type(types(), name);
+        if (name == kNullValueName) return kIntType;
+        const auto declared = environment_.device ? device_type(name) : kErrorType;
+        return declared == kErrorType ? named_type(types(), name) : types().type_of(declared);
+    }
+    /// The type of `device` and those of its maps have names, which nothing but a message may use.
+    TypeIndex device_type(std::string_view name) {
+        const auto device = types().text(simple(TypeKind::kDevice));
+        if (name == device) return simple(TypeKind::kDevice);
+        if (!name.starts_with(device + ".")) return kErrorType;
+        const auto field = find_device_field(name.substr(device.size() + 1));
+        return field && types().is(*field, TypeKind::kMap) ? *field : kErrorType;
     }
     /// A variable that a macro has declared with a dot is never found: it is looked for without.
     static std::string_view without_dot(std::string_view name) {
@@ -148,7 +159,9 @@ class Checker {
                 result = type.b;
                 break;
             case TypeKind::kDevice:
-                result = device_field(node(index).offset, field);
+            case TypeKind::kEmpty:
+            case TypeKind::kEntry:
+                result = field_of(node(index).offset, target, field);
                 break;
             case TypeKind::kQuantity:
             case TypeKind::kSemver:
@@ -170,7 +183,7 @@ class Checker {
         return unwrap || optional ? types().optional(result) : result;
     }
 
-    TypeIndex device_field(std::uint32_t offset, std::string_view field) {
+    std::optional<TypeIndex> find_device_field(std::string_view field) {
         if (field == "driver") return kStringType;
         const auto outer = [&](TypeIndex value) {
             return types().map(kStringType, types().map(kStringType, value));
@@ -179,6 +192,16 @@ class Checker {
         if (field == "capacity") return outer(simple(TypeKind::kQuantity));
         if (field == "allowMultipleAllocations" && knows(34, environment_.consumable_capacity))
             return kBoolType;
+        return std::nullopt;
+    }
+    /// Of `device`, or of a message.
+    TypeIndex field_of(std::uint32_t offset, TypeIndex type, std::string_view field) {
+        std::optional<TypeIndex> found;
+        if (types().is(type, TypeKind::kDevice))
+            found = find_device_field(field);
+        else if (const auto* message = message_of(types(), type))
+            if (const auto* known = message->field(field)) found = field_type(types(), known->form);
+        if (found) return *found;
         fail(offset, "undefined field " + in_quotes(field));
         return kErrorType;
     }
@@ -239,7 +262,7 @@ class Checker {
                 if (!fit) continue;
                 if (checked.overloads.empty())
                     result = *fit;
-                else if (!types().is_dynamic(result) && *fit != result)
+                else if (!types().is_dynamic(result) && !types().equal(*fit, result))
                     result = kDynType;
                 checked.overloads.push_back(&overload);
             }
@@ -285,23 +308,68 @@ class Checker {
                          in_quotes(list));
     }
 
-    /// No message types exist here, so that none can be made.
-    void message(NodeIndex index) {
+    TypeIndex message(NodeIndex index) {
         const auto self = node(index);
         const auto found = lookup(self.text);
         const bool is_type = types().is(found, TypeKind::kType);
+        const bool is_broken = found == kErrorType && declared_broken(self.text);
         // Since 1.37 variables are not looked for.
-        if (found == kErrorType || (!is_type && environment_.kubernetes_minor >= 37))
-            return undeclared(self.offset, self.text);
-        if (!is_type)
-            fail(self.offset, in_quotes(text(found)) + " is not a type");
-        else
-            fail(self.offset, in_quotes(self.text) + " is not a message type");
-        for (std::uint32_t i = 0; i < self.count; i += 2) {
-            visit(ast_.child(self, i + 1));
-            const auto field = node(ast_.child(self, i));
-            fail(field.offset, "undefined field " + in_quotes(field.constant.text()));
+        if ((found == kErrorType && !is_broken) ||
+            (!is_type && environment_.kubernetes_minor >= 37)) {
+            undeclared(self.offset, self.text);
+            return kErrorType;
         }
+        const auto made = is_type ? made_of(types()[found].a) : kErrorType;
+        const bool is_message = is_type && can_be_made(made);
+        if (!is_type && !is_broken)
+            fail(self.offset, in_quotes(plain_name(found)) + " is not a type");
+        else if (is_type && !is_message)
+            fail(self.offset, in_quotes(plain_name(made)) + " is not a message type");
+        for (std::uint32_t i = 0; i < self.count; i += 2) {
+            const auto type = is_type ? assigned_type(ast_.child(self, i), made)
+                                      : unresolved(ast_.child(self, i), self.text);
+            assign(ast_.child(self, i), ast_.child(self, i + 1), type,
+                   ast_.is_optional_child(self, i));
+        }
+        return is_message ? made : kErrorType;
+    }
+    /// Since 1.37 a list is one of dyn, which has a message.
+    TypeIndex made_of(TypeIndex type) {
+        const bool open =
+            types().is(type, TypeKind::kList) && types().is(types()[type].a, TypeKind::kParam);
+        return open && environment_.kubernetes_minor >= 37 ? types().list(kDynType) : type;
+    }
+    bool can_be_made(TypeIndex type) const {
+        return out_.types.is(type, TypeKind::kDevice) || out_.types.is(type, TypeKind::kNull) ||
+               message_of(out_.types, type) != nullptr;
+    }
+    /// Without parameters, but for what is wrapped.
+    std::string plain_name(TypeIndex type) {
+        const auto name = result_type_text(types(), unifier_.substitute(type));
+        return types().is(type, TypeKind::kWrapper) ? name : name.substr(0, name.find('('));
+    }
+    TypeIndex unresolved(NodeIndex field, std::string_view type) {
+        fail(node(field).offset, "unexpected failed resolution of " + in_quotes(type));
+        return kErrorType;
+    }
+    /// Of a field that a literal of a message names. A map, of which none can be made so, has a
+    /// field of any name.
+    TypeIndex assigned_type(NodeIndex field, TypeIndex made) {
+        if (types().is(made, TypeKind::kNull))
+            return unresolved(field, "google.protobuf.NullValue");
+        const bool is_struct = message_of(types(), made) != nullptr;
+        if (types().is(made, TypeKind::kMap) && !is_struct)
+            return types().is(types()[made].b, TypeKind::kParam) ? kAnyType : types()[made].b;
+        return field_of(node(field).offset, made, node(field).constant.text());
+    }
+    void assign(NodeIndex field, NodeIndex value, TypeIndex wanted, bool optional) {
+        auto found = visit(value);
+        if (optional) found = unwrap(value, found);
+        if (unifier_.assignable(wanted, found)) return;
+        fail(node(field).offset, "expected type of field " +
+                                     in_quotes(node(field).constant.text()) + " is " +
+                                     in_quotes(types().text(wanted)) + " but provided type is " +
+                                     in_quotes(types().text(found)));
     }
 
     /// The common type of the elements of a literal. Mixed ones are dyn, and refused later where
@@ -442,22 +510,6 @@ class Checker {
 
 }  // namespace
 
-TypeIndex named_type(TypeTable& types, std::string_view name) {
-    if (name == "list") return types.type_of(types.list(types.param(0)));
-    if (name == "map") return types.type_of(types.map(types.param(0), types.param(1)));
-    // Of these two the name is without parameters.
-    if (name == "type") return types.type_of(types.type_of(kErrorType));
-    if (name == "optional_type") return types.type_of(types.optional(kErrorType));
-    if (name == "null_type") return types.type_of(simple(TypeKind::kNull));
-    if (name == "google.protobuf.Timestamp") return types.type_of(simple(TypeKind::kTimestamp));
-    if (name == "google.protobuf.Duration") return types.type_of(simple(TypeKind::kDuration));
-    for (const auto kind : {TypeKind::kBool, TypeKind::kInt, TypeKind::kUint, TypeKind::kDouble,
-                            TypeKind::kString, TypeKind::kBytes, TypeKind::kTimestamp,
-                            TypeKind::kDuration, TypeKind::kIp, TypeKind::kCidr})
-        if (types.text(simple(kind)) == name) return types.type_of(simple(kind));
-    return kErrorType;
-}
-
 std::string qualified_name(const Ast& ast, NodeIndex index) {
     const auto& node = ast.nodes[index];
     if (node.kind == NodeKind::kIdent) return std::string(node.text);
@@ -471,33 +523,6 @@ bool check(Ast& ast, const Environment& environment, CheckedAst& checked,
     Checker(ast, environment, checked, issues).run();
     if (issues.empty()) validate(ast, checked, issues);
     return issues.empty();
-}
-
-std::string result_type_text(const TypeTable& types, TypeIndex index) {
-    const auto& type = types[index];
-    switch (type.kind) {
-        case TypeKind::kAny:
-            return "google.protobuf.Any";
-        case TypeKind::kNull:
-            return "null_type";
-        case TypeKind::kDuration:
-            return "google.protobuf.Duration";
-        case TypeKind::kTimestamp:
-            return "google.protobuf.Timestamp";
-        case TypeKind::kType:
-            if (type.a == kErrorType) return "type";
-            return "type(" + result_type_text(types, type.a) + ")";
-        case TypeKind::kList:
-            return "list(" + result_type_text(types, type.a) + ")";
-        case TypeKind::kMap:
-            return "map(" + result_type_text(types, type.a) + ", " +
-                   result_type_text(types, type.b) + ")";
-        case TypeKind::kOptional:
-            if (type.a == kErrorType) return "optional_type";
-            return "optional_type(" + result_type_text(types, type.a) + ")";
-        default:
-            return types.text(index);
-    }
 }
 
 }  // namespace knd::cel

@@ -27,8 +27,6 @@ struct CheckedAst {
     TypeIndex result = kErrorType;
 };
 
-/// The type that an identifier like "int" or "list" names; kErrorType: none.
-TypeIndex named_type(TypeTable& types, std::string_view name);
 /// "a.b.c" if the node is a chain of plain names; else empty.
 std::string qualified_name(const Ast& ast, NodeIndex node);
 
@@ -39,8 +37,5 @@ void validate(const Ast& ast, const CheckedAst& checked, std::vector<Issue>& iss
 /// False: `issues` says why.
 bool check(Ast& ast, const Environment& environment, CheckedAst& checked,
            std::vector<Issue>& issues);
-
-/// Like TypeTable::text, in the form that Kubernetes uses for a selector's result.
-std::string result_type_text(const TypeTable& types, TypeIndex type);
 
 }  // namespace knd::cel

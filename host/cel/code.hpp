@@ -15,6 +15,7 @@
 
 #include "host/cel/checker.hpp"
 #include "host/cel/library.hpp"
+#include "host/cel/message.hpp"
 #include "host/cel/value.hpp"
 
 namespace knd::cel {
@@ -52,6 +53,7 @@ enum class Op : std::uint8_t {
     kModulo,
     kList,     ///< operands[b ...], count c; a: 1 if some are optional
     kMap,      ///< the same, keys and values
+    kMessage,  ///< messages[a], operands[b ...], count c
     kGrowing,  ///< an empty list (a = 0) or map (a = 1) that a fold will fill in place
     kAppend,   ///< slot a gets the element b; c: 1 if that is a constant
     kInsert,   ///< slot a gets key b and value c; c = kNoNode: all entries of map b
@@ -98,6 +100,18 @@ struct CallSite {
     bool stops_at_error = false;
 };
 
+/// The literal of a message. What has a type, yet cannot be made, has null pointers.
+struct MessageCode {
+    struct Field {
+        std::string_view name;
+        const MessageField* field = nullptr;
+    };
+    std::string_view name;
+    const MessageType* type = nullptr;
+    std::vector<Field> fields;
+    bool has_optional = false;
+};
+
 struct AttributeName {
     std::string_view domain;
     std::string_view id;
@@ -120,6 +134,7 @@ struct Code {
     std::vector<std::uint32_t> optional_operands;  ///< numbers among operands, sorted
     std::vector<Value> constants;
     std::vector<FoldCode> folds;
+    std::vector<MessageCode> messages;
     std::vector<CallSite> sites;
     std::vector<Candidate> candidates;
     std::vector<AttributeName> names;

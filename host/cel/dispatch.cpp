@@ -48,8 +48,11 @@ bool fits(TypeKind wanted, const Value& value) {
             return value.is(Kind::kFormat);
         case TypeKind::kDevice:
             return value.is(Kind::kDevice);
+        case TypeKind::kEmpty:
+        case TypeKind::kEntry:
+        case TypeKind::kWrapper:
         case TypeKind::kNothing:
-            return false;
+            return false;  // no function has a parameter of these
         case TypeKind::kType:
             return value.is(Kind::kType);
         case TypeKind::kList:
@@ -65,12 +68,6 @@ bool fits(TypeKind wanted, const Value& value) {
             return true;
     }
     return false;
-}
-
-/// As Go prints it, with parameters.
-std::string parameterized_name(const Value& value) {
-    if (is_map(value)) return "map(dyn, dyn)";
-    return value.is(Kind::kList) ? "list(dyn)" : std::string(type_name(value));
 }
 
 /// Of functions that are declared once for all types and refuse values in words of their own.

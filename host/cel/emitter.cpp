@@ -99,7 +99,7 @@ class Emitter {
             case NodeKind::kFold:
                 return fold(ast_.folds[self.first]);
             case NodeKind::kMessage:
-                break;
+                return message(self);
         }
         return push(Op::kConstant, constant(Value()));
     }
@@ -124,10 +124,21 @@ class Emitter {
         }
         auto name = self.text;
         if (name.starts_with('.')) name.remove_prefix(1);
-        // The checker knows these two by their short names too, nobody else does.
-        if (name == "timestamp" || name == "duration")
-            refuse("reference to undefined type: " + std::string(name));
+        if (name == kNullValueName) return push(Op::kConstant, constant(Value::integer(0)));
+        if (!is_value(name)) refuse("reference to undefined type: " + std::string(name));
         return push(Op::kConstant, constant(Value::type(name)));
+    }
+
+    /// Whether a type's name can be evaluated. The checker knows more: short names of times,
+    /// messages that become values of other types, the type of `device`.
+    static bool is_value(std::string_view name) {
+        if (name == "timestamp" || name == "duration") return false;
+        if (name.starts_with("kubernetes.DRADevice")) return false;
+        const auto* message = find_message(name);
+        if (message == nullptr) return true;
+        return message->becomes == MessageType::Becomes::kMessage ||
+               message->becomes == MessageType::Becomes::kDuration ||
+               message->becomes == MessageType::Becomes::kTimestamp;
     }
 
     /// The variable `device` itself, not a fold's variable of that name.
@@ -375,14 +386,37 @@ class Emitter {
         if (const auto folded = fold_aggregate(op, self, operands); folded != kNoNode)
             return folded;
         const auto first = append(operands);
+        const bool optional = mark_optional(self, first, 1);
+        return push(op, optional ? 1 : 0, first, self.count);
+    }
+
+    /// Remembers which operands were written with "?"; `stride` children are one operand.
+    bool mark_optional(const Node& self, std::uint32_t first, std::uint32_t stride) {
         bool optional = false;
         for (std::uint32_t i = 0; i < self.count; ++i) {
             if (!ast_.is_optional_child(self, i)) continue;
             optional = true;
-            code_.optional_operands.push_back(first + i);
+            code_.optional_operands.push_back(first + i / stride);
         }
         std::sort(code_.optional_operands.begin(), code_.optional_operands.end());
-        return push(op, optional ? 1 : 0, first, self.count);
+        return optional;
+    }
+
+    std::uint32_t message(const Node& self) {
+        MessageCode out;
+        out.name = self.text.substr(self.text.starts_with('.') ? 1 : 0);
+        out.type = find_message(out.name);
+        std::vector<std::uint32_t> operands;
+        for (std::uint32_t i = 0; i < self.count; i += 2) {
+            const auto field = node(ast_.child(self, i)).constant.text();
+            out.fields.push_back({field, out.type == nullptr ? nullptr : out.type->field(field)});
+            operands.push_back(visit(ast_.child(self, i + 1)));
+        }
+        const auto first = append(operands);
+        out.has_optional = mark_optional(self, first, 2);
+        code_.messages.push_back(std::move(out));
+        return push(Op::kMessage, static_cast<std::uint32_t>(code_.messages.size() - 1), first,
+                    static_cast<std::uint32_t>(operands.size()));
     }
 
     /// A literal of literals is a constant.

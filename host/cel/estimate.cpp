@@ -97,6 +97,7 @@ Origin field_of(Origin origin, std::string_view name) {
 
 constexpr std::uint64_t kListCost = 10;
 constexpr std::uint64_t kMapCost = 30;
+constexpr std::uint64_t kMessageCost = 40;
 
 class Estimator {
   public:
@@ -150,8 +151,9 @@ class Estimator {
         const auto& self = node(index);
         switch (self.kind) {
             case NodeKind::kConstant:
-            case NodeKind::kMessage:
                 return {};
+            case NodeKind::kMessage:
+                return message(index);
             case NodeKind::kIdent:
                 return ident(index);
             case NodeKind::kSelect:
@@ -185,6 +187,8 @@ class Estimator {
         switch (kind_of(resolve(operand))) {
             case TypeKind::kMap:
             case TypeKind::kDevice:
+            case TypeKind::kEmpty:
+            case TypeKind::kEntry:
             case TypeKind::kParam:
                 sum = sum + CostRange::exactly(1);
                 break;
@@ -222,7 +226,7 @@ class Estimator {
     }
 
     bool is_scalar(TypeIndex type) const {
-        switch (checked_.types[type].kind) {
+        switch (checked_.types[checked_.types.bare(type)].kind) {
             case TypeKind::kBool:
             case TypeKind::kInt:
             case TypeKind::kUint:
@@ -280,7 +284,7 @@ class Estimator {
     SizedOperand operand(NodeIndex index) {
         const auto& self = node(resolve(index));
         const auto* literal = self.kind == NodeKind::kConstant ? &self.constant : nullptr;
-        return {self.type, size(index), literal};
+        return {checked_.types.bare(self.type), size(index), literal};
     }
 
     /// From the cheapest to the dearest overload that may be meant.
@@ -345,6 +349,14 @@ class Estimator {
             sizes[i % 2] = sizes[i % 2].unite(size_or_unknown(ast_.child(self, i)));
         }
         known(index).entries = EntrySize{false, sizes[0], sizes[1]};
+        return sum;
+    }
+
+    CostRange message(NodeIndex index) {
+        const auto& self = node(index);
+        auto sum = CostRange::exactly(kMessageCost);
+        for (std::uint32_t i = 1; i < self.count; i += 2)
+            sum = sum + cost(ast_.child(self, i));
         return sum;
     }
 

@@ -87,6 +87,8 @@ Value Evaluator::compound(const Instruction& i) {
             return list(i);
         case Op::kMap:
             return map(i);
+        case Op::kMessage:
+            return message(i);
         case Op::kGrowing:
             return growing(i.a == 1);
         case Op::kAppend:
@@ -123,10 +125,10 @@ Value Evaluator::negative(const Value& operand) {
     charge(1);
     if (operand.is_error()) return operand;
     const auto out = negate(operand);
-    const bool unknown = operand.is(Kind::kUint) || operand.is(Kind::kBytes) ||
-                         operand.is(Kind::kNull) || operand.is(Kind::kList) ||
-                         operand.is(Kind::kType) || operand.is(Kind::kOptional) ||
-                         is_map(operand) || is_foreign(operand.kind());
+    const bool unknown =
+        operand.is(Kind::kUint) || operand.is(Kind::kBytes) || operand.is(Kind::kNull) ||
+        operand.is(Kind::kList) || operand.is(Kind::kType) || operand.is(Kind::kOptional) ||
+        operand.is(Kind::kMessage) || is_map(operand) || is_foreign(operand.kind());
     return is_no_overload(out) && unknown ? Value::error("no such overload: -_") : out;
 }
 

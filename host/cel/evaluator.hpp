@@ -6,7 +6,8 @@
 // maps and folds.
 //
 // Cost follows the reference implementation: 1 for each name, field and index on the way to a
-// value, 1 for a call unless its row in the library says more, 10 for a list, 30 for a map.
+// value, 1 for a call unless its row in the library says more, 10 for a list, 30 for a map, 40 for
+// a message.
 #pragma once
 
 #include "host/cel/code.hpp"
@@ -76,9 +77,9 @@ class Evaluator {
     Value attribute(const AttributeName& name);
     Value lazy_local(const Instruction& i);
     Value no_such_key(const Value& key);
-    Value device_field(const DeviceView& device, std::string_view field) const;
     Value domain(const Value& domains, std::string_view name);
     Found lookup(const Value& target, const Value& key, Value& out);
+    Found message_field(const MessageData& message, const Value& key, Value& out);
     Found element(const ListData& list, const Value& key, Value& out);
     Value select(const Instruction& i);
     Value has(const Instruction& i);
@@ -91,11 +92,13 @@ class Evaluator {
     Value index_key(std::uint32_t index);
 
     bool is_optional_operand(std::uint32_t operand) const;
-    Value unwrap(const Value& value, bool& skip);
+    Value unwrap(const Value& value, std::string_view what, bool& skip);
     Value list(const Instruction& i);
     Value elements(const Instruction& i);
     Value map(const Instruction& i);
     Value entries(const Instruction& i);
+    Value message(const Instruction& i);
+    Value made(const MessageCode& message, const Instruction& i);
     Value growing(bool is_map_wanted);
     Value append(const Instruction& i);
     Value insert(const Instruction& i);

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint64_t kListCost = 10;
 constexpr std::uint64_t kMapCost = 30;
+constexpr std::uint64_t kMessageCost = 40;
 
 /// A list or map that a fold fills: the plain data first, so that it is a value at any time.
 struct GrowingList {
@@ -41,11 +42,11 @@ bool Evaluator::is_optional_operand(std::uint32_t operand) const {
                               operand);
 }
 
-/// What an element written with "?" adds: its value, or nothing (`skip`).
-Value Evaluator::unwrap(const Value& value, bool& skip) {
+/// What an element or entry written with "?" adds: its value, or nothing (`skip`).
+Value Evaluator::unwrap(const Value& value, std::string_view what, bool& skip) {
     if (!value.is(Kind::kOptional))
-        return fail("cannot initialize optional list element from non-optional value " +
-                    to_text(value));
+        return fail("cannot initialize optional " + std::string(what) +
+                    " from non-optional value " + to_text(value));
     skip = value.as_optional() == nullptr;
     return skip ? value : *value.as_optional();
 }
@@ -63,7 +64,8 @@ Value Evaluator::elements(const Instruction& i) {
     for (std::uint32_t n = i.b; n < i.b + i.c; ++n) {
         auto value = eval(code_.operands[n]);
         bool skip = false;
-        if (i.a != 0 && !value.is_error() && is_optional_operand(n)) value = unwrap(value, skip);
+        if (i.a != 0 && !value.is_error() && is_optional_operand(n))
+            value = unwrap(value, "list element", skip);
         if (value.is_error()) return value;
         if (!skip) items[size++] = value;
     }
@@ -87,7 +89,8 @@ Value Evaluator::entries(const Instruction& i) {
         auto value = eval(code_.operands[n + 1]);
         if (value.is_error()) return value;
         bool skip = false;
-        if (i.a != 0 && is_optional_operand(n)) value = unwrap(value, skip);
+        if (i.a != 0 && is_optional_operand(n))
+            value = unwrap(value, "entry '" + to_text(key) + "'", skip);
         if (value.is_error()) return value;
         if (!is_hashable(key)) return halt_reason_;
         // A repeated key replaces the earlier entry, or removes it with none.
@@ -103,6 +106,29 @@ Value Evaluator::entries(const Instruction& i) {
         *same = {key, value};
     }
     return make_map({entries, size}, arena_);
+}
+
+Value Evaluator::message(const Instruction& i) {
+    const auto out = made(code_.messages[i.a], i);
+    charge(kMessageCost);
+    return out;
+}
+
+Value Evaluator::made(const MessageCode& message, const Instruction& i) {
+    std::vector<FieldValue> fields;
+    for (std::uint32_t n = 0; n < i.c; ++n) {
+        auto value = eval(code_.operands[i.b + n]);
+        bool skip = false;
+        if (message.has_optional && !value.is_error() && is_optional_operand(i.b + n))
+            value = unwrap(value, "entry '" + std::string(message.fields[n].name) + "'", skip);
+        if (value.is_error()) return value;
+        // A repeated field replaces the earlier one, or removes it with none.
+        std::erase_if(fields,
+                      [&](const auto& set) { return set.field == message.fields[n].field; });
+        if (!skip) fields.push_back({message.fields[n].field, value});
+    }
+    if (message.type == nullptr) return fail("unknown type '" + std::string(message.name) + "'");
+    return make_message(*message.type, fields, arena_);
 }
 
 Value Evaluator::growing(bool is_map_wanted) {

@@ -39,13 +39,6 @@ Value Evaluator::no_such_key(const Value& key) {
     return fail("no such key: " + to_text(key));
 }
 
-Value Evaluator::device_field(const DeviceView& device, std::string_view field) const {
-    if (field == "driver") return Value::string(device.driver);
-    if (field == "attributes") return Value::domains(&device, false);
-    if (field == "capacity") return Value::domains(&device, true);
-    return Value::boolean(device.allow_multiple_allocations);
-}
-
 /// One domain of a device; unknown domains are empty maps.
 Value Evaluator::domain(const Value& domains, std::string_view name) {
     const auto* data = arena_.make<DomainData>(&domains.as_device(), domains.is_capacity(), name);
@@ -55,24 +48,43 @@ Value Evaluator::domain(const Value& domains, std::string_view name) {
 /// What select and index share: a field, an entry or an element.
 Evaluator::Found Evaluator::lookup(const Value& target, const Value& key, Value& out) {
     switch (target.kind()) {
-        case Kind::kDevice:
-            out = device_field(target.as_device(), key.text());
-            return Found::kYes;
         case Kind::kDomains:
             // No domain has an empty name: that stands for keys that are not even texts.
             out = domain(target, key.is(Kind::kString) ? key.text() : std::string_view());
             return Found::kYes;
         case Kind::kMap:
+        case Kind::kDevice:
         case Kind::kDomain:
             return find_key(target, key, arena_, out) ? Found::kYes : Found::kNo;
         case Kind::kList:
             return element(target.as_list(), key, out);
+        case Kind::kMessage:
+            return message_field(target.as_object<MessageData>(), key, out);
         case Kind::kError:
             out = target;
             return Found::kError;
         default:
             return Found::kNo;
     }
+}
+
+/// A field that is not set has a default: the key no text, the value null.
+Evaluator::Found Evaluator::message_field(const MessageData& message, const Value& key,
+                                          Value& out) {
+    if (!key.is(Kind::kString)) {
+        out = no_overload();
+        return Found::kError;
+    }
+    if (message.type->field(key.text()) == nullptr) {
+        out = fail("no such field '" + std::string(key.text()) + "'");
+        return Found::kError;
+    }
+    const auto* held = message.field(key.text());
+    if (held != nullptr)
+        out = *held;
+    else
+        out = key.text() == "key" ? Value::string("") : Value();
+    return Found::kYes;
 }
 
 Evaluator::Found Evaluator::element(const ListData& list, const Value& key, Value& out) {
@@ -111,6 +123,10 @@ Value Evaluator::optional_of(const Value& target, const Value& key) {
 
 Value Evaluator::optional_lookup(const Value& target, const Value& key) {
     if (target.is(Kind::kOptional)) return optional_of(target, key);
+    if (target.is(Kind::kMessage)) {
+        const auto there = has_field(target, key);
+        if (!there.is_true()) return there.is_error() ? there : Value::optional(nullptr);
+    }
     Value out;
     switch (lookup(target, key, out)) {
         case Found::kNo:
@@ -149,14 +165,20 @@ Value Evaluator::has(const Instruction& i) {
 
 Value Evaluator::has_field(const Value& target, const Value& key) {
     // Every domain is there, if only as an empty map; `in` tells which ones a device has.
-    if (target.is(Kind::kDevice) || target.is(Kind::kDomains)) return Value::boolean(true);
+    if (target.is(Kind::kDomains)) return Value::boolean(true);
     if (target.is(Kind::kList)) {
         Value why;
         element(target.as_list(), key, why);
         return why;
     }
-    if (!is_map(target)) return Value::boolean(false);
     Value out;
+    if (target.is(Kind::kMessage)) {
+        const auto& message = target.as_object<MessageData>();
+        return message_field(message, key, out) == Found::kError
+                   ? out
+                   : Value::boolean(message.field(key.text()) != nullptr);
+    }
+    if (!is_map(target)) return Value::boolean(false);
     return Value::boolean(find_key(target, key, arena_, out));
 }
 

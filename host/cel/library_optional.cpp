@@ -3,6 +3,7 @@
 // Optional values. or() and orValue() are the evaluator's: their argument may go unevaluated.
 #include "host/cel/arithmetic.hpp"
 #include "host/cel/library.hpp"
+#include "host/cel/message.hpp"
 
 namespace knd::cel {
 namespace {
@@ -35,6 +36,10 @@ bool is_zero(const Value& value) {
         case Kind::kDomains:
         case Kind::kDomain:
             return size_of(value) == 0;
+        case Kind::kMessage: {
+            const auto& message = value.as_object<MessageData>();
+            return message.key == nullptr && message.value == nullptr;
+        }
         default:
             return false;
     }

@@ -448,7 +448,8 @@ class Parser {
     /// Plain `a {` counts with 1.
     std::size_t message_name_length() const {
         std::size_t i = at_;
-        while (tokens_[i].is(".") && tokens_[i + 1].kind == TokenKind::kIdent)
+        while (tokens_[i].is(".") && tokens_[i + 1].kind == TokenKind::kIdent &&
+               !contains(kKeywords, tokens_[i + 1].source))
             i += 2;
         return tokens_[i].is("{") ? i - at_ + 1 : 0;
     }
@@ -459,9 +460,10 @@ class Parser {
             name += take().source;
         const auto open = take().offset;
         std::vector<NodeIndex> fields;
+        std::vector<std::uint32_t> optional;
         const bool empty = accept_empty("}");
         while (!failed_ && !empty && !accept("}")) {
-            accept("?");
+            if (accept("?")) optional.push_back(static_cast<std::uint32_t>(fields.size()));
             const bool escaped = is_escaped_field(peek());
             if (!escaped && peek().kind != TokenKind::kIdent) return unexpected("IDENTIFIER");
             const auto field = b_.keep(escaped ? std::string_view(peek().text) : peek().source);
@@ -472,7 +474,7 @@ class Parser {
             if (!peek().is("}")) expect(",");
         }
         if (failed_) return kNoNode;
-        const auto index = b_.aggregate(NodeKind::kMessage, offset, fields);
+        const auto index = b_.aggregate(NodeKind::kMessage, offset, fields, optional);
         b_.ast().nodes[index].text = b_.keep(name);
         b_.ast().nodes[index].offset = open;
         return index;

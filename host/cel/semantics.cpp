@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "host/cel/library.hpp"
+#include "host/cel/message.hpp"
 #include "host/cel/net.hpp"
 #include "host/cel/url.hpp"
 
@@ -116,6 +117,28 @@ bool find_in_domain(const DomainData& domain, const Value& key, Arena& arena, Va
     return true;
 }
 
+bool find_field(const Value& device, const Value& key, Value& out) {
+    if (!key.is(Kind::kString)) return false;
+    const auto& view = device.as_device();
+    if (key.text() == "driver")
+        out = Value::string(view.driver);
+    else if (key.text() == "attributes" || key.text() == "capacity")
+        out = Value::domains(&view, key.text() == "capacity");
+    else if (key.text() == "allowMultipleAllocations" && device.knows_sharing())
+        out = Value::boolean(view.allow_multiple_allocations);
+    else
+        return false;
+    return true;
+}
+
+void collect_fields(const Value& device, std::vector<MapEntry>& out) {
+    for (const auto* name : {"driver", "attributes", "capacity", "allowMultipleAllocations"}) {
+        Value value;
+        if (find_field(device, Value::string(name), value))
+            out.push_back({Value::string(name), value});
+    }
+}
+
 /// Every domain once, in the order of the device's slots.
 void collect_domains(const Value& domains, Arena& arena, std::vector<MapEntry>& out) {
     const auto& device = domains.as_device();
@@ -178,7 +201,8 @@ bool is_map_key(const Value& value) {
 }
 
 bool is_map(const Value& value) {
-    return value.is(Kind::kMap) || value.is(Kind::kDomains) || value.is(Kind::kDomain);
+    return value.is(Kind::kMap) || value.is(Kind::kDomains) || value.is(Kind::kDomain) ||
+           value.is(Kind::kDevice);
 }
 
 namespace {
@@ -215,7 +239,8 @@ Equality compare_same_kind(const Value& a, const Value& b) {
             return yes_or_no(a.as_object<Cidr>() == b.as_object<Cidr>());
         case Kind::kUrl:
             return yes_or_no(a.as_object<Url>().text() == b.as_object<Url>().text());
-        case Kind::kDevice:
+        case Kind::kMessage:
+            return yes_or_no(equal(a.as_object<MessageData>(), b.as_object<MessageData>()));
         case Kind::kFormat:
             return yes_or_no(a.identity() == b.identity());
         default:
@@ -247,6 +272,7 @@ bool same_key(const Value& a, const Value& b) {
         case Kind::kOptional:
         case Kind::kQuantity:
         case Kind::kUrl:
+        case Kind::kMessage:
             return a.identity() == b.identity();
         case Kind::kTimestamp:
             return equal(a, b) && a.zone() == b.zone();
@@ -311,6 +337,7 @@ std::int64_t size_of(const Value& value) {
             return static_cast<std::int64_t>(value.as_list().size);
         case Kind::kMap:
             return static_cast<std::int64_t>(value.as_map().size);
+        case Kind::kDevice:
         case Kind::kDomains:
         case Kind::kDomain: {
             Arena arena;
@@ -324,6 +351,7 @@ std::int64_t size_of(const Value& value) {
 }
 
 bool find_key(const Value& map, const Value& key, Arena& arena, Value& out) {
+    if (map.is(Kind::kDevice)) return find_field(map, key, out);
     if (map.is(Kind::kDomains)) return find_domain(map, key, arena, out);
     if (map.is(Kind::kDomain)) return find_in_domain(map.as_domain(), key, arena, out);
     const auto& data = map.as_map();
@@ -346,7 +374,9 @@ bool entries_of(const Value& map, Arena& arena, std::span<const MapEntry>& entri
         return true;
     }
     std::vector<MapEntry> found;
-    if (map.is(Kind::kDomains))
+    if (map.is(Kind::kDevice))
+        collect_fields(map, found);
+    else if (map.is(Kind::kDomains))
         collect_domains(map, arena, found);
     else
         collect_domain(map.as_domain(), arena, found);

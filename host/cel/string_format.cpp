@@ -83,6 +83,7 @@ TypeKind type_kind(const Value& value) {
         case Kind::kList:
             return TypeKind::kList;
         case Kind::kMap:
+        case Kind::kDevice:
         case Kind::kDomains:
         case Kind::kDomain:
             return TypeKind::kMap;

@@ -293,7 +293,7 @@ class Visitor {
             else
                 field_name(*name, parts->offset);
         }
-        return broken(at);
+        return b_.constant(offset(at, token(at, syntax::kLeftBrace)), Value());
     }
 
     NodeIndex literal(const TreeNode& at) {

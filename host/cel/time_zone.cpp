@@ -43,6 +43,18 @@ bool fixed_offset(std::string_view zone, std::size_t colon, std::int64_t& offset
     return true;
 }
 
+/// Why there is no file of that name, as Go has it; empty: there is one.
+std::string missing_zone(const std::string& name) {
+    const auto unknown = "unknown time zone " + name;
+    if (name.find('\0') != name.npos) return unknown;
+    std::error_code failed;
+    const auto status = std::filesystem::status(std::filesystem::path(kZoneFiles) / name, failed);
+    if (std::filesystem::is_regular_file(status)) return {};
+    if (std::filesystem::is_directory(status)) return "is a directory";
+    if (failed == std::errc::not_a_directory) return "not a directory";
+    return failed == std::errc::filename_too_long ? "file name too long" : unknown;
+}
+
 }  // namespace
 
 bool zone_offset(std::string_view zone, std::int64_t seconds, std::int64_t& offset,
@@ -56,13 +68,11 @@ bool zone_offset(std::string_view zone, std::int64_t seconds, std::int64_t& offs
         why = "time: invalid location name";
         return false;
     }
-    const bool outside = zone.find('\0') != zone.npos;
     // Abseil remembers every name it is asked for: only those of files may reach it.
-    std::error_code ignored;
     absl::TimeZone loaded;
-    if (outside ||
-        !std::filesystem::is_regular_file(std::filesystem::path(kZoneFiles) / name, ignored) ||
-        !absl::LoadTimeZone(name, &loaded)) {
+    why = missing_zone(name);
+    if (!why.empty()) return false;
+    if (!absl::LoadTimeZone(name, &loaded)) {
         why = "unknown time zone " + name;
         return false;
     }

@@ -30,6 +30,8 @@ constexpr SimpleName kSimpleNames[] = {
     {TypeKind::kCidr, "net.CIDR"},
     {TypeKind::kFormat, "kubernetes.NamedFormat"},
     {TypeKind::kDevice, "kubernetes.DRADevice"},
+    {TypeKind::kEmpty, "google.protobuf.Empty"},
+    {TypeKind::kEntry, "google.protobuf.Struct.FieldsEntry"},
     {TypeKind::kNothing, ""},
 };
 
@@ -61,7 +63,15 @@ TypeIndex TypeTable::make(TypeKind kind, TypeIndex a, TypeIndex b) {
 }
 
 bool TypeTable::equal(TypeIndex a, TypeIndex b) const {
-    return a == b;
+    a = bare(a);
+    b = bare(b);
+    if (a == b) return true;
+    const auto& first = types_[a];
+    const auto& second = types_[b];
+    const bool composed = first.kind == TypeKind::kList || first.kind == TypeKind::kMap ||
+                          first.kind == TypeKind::kOptional || first.kind == TypeKind::kType;
+    if (!composed || first.kind != second.kind) return false;
+    return equal(first.a, second.a) && equal(first.b, second.b);
 }
 
 std::string TypeTable::text(TypeIndex index) const {
@@ -76,6 +86,8 @@ std::string TypeTable::text(TypeIndex index) const {
             return "map(" + text(type.a) + ", " + text(type.b) + ")";
         case TypeKind::kOptional:
             return "optional_type(" + text(type.a) + ")";
+        case TypeKind::kWrapper:
+            return "wrapper(" + text(type.a) + ")";
         default:
             break;
     }
@@ -109,6 +121,7 @@ TypeIndex TypeTable::read_one(std::string_view& text) {
     if (word == "list") return list(a);
     if (word == "map") return map(a, b);
     if (word == "type") return type_of(a);
+    if (word == "wrapper") return wrapper(a);
     if (word == "optional" || word == "optional_type") return optional(a);
     return kErrorType;
 }

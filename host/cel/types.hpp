@@ -33,11 +33,14 @@ enum class TypeKind : std::uint8_t {
     kCidr,
     kFormat,
     kDevice,
+    kEmpty,     ///< google.protobuf.Empty
+    kEntry,     ///< google.protobuf.Struct.FieldsEntry
     kNothing,   ///< what 1.32 takes the second variable for, where a macro's range is dyn
     kType,      ///< type(a)
     kList,      ///< list(a)
     kMap,       ///< map(a, b)
     kOptional,  ///< optional_type(a)
+    kWrapper,   ///< wrapper(a): a scalar or null
     kParam,     ///< a type variable, number a
 };
 
@@ -70,6 +73,7 @@ class TypeTable {
     TypeIndex map(TypeIndex key, TypeIndex value) { return make(TypeKind::kMap, key, value); }
     TypeIndex optional(TypeIndex value) { return make(TypeKind::kOptional, value); }
     TypeIndex type_of(TypeIndex value) { return make(TypeKind::kType, value); }
+    TypeIndex wrapper(TypeIndex scalar) { return make(TypeKind::kWrapper, scalar); }
     TypeIndex param(std::uint32_t number) { return make(TypeKind::kParam, number); }
     bool is(TypeIndex index, TypeKind kind) const { return types_[index].kind == kind; }
     /// dyn, any or the error type: what may be anything.
@@ -77,7 +81,13 @@ class TypeTable {
         const auto kind = types_[index].kind;
         return kind == TypeKind::kDyn || kind == TypeKind::kAny || kind == TypeKind::kError;
     }
+    /// Whether they differ in nothing but wrappers: Kubernetes takes what is wrapped and what is
+    /// not for one type, and goes on with the one that it met first.
     bool equal(TypeIndex a, TypeIndex b) const;
+    /// What a wrapper wraps, or the type itself.
+    TypeIndex bare(TypeIndex index) const {
+        return is(index, TypeKind::kWrapper) ? types_[index].a : index;
+    }
     /// As in the messages: "map(string, any)", "timestamp", ...
     std::string text(TypeIndex index) const;
     /// Reads what text() writes, with upper-case letters as type variables; kErrorType if it

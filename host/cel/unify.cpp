@@ -25,7 +25,10 @@ bool is_nullable(TypeKind kind) {
         case TypeKind::kCidr:
         case TypeKind::kFormat:
         case TypeKind::kDevice:
+        case TypeKind::kEmpty:
+        case TypeKind::kEntry:
         case TypeKind::kOptional:
+        case TypeKind::kWrapper:
             return true;
         default:
             return false;
@@ -79,7 +82,7 @@ bool Unifier::unify(TypeIndex from, TypeIndex to) {
     if (is_wildcard(kind) || is_wildcard(wanted)) return true;
     if (kind == TypeKind::kNull) return is_nullable(wanted);
     if (wanted == TypeKind::kNull) return is_nullable(kind);
-    if (kind != wanted) return false;
+    if (types_[types_.bare(from)].kind != types_[types_.bare(to)].kind) return false;
     if (!has_parameters(kind)) return true;
     const auto a = types_[from];
     const auto b = types_[to];
@@ -96,7 +99,7 @@ bool Unifier::unify_variable(TypeIndex type, TypeIndex variable, bool& bound) {
         return true;
     }
     bound = true;
-    if (type == known) return true;
+    if (types_.equal(type, known)) return true;
     if (!unify(type, known)) return false;
     const auto general = most_general(type, known);
     if (!occurs(variable, general)) bind(variable, general);
@@ -108,8 +111,8 @@ TypeIndex Unifier::most_general(TypeIndex a, TypeIndex b) const {
 }
 
 bool Unifier::less_specific(TypeIndex a, TypeIndex b) const {
-    const auto& first = types_[a];
-    const auto& second = types_[b];
+    const auto& first = types_[types_.bare(a)];
+    const auto& second = types_[types_.bare(b)];
     const auto open = [](const Type& type) {
         return type.kind == TypeKind::kDyn || type.kind == TypeKind::kAny ||
                type.kind == TypeKind::kParam;

@@ -5,6 +5,7 @@
 #include "host/cel/checker.hpp"
 #include "host/cel/parser.hpp"
 #include "host/cel/string_format.hpp"
+#include "host/cel/type_names.hpp"
 
 namespace knd::cel {
 namespace {
@@ -97,7 +98,7 @@ class Validator {
         };
         const auto wanted = held(first, 0);
         const auto found = held(other, entry);
-        if (wanted == found) return true;
+        if (checked_.types.equal(wanted, found)) return true;
         fail(node(ast_.child(self, other)).offset, "expected type '" + checked_.types.text(wanted) +
                                                        "' but found '" +
                                                        checked_.types.text(found) + "'");
@@ -159,7 +160,8 @@ class Validator {
     std::string check_argument(NodeIndex index, char verb, std::uint32_t& place) {
         const auto& self = node(index);
         if (self.type == kDynType) return {};
-        auto why = refuse_clause(verb, checked_.types[self.type].kind, bare_name(self.type));
+        const auto type = checked_.types.bare(self.type);
+        auto why = refuse_clause(verb, checked_.types[type].kind, bare_name(type));
         if (!why.empty()) place = self.offset;
         const bool inner =
             verb == 's' && (self.kind == NodeKind::kList || self.kind == NodeKind::kMap);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "host/cel/library.hpp"
+#include "host/cel/message.hpp"
 #include "host/cel/net.hpp"
 #include "host/cel/url.hpp"
 
@@ -112,6 +113,12 @@ Value Value::computed_quantity(const Quantity* value) {
     return out;
 }
 
+Value Value::device(const DeviceView* device, bool knows_sharing) {
+    auto out = pointer(Kind::kDevice, device);
+    out.size_ = knows_sharing ? 1 : 0;
+    return out;
+}
+
 Value Value::domains(const DeviceView* device, bool capacity) {
     auto out = pointer(Kind::kDomains, device);
     out.size_ = capacity ? 1 : 0;
@@ -145,7 +152,7 @@ std::string_view native_name(const Value& value) {
         case Kind::kOptional:
             return "*types.Optional";
         case Kind::kQuantity:
-            return "cel.Quantity";
+            return value.is_computed() ? "*cel.Quantity" : "cel.Quantity";
         case Kind::kSemver:
             return "cel.Semver";
         case Kind::kUrl:
@@ -158,6 +165,8 @@ std::string_view native_name(const Value& value) {
             return "cel.Format";
         case Kind::kDomains:
             return "cel.mapper";
+        case Kind::kMessage:
+            return "*types.protoObj";
         case Kind::kError:
             return "*types.Err";
         default:
@@ -184,6 +193,7 @@ std::string_view type_name(const Value& value) {
         case Kind::kList:
             return "list";
         case Kind::kMap:
+        case Kind::kDevice:
         case Kind::kDomains:
         case Kind::kDomain:
             return "map";
@@ -207,12 +217,17 @@ std::string_view type_name(const Value& value) {
             return "net.CIDR";
         case Kind::kFormat:
             return "kubernetes.NamedFormat";
-        case Kind::kDevice:
-            return "kubernetes.DRADevice";
+        case Kind::kMessage:
+            return value.as_object<MessageData>().type->name;
         case Kind::kError:
             return "error";
     }
     return "";
+}
+
+std::string parameterized_name(const Value& value) {
+    if (is_map(value)) return "map(dyn, dyn)";
+    return value.is(Kind::kList) ? "list(dyn)" : std::string(type_name(value));
 }
 
 namespace {
@@ -243,6 +258,7 @@ Json to_json(const Value& value) {
             return out;
         }
         case Kind::kMap:
+        case Kind::kDevice:
         case Kind::kDomains:
         case Kind::kDomain: {
             Arena arena;
@@ -255,12 +271,13 @@ Json to_json(const Value& value) {
         }
         case Kind::kOptional:
             return value.as_optional() == nullptr ? Json() : to_json(*value.as_optional());
-        case Kind::kDevice: {
-            const auto& device = value.as_device();
-            return {{"driver", device.driver},
-                    {"attributes", to_json(Value::domains(&device, false))},
-                    {"capacity", to_json(Value::domains(&device, true))},
-                    {"allowMultipleAllocations", device.allow_multiple_allocations}};
+        case Kind::kMessage: {
+            const auto& message = value.as_object<MessageData>();
+            auto out = Json::object();
+            for (const auto& field : message.type->fields)
+                if (const auto* held = message.field(field.name); held != nullptr)
+                    out[std::string(field.name)] = to_json(*held);
+            return out;
         }
         default:
             return to_text(value);

@@ -71,9 +71,10 @@ enum class Kind : std::uint8_t {
     kIp,
     kCidr,
     kFormat,
-    kDevice,   ///< the `device` variable
+    kDevice,   ///< the `device` variable, which is a map to all but the checker
     kDomains,  ///< device.attributes or device.capacity: domain -> names
     kDomain,   ///< one domain of them: id -> value
+    kMessage,  ///< MessageData, see message.hpp
     kError,
 };
 
@@ -114,7 +115,8 @@ class Value {
     /// What add() and sub() return, see is_computed().
     static Value computed_quantity(const Quantity* value);
     static Value semver(const Semver* value) { return pointer(Kind::kSemver, value); }
-    static Value device(const DeviceView* device) { return pointer(Kind::kDevice, device); }
+    /// `knows_sharing`: it has a key allowMultipleAllocations, as since Kubernetes 1.34.
+    static Value device(const DeviceView* device, bool knows_sharing = true);
     static Value domains(const DeviceView* device, bool capacity);
     static Value domain(const DomainData* data) { return pointer(Kind::kDomain, data); }
     static Value object(Kind kind, const void* data) { return pointer(kind, data); }
@@ -150,6 +152,8 @@ class Value {
     /// Of a quantity: the result of add() or sub(). Kubernetes refuses to compare anything with
     /// such a one on the right side of "==".
     bool is_computed() const { return size_ != 0; }
+    /// Of kDevice, see device().
+    bool knows_sharing() const { return size_ != 0; }
     /// Of kDomains: capacity, not attributes.
     bool is_capacity() const { return size_ != 0; }
     /// The address of what it points at.
@@ -190,6 +194,8 @@ struct MapData {
 
 /// The run-time type's name: "int", "kubernetes.Quantity", ...
 std::string_view type_name(const Value& value);
+/// The same with parameters, as Go prints some: "list(dyn)".
+std::string parameterized_name(const Value& value);
 /// What Go calls the type of such a value, which some messages show.
 std::string_view native_name(const Value& value);
 /// As an operator wants to see it; not CEL syntax for every kind.

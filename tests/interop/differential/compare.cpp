@@ -52,6 +52,14 @@ Comparison different_value(const std::string& key, const Json& oracle, const Jso
 
 // --- expressions ---------------------------------------------------------------------------------
 
+/// Go writes a message's fields with one or two spaces between them, which depends on the build of
+/// the program, so that nobody relies on it.
+std::string with_single_spaces(std::string text) {
+    const std::string_view fields = "\"  value:\"";
+    if (const auto at = text.find(fields); at != std::string::npos) text.erase(at + 1, 1);
+    return text;
+}
+
 Comparison compare_cel(const Json& oracle, const Json& ours, const Strictness& strictness) {
     for (const std::string key : {"compileError", "error"}) {
         if (has(oracle, key) != has(ours, key)) return different_text(key, oracle, ours);
@@ -69,7 +77,8 @@ Comparison compare_cel(const Json& oracle, const Json& ours, const Strictness& s
         return different_value("estimate", oracle, ours);
     // Last, so that it hides none of the above.
     for (const std::string key : {"compileError", "error"})
-        if (json_at(oracle, key) != json_at(ours, key)) return different_text(key, oracle, ours);
+        if (with_single_spaces(json_string(oracle, key)) != json_string(ours, key))
+            return different_text(key, oracle, ours);
     return {};
 }
 

@@ -35,6 +35,7 @@ class Grower {
         if (type != 'b') return productions(type);
         if (options_.plain) return plain_productions();
         if (random_.chance(options_.mistakes)) return mistaken_productions();
+        if (random_.chance(options_.messages)) return message_productions();
         return options_.lists && random_.chance(25) ? list_productions() : productions('b');
     }
 

@@ -16,6 +16,7 @@ struct ExpressionOptions {
     int depth = 4;          ///< nesting of operators and calls
     unsigned garbage = 6;   ///< per cent that is damaged afterwards
     unsigned mistakes = 0;  ///< per cent of conditions that are wrong
+    unsigned messages = 0;  ///< per cent of conditions about protobuf's messages
     bool plain = false;     ///< only what people write in device classes
 };
 

@@ -511,6 +511,8 @@ const Productions& productions(char type) {
             return kDuration;
         case 'T':
             return kTimestamp;
+        case 'E':
+            return message_values();
         case 'o':
             return kOptional;
         case 'I':

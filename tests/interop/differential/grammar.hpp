@@ -6,7 +6,8 @@
 //   b bool, i int, u uint, d double, s string, y bytes, l list(int), t list(string),
 //   m map(string, int), v semver, q quantity, a any value of an attribute, D duration, T timestamp,
 //   o optional(int), I ip, C cidr, U url, M map(string, int) of one entry, L list of a type that
-//   has no productions of its own, k optional(list(string)), x anything
+//   has no productions of its own, k optional(list(string)), E a message or what it becomes,
+//   x anything
 // and VARIABLES are the types of the variables that a macro binds there, named by {$0} and {$1}.
 // Leaves end a branch; they are tried when the depth is used up. Go's maps have no order: only
 // those of one entry are walked over, or in ways that do not show it.
@@ -28,6 +29,10 @@ const Productions& productions(char type);
 const Productions& list_productions();
 /// Only what people write in device classes.
 const Productions& plain_productions();
+/// Literals of messages.
+const Productions& message_values();
+/// Conditions about them.
+const Productions& message_productions();
 /// Conditions that are wrong.
 const Productions& mistaken_productions();
 
