@@ -97,6 +97,8 @@ struct ParserOptions {
     bool sort_by = true;
     bool escaped_fields = false;  ///< a.`b-c`
     bool surrogates = false;      ///< '\ud800', which stands for U+FFFD
+    /// The variable of a macro may have the accumulator's name, __result__, before 1.33.
+    bool shadowed_accumulator = false;
     // Of the words for what is wrong, before 1.33:
     bool knows_backquotes = true;  ///< as the beginning of a name
     bool formats_twice = false;    ///< a "%" is taken for a clause without an argument

@@ -75,6 +75,7 @@ Result<std::unique_ptr<const Code>> compile_code(std::string_view expression,
     options.sort_by = compatible_minor(environment) >= 34;
     options.escaped_fields = environment.kubernetes_minor >= 37;
     options.surrogates = environment.kubernetes_minor < 33;
+    options.shadowed_accumulator = environment.kubernetes_minor < 33;
     options.knows_backquotes = environment.kubernetes_minor >= 33;
     options.formats_twice = environment.kubernetes_minor < 33;
     auto code = std::make_unique<Code>();

@@ -493,7 +493,9 @@ class Emitter {
                             : visit(fold.init);
         out.accumulator = declare(fold.accumulator);
         const auto outer = scope_.size();
-        out.variable = declare(fold.variable);
+        // Of one name the accumulator is found when it is evaluated, the variable when it is
+        // checked: so the reference implementation has it.
+        out.variable = fold.variable == fold.accumulator ? new_slot() : declare(fold.variable);
         out.two_variables = !fold.variable2.empty();
         if (out.two_variables) out.variable2 = declare(fold.variable2);
         const auto& condition = node(fold.condition);

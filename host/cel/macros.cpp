@@ -91,7 +91,10 @@ class Expander {
                 b_.fail(node.offset, std::string(refused));
                 return std::nullopt;
             }
-            if (node.text == kAccumulator || node.text == "__result__") {
+            const bool shadows = node.text == kAccumulator || node.text == kOldAccumulator;
+            if (shadows && options_.shadowed_accumulator && count == 1) {
+                fold.accumulator = accumulator_ = kOldAccumulator;
+            } else if (shadows) {
                 b_.fail(node.offset, "iteration variable overwrites accumulator variable");
                 return std::nullopt;
             }
@@ -105,7 +108,7 @@ class Expander {
         return fold;
     }
 
-    NodeIndex accu() { return b_.ident(offset_, kAccumulator); }
+    NodeIndex accu() { return b_.ident(offset_, accumulator_); }
     NodeIndex boolean(bool value) { return b_.constant(offset_, Value::boolean(value)); }
     NodeIndex integer(int value) { return b_.constant(offset_, Value::integer(value)); }
     NodeIndex broken() { return boolean(false); }
@@ -223,6 +226,7 @@ class Expander {
     std::uint32_t offset_;
     NodeIndex target_;
     Arguments args_;
+    std::string_view accumulator_ = kAccumulator;
 };
 
 }  // namespace

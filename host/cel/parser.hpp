@@ -16,6 +16,8 @@ namespace knd::cel {
 
 /// The accumulator of folds; "@" keeps it out of reach of an expression's own names.
 constexpr std::string_view kAccumulator = "@result";
+/// Its name before 1.33, when expressions could refer to it.
+constexpr std::string_view kOldAccumulator = "__result__";
 
 /// What optMap() and optFlatMap() are called on.
 constexpr std::string_view kOptionalTarget = "@target";

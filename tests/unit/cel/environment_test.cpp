@@ -172,6 +172,15 @@ TEST(Environment, UnwrapsNothingButOptionalsSince37) {
     EXPECT_EQ(outcome("dyn(1).orValue(2) == 1", of(37, true)), "error: no such overload");
 }
 
+TEST(Environment, RefusesTheAccumulatorsNameSince33) {
+    const auto* text = "[1].all(__result__, true)";
+    EXPECT_EQ(compile_error(text, of(33, true)),
+              "iteration variable overwrites accumulator variable");
+    EXPECT_EQ(compile_error(text, of(32, true)),
+              "found no matching overload for '@not_strictly_false' applied to '(int)'");
+    EXPECT_EQ(outcome("[false].all(__result__, true)", of(32, true)), "true");
+}
+
 TEST(Environment, MakesMessagesOfTypesAloneSince37) {
     EXPECT_EQ(compile_error("device{}", of(36, true)), "'kubernetes.DRADevice' is not a type");
     EXPECT_EQ(compile_error("device{}", of(37, true)),
