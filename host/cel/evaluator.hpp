@@ -92,7 +92,7 @@ class Evaluator {
     Value index_key(std::uint32_t index);
 
     bool is_optional_operand(std::uint32_t operand) const;
-    Value unwrap(const Value& value, std::string_view what, bool& skip);
+    Value unwrap(const Value& value, const Value* key, bool& skip);
     Value list(const Instruction& i);
     Value elements(const Instruction& i);
     Value map(const Instruction& i);

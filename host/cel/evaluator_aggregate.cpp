@@ -42,10 +42,11 @@ bool Evaluator::is_optional_operand(std::uint32_t operand) const {
                               operand);
 }
 
-/// What an element or entry written with "?" adds: its value, or nothing (`skip`).
-Value Evaluator::unwrap(const Value& value, std::string_view what, bool& skip) {
+/// What an element (no key), entry or field written with "?" adds: its value, or nothing (`skip`).
+Value Evaluator::unwrap(const Value& value, const Value* key, bool& skip) {
     if (!value.is(Kind::kOptional))
-        return fail("cannot initialize optional " + std::string(what) +
+        return fail("cannot initialize optional " +
+                    (key == nullptr ? "list element" : "entry '" + to_text(*key) + "'") +
                     " from non-optional value " + to_text(value));
     skip = value.as_optional() == nullptr;
     return skip ? value : *value.as_optional();
@@ -65,7 +66,7 @@ Value Evaluator::elements(const Instruction& i) {
         auto value = eval(code_.operands[n]);
         bool skip = false;
         if (i.a != 0 && !value.is_error() && is_optional_operand(n))
-            value = unwrap(value, "list element", skip);
+            value = unwrap(value, nullptr, skip);
         if (value.is_error()) return value;
         if (!skip) items[size++] = value;
     }
@@ -89,8 +90,7 @@ Value Evaluator::entries(const Instruction& i) {
         auto value = eval(code_.operands[n + 1]);
         if (value.is_error()) return value;
         bool skip = false;
-        if (i.a != 0 && is_optional_operand(n))
-            value = unwrap(value, "entry '" + to_text(key) + "'", skip);
+        if (i.a != 0 && is_optional_operand(n)) value = unwrap(value, &key, skip);
         if (value.is_error()) return value;
         if (!is_hashable(key)) return halt_reason_;
         // A repeated key replaces the earlier entry, or removes it with none.
@@ -119,8 +119,9 @@ Value Evaluator::made(const MessageCode& message, const Instruction& i) {
     for (std::uint32_t n = 0; n < i.c; ++n) {
         auto value = eval(code_.operands[i.b + n]);
         bool skip = false;
+        const auto name = Value::string(message.fields[n].name);
         if (message.has_optional && !value.is_error() && is_optional_operand(i.b + n))
-            value = unwrap(value, "entry '" + std::string(message.fields[n].name) + "'", skip);
+            value = unwrap(value, &name, skip);
         if (value.is_error()) return value;
         // A repeated field replaces the earlier one, or removes it with none.
         std::erase_if(fields,
