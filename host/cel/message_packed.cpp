@@ -177,8 +177,10 @@ constexpr Packed kPacked[] = {
 
 Value unpack_message(std::string_view type_url, std::string_view bytes, Arena& arena) {
     const Call memory{{}, arena};
-    // What is read is at most as large: the arena's limit bounds how often that can be done.
-    if (arena.allocate(bytes.size()) == nullptr) return memory.out_of_memory();
+    // What is read takes up to that many times as much, for as long as this takes: the arena's
+    // limit bounds how large it can be, and how often that can be done.
+    constexpr std::size_t kGrowth = 16;
+    if (arena.allocate(bytes.size() * kGrowth) == nullptr) return memory.out_of_memory();
     const auto type = type_url.substr(type_url.rfind('/') + 1);
     const auto* packed = std::find_if(std::begin(kPacked), std::end(kPacked),
                                       [&](const Packed& known) { return known.type == type; });
