@@ -8,10 +8,19 @@ extern "C" {
 #include <memory>
 
 namespace knd {
+namespace {
+
+void say_nothing(char* /*format*/, ...) {}
+
+}  // namespace
 
 PciNames pci_names(std::uint16_t vendor_id, std::uint16_t device_id) {
     const std::unique_ptr<pci_access, decltype(&pci_cleanup)> access(pci_alloc(), pci_cleanup);
     if (!access) return {};
+    // Called for every function that pci.ids does not list (libpci 3.9). pci_init() would set them,
+    // and end the process where there is no PCI.
+    access->debug = say_nothing;
+    access->warning = say_nothing;
     char buffer[256];
     PciNames names;
     // PCI_LOOKUP_NO_NUMBERS: no answer is better than the number again.
