@@ -140,7 +140,8 @@ std::string physical_function(const std::string& address, const std::string& roo
 std::optional<PciFunction> read_pci(const std::string& address, const std::string& root) {
     std::error_code error;
     const auto real = fs::canonical(fs::path(root) / "bus/pci/devices" / address, error);
-    if (error) return std::nullopt;
+    // Where no function's address was asked for, the path leads elsewhere.
+    if (error || real.filename() != address) return std::nullopt;
     PciFunction pci;
     pci.address = address;
     pci.pcie_root = pcie_root_of(real, root);

@@ -52,6 +52,7 @@ struct Netdev {
 
 /// `root` is "/sys", or a made-up tree in tests.
 Netdev read_netdev(const std::string& name, const std::string& root = "/sys");
+/// Nothing: there is no such function.
 std::optional<PciFunction> read_pci(const std::string& address, const std::string& root = "/sys");
 
 /// The PCI address of the physical function of a VF; empty when `address` is none.

@@ -113,6 +113,26 @@ TEST_F(Sysfs, HasNothingForAnUnknownFunction) {
     EXPECT_FALSE(read_pci("0000:ff:00.0", root_).has_value());
 }
 
+TEST_F(Sysfs, HasNothingForWhatIsNoAddress) {
+    for (const auto* address : {"", ".", "..", "eth2", "0000:3b:00.0/net"})
+        EXPECT_FALSE(read_pci(address, root_).has_value()) << address;
+}
+
+TEST_F(Sysfs, HasNothingForALinkToAnotherFunction) {
+    fs::create_directory_symlink(pf_, root_ + "/bus/pci/devices/0000:00:13.1");
+    EXPECT_FALSE(read_pci("0000:00:13.1", root_).has_value());
+}
+
+TEST_F(Sysfs, FindsThePcieRootAboveBridges) {
+    function(root_ + "/devices/pci0000:00/0000:01:00.0/0000:02:00.0", "0000:02:00.0");
+    EXPECT_EQ(read_pci("0000:02:00.0", root_)->pcie_root, "pci0000:00");
+}
+
+TEST_F(Sysfs, KnowsNoPcieRootOfAFunctionThatIsBelowNone) {
+    function(root_ + "/devices/platform/0000:02:00.0", "0000:02:00.0");
+    EXPECT_EQ(read_pci("0000:02:00.0", root_)->pcie_root, "");
+}
+
 /// Interfaces of the function 0000:3b:00.0, as drivers and the kernel lay them out.
 class Ports : public Sysfs {
   protected:
