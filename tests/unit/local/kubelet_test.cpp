@@ -72,15 +72,45 @@ class KubeletTest : public testing::Test {
         return {{"resourceClaims", Json::array({{{"name", "net"}, {"resourceClaimName", "c1"}}})},
                 {"containers", Json::array({container})}};
     }
-    /// An allocated claim "c1" that is reserved for pod "p", and a pod whose container lists it.
-    void create_pod_with_claim() {
+    void create_claim(const Json& metadata) {
         const Json request = {{"name", "req"}, {"exactly", {{"deviceClassName", "nic"}}}};
-        auto claim =
+        const auto claim =
             store_->create(Resource::kResourceClaims, "default",
-                           {{"metadata", {{"name", "c1"}}},
+                           {{"metadata", metadata},
                             {"spec", {{"devices", {{"requests", Json::array({request})}}}}}});
         ASSERT_TRUE(claim.ok()) << claim.error().message;
+    }
+    /// An allocated claim "c1" that is reserved for pod "p", and a pod whose container lists it.
+    void create_pod_with_claim() {
+        create_claim({{"name", "c1"}});
         create_pod(with_claim());
+        reserve({"p"});
+    }
+    /// A pod "p" whose template's claim is "c1" by its status; `owner`: the pod that it is of.
+    void create_pod_with_template_claim(const std::string& owner) {
+        create_pod({{"resourceClaims",
+                     Json::array({{{"name", "net"}, {"resourceClaimTemplateName", "t"}}})}});
+        Json metadata = {{"name", "c1"}};
+        if (!owner.empty())
+            metadata["ownerReferences"] =
+                Json::array({{{"apiVersion", "v1"},
+                              {"kind", "Pod"},
+                              {"name", owner},
+                              {"uid", stored(Resource::kPods, owner)["metadata"]["uid"]},
+                              {"controller", true}}});
+        create_claim(metadata);
+        api::WriteOptions options;
+        options.subresource = "status";
+        const auto written = store_->modify(
+            Resource::kPods, "default", "p",
+            [](const Json& current) -> api::Answer<Json> {
+                Json changed = current;
+                changed["status"]["resourceClaimStatuses"] =
+                    Json::array({{{"name", "net"}, {"resourceClaimName", "c1"}}});
+                return changed;
+            },
+            options);
+        ASSERT_TRUE(written.ok()) << written.error().message;
         reserve({"p"});
     }
     /// Allocates "c1" and reserves it for those pods.
@@ -390,6 +420,44 @@ TEST_F(KubeletTest, RefusesAClaimThatIsNotReservedForThePod) {
                     .ok());
     ASSERT_TRUE(run_until(io_, [&] { return !event("FailedPrepareDynamicResources").empty(); }));
     EXPECT_THAT(event("FailedPrepareDynamicResources"), HasSubstr("is not allowed to use"));
+}
+
+TEST_F(KubeletTest, RefusesAClaimThatIsReservedForOthersOnly) {
+    FakeDriver driver(directory_.path());
+    driver.start();
+    start();
+    ASSERT_TRUE(run_until(io_, [&] { return driver.registered(); }));
+    create_pod_with_claim();
+    create_pod(Json::object(), "q");
+    create_pod(Json::object(), "r");
+    reserve({"q", "r"});
+    ASSERT_TRUE(run_until(io_, [&] { return !event("FailedPrepareDynamicResources").empty(); }));
+    EXPECT_THAT(event("FailedPrepareDynamicResources"), HasSubstr("is not allowed to use"));
+}
+
+TEST_F(KubeletTest, PreparesAClaimThatWasMadeForThePod) {
+    FakeDriver driver(directory_.path());
+    driver.start();
+    start();
+    ASSERT_TRUE(run_until(io_, [&] { return driver.registered(); }));
+    create_pod_with_template_claim("p");
+    EXPECT_TRUE(reaches_phase("Running"));
+}
+
+TEST_F(KubeletTest, RefusesAClaimThatWasMadeForAnotherPod) {
+    start();
+    create_pod(Json::object(), "q");
+    create_pod_with_template_claim("q");
+    ASSERT_TRUE(run_until(io_, [&] { return !event("FailedPrepareDynamicResources").empty(); }));
+    EXPECT_THAT(event("FailedPrepareDynamicResources"),
+                HasSubstr("ResourceClaim default/c1 was not created for Pod default/p"));
+}
+
+TEST_F(KubeletTest, RefusesAClaimOfATemplateThatWasMadeForNobody) {
+    start();
+    create_pod_with_template_claim("");
+    ASSERT_TRUE(run_until(io_, [&] { return !event("FailedPrepareDynamicResources").empty(); }));
+    EXPECT_THAT(event("FailedPrepareDynamicResources"), HasSubstr("was not created for Pod"));
 }
 
 TEST_F(KubeletTest, UnpreparesAClaimOfAnEarlierRun) {

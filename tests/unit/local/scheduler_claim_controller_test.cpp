@@ -17,18 +17,25 @@ class ClaimControllerTest : public SchedulingTest {
         ASSERT_TRUE(started.ok()) << started.error().message();
         controller_ = *std::move(started);
     }
-    void add_template_and_pod() {
+    void add_template_and_pod(const std::vector<std::string>& claims = {"net"}) {
         create(Resource::kResourceClaimTemplates,
                {{"metadata", {{"name", "t"}}}, {"spec", {{"spec", claim_spec()}}}});
-        add_pod("p", "",
-                {{"resourceClaims",
-                  Json::array({{{"name", "net"}, {"resourceClaimTemplateName", "t"}}})}});
+        add_pod_of_template("p", claims);
     }
-    std::string generated() {
+    /// The claim that the pod's status names.
+    std::string generated(const std::string& entry = "net") {
         const auto current = pod("p");
-        const auto& statuses = json_path(current, {"status", "resourceClaimStatuses"});
-        return statuses.empty() ? "" : json_string(statuses[0], "resourceClaimName");
+        for (const auto& status : json_path(current, {"status", "resourceClaimStatuses"}))
+            if (json_string(status, "name") == entry)
+                return json_string(status, "resourceClaimName");
+        return {};
     }
+    /// Lets the controller look at everything once more.
+    void look_again() {
+        add_claim("c" + std::to_string(store_->list(Resource::kResourceClaims).size()));
+        run_for(io_, std::chrono::milliseconds(50));
+    }
+    Json version(const std::string& name) { return pod(name)["metadata"]["resourceVersion"]; }
     /// "c1", allocated and reserved for pod "p", as the scheduler leaves it.
     void add_used_claim() {
         add_claim("c1");
@@ -77,6 +84,52 @@ TEST_F(ClaimControllerTest, MakesOneClaimOnly) {
     ASSERT_TRUE(run_until(io_, [&] { return !generated().empty(); }));
     run_for(io_, std::chrono::milliseconds(50));
     EXPECT_EQ(store_->list(Resource::kResourceClaims).size(), 1u);
+}
+
+TEST_F(ClaimControllerTest, WritesTheStatusOfAPodOnce) {
+    add_template_and_pod({"net", "storage"});
+    add_pod("bare");
+    const auto bare = version("bare");
+    start();
+    ASSERT_TRUE(run_until(io_, [&] { return !generated("storage").empty(); }));
+    auto written = version("p");
+    look_again();
+    EXPECT_EQ(version("p"), written);
+    set_claims("p", {{"storage", generated("storage")}, {"net", generated("net")}});
+    written = version("p");
+    look_again();
+    EXPECT_EQ(version("p"), written) << "the order says nothing";
+    EXPECT_EQ(version("bare"), bare);
+}
+
+TEST_F(ClaimControllerTest, AddsWhatTheStatusOfAPodLacks) {
+    add_template_and_pod({"net", "storage"});
+    start();
+    ASSERT_TRUE(run_until(io_, [&] { return !generated("storage").empty(); }));
+    const auto made = generated("net");
+    set_claims("p", {{"storage", generated("storage")}});
+    ASSERT_TRUE(run_until(io_, [&] { return !generated("net").empty(); }));
+    EXPECT_EQ(generated("net"), made);
+}
+
+TEST_F(ClaimControllerTest, MakesAClaimAgainThatWasDeleted) {
+    add_template_and_pod();
+    start();
+    ASSERT_TRUE(run_until(io_, [&] { return !generated().empty(); }));
+    const auto first = generated();
+    ASSERT_TRUE(store_->remove(Resource::kResourceClaims, "default", first).ok());
+    ASSERT_TRUE(run_until(io_, [&] { return generated() != first; }));
+    EXPECT_FALSE(claim(generated()).is_null());
+    EXPECT_EQ(pod("p")["status"]["resourceClaimStatuses"].size(), 1u);
+}
+
+TEST_F(ClaimControllerTest, MakesAClaimInPlaceOfOneThatIsNotThePods) {
+    add_template_and_pod();
+    add_pod("q");
+    add_claim("others", "q");
+    set_claims("p", {{"net", "others"}});
+    start();
+    ASSERT_TRUE(run_until(io_, [&] { return generated().starts_with("p-net-"); }));
 }
 
 TEST_F(ClaimControllerTest, DeletesAGeneratedClaimWithItsPod) {

@@ -60,9 +60,31 @@ class SchedulingTest : public testing::Test {
         const Json request = {{"name", "req"}, {"exactly", {{"deviceClassName", "nic"}}}};
         return {{"devices", {{"requests", Json::array({request})}}}};
     }
-    void add_claim(const std::string& name) {
-        create(api::Resource::kResourceClaims,
-               {{"metadata", {{"name", name}}}, {"spec", claim_spec()}});
+    /// With `owner` as if made from that pod's template.
+    void add_claim(const std::string& name, const std::string& owner = "") {
+        Json metadata = {{"name", name}};
+        if (!owner.empty())
+            metadata["ownerReferences"] = Json::array({{{"apiVersion", "v1"},
+                                                        {"kind", "Pod"},
+                                                        {"name", owner},
+                                                        {"uid", pod(owner)["metadata"]["uid"]},
+                                                        {"controller", true}}});
+        create(api::Resource::kResourceClaims, {{"metadata", metadata}, {"spec", claim_spec()}});
+    }
+    /// Its claims "net", ... come from template "t".
+    void add_pod_of_template(const std::string& name, const std::vector<std::string>& claims) {
+        Json entries = Json::array();
+        for (const auto& claim : claims)
+            entries.push_back({{"name", claim}, {"resourceClaimTemplateName", "t"}});
+        add_pod(name, "", {{"resourceClaims", entries}});
+    }
+    /// What its status says of them.
+    void set_claims(const std::string& name,
+                    const std::vector<std::pair<std::string, std::string>>& claims) {
+        Json entries = Json::array();
+        for (const auto& [entry, claim] : claims)
+            entries.push_back({{"name", entry}, {"resourceClaimName", claim}});
+        set_status(api::Resource::kPods, "default", name, {{"resourceClaimStatuses", entries}});
     }
     void add_pod(const std::string& name, const std::string& claim = "",
                  Json extra = Json::object()) {

@@ -35,6 +35,13 @@ class SchedulerTest : public SchedulingTest {
         });
         return text;
     }
+    Json consumers(const std::vector<std::string>& names) {
+        Json list = Json::array();
+        for (const auto& name : names)
+            list.push_back(
+                {{"resource", "pods"}, {"name", name}, {"uid", pod(name)["metadata"]["uid"]}});
+        return list;
+    }
     std::unique_ptr<Scheduler> scheduler_;
 };
 
@@ -98,9 +105,40 @@ TEST_F(SchedulerTest, ReservesTheClaimForThePod) {
     add_pod("p", "c1");
     start();
     ASSERT_TRUE(scheduled("p"));
-    EXPECT_EQ(claim("c1")["status"]["reservedFor"][0]["uid"], pod("p")["metadata"]["uid"]);
+    EXPECT_EQ(claim("c1")["status"]["reservedFor"], consumers({"p"}));
     EXPECT_THAT(claim("c1")["metadata"]["finalizers"][0],
                 "resource.kubernetes.io/delete-protection");
+}
+
+TEST_F(SchedulerTest, ReservesTheClaimThatWasMadeForThePod) {
+    add_node("n1");
+    add_class();
+    add_device("n1");
+    add_pod_of_template("p", {"net"});
+    start();
+    EXPECT_THAT(explanation("p"), HasSubstr("waiting for dynamic resource controller to create"));
+    add_claim("made", "p");
+    set_claims("p", {{"net", "made"}});
+    ASSERT_TRUE(scheduled("p"));
+    EXPECT_EQ(claim("made")["status"]["reservedFor"], consumers({"p"}));
+}
+
+TEST_F(SchedulerTest, RefusesAClaimThatWasMadeForAnotherPod) {
+    add_node("n1");
+    add_class();
+    add_device("n1");
+    add_pod("q", "", {{"nodeName", "n1"}});
+    add_claim("others", "q");
+    add_claim("nobodys");
+    for (const std::string name : {"others", "nobodys"}) {
+        add_pod_of_template("for-" + name, {"net"});
+        set_claims("for-" + name, {{"net", name}});
+    }
+    start();
+    for (const std::string name : {"others", "nobodys"})
+        EXPECT_THAT(explanation("for-" + name),
+                    HasSubstr("ResourceClaim default/" + name +
+                              " was not created for Pod default/for-" + name));
 }
 
 TEST_F(SchedulerTest, DoesNotGiveADeviceTwice) {
@@ -126,7 +164,7 @@ TEST_F(SchedulerTest, SharesAClaimBetweenPods) {
     add_pod("p2", "c1");
     start();
     ASSERT_TRUE(scheduled("p1") && scheduled("p2"));
-    EXPECT_EQ(claim("c1")["status"]["reservedFor"].size(), 2u);
+    EXPECT_EQ(claim("c1")["status"]["reservedFor"], consumers({"p1", "p2"}));
 }
 
 TEST_F(SchedulerTest, SaysThatTheClassIsMissing) {

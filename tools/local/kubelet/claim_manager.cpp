@@ -53,6 +53,23 @@ std::string claim_name(const Json& pod, const Json& entry) {
     return {};
 }
 
+bool is_made_for(const Json& pod, const Json& claim) {
+    const auto& owners = json_path(claim, {"metadata", "ownerReferences"});
+    return std::any_of(owners.begin(), owners.end(), [&](const Json& owner) {
+        return json_bool(owner, "controller") && json_string(owner, "uid") == uid_of(pod);
+    });
+}
+
+Result<> check_owner(const Json& pod, const Json& entry, const Json& claim) {
+    if (entry.contains("resourceClaimName") || is_made_for(pod, claim)) return {};
+    const auto text = [](const Json& object) {
+        return api::object_namespace(object) + "/" + api::object_name(object);
+    };
+    return Error(Code::kPermissionDenied, "ResourceClaim " + text(claim) +
+                                              " was not created for Pod " + text(pod) +
+                                              " (Pod is not owner)");
+}
+
 /// One prepare or unprepare under way: the drivers are called one after the other.
 struct ClaimManager::Round {
     bool preparing = true;
@@ -113,7 +130,11 @@ Result<> ClaimManager::save() const {
     return replace_text_file(checkpoint_, to_text(all), 0600);
 }
 
-Result<> ClaimManager::admit_claim(const Json& pod, const std::string& name, Batches& batches) {
+Result<> ClaimManager::admit_claim(const Json& pod, const Json& entry, Batches& batches) {
+    const auto name = claim_name(pod, entry);
+    if (name.empty())
+        return Error(Code::kNotFound, "ResourceClaim " + json_string(entry, "name") +
+                                          " of the pod has not been created yet");
     const auto& meta = json_at(pod, "metadata");
     const auto ns = json_string(meta, "namespace");
     const auto stored = store_.get(api::Resource::kResourceClaims, ns, name);
@@ -128,6 +149,7 @@ Result<> ClaimManager::admit_claim(const Json& pod, const std::string& name, Bat
         return Error(Code::kFailedPrecondition, "old ResourceClaim with same name " + name +
                                                     " and different UID " + known->second.ref.uid +
                                                     " still exists");
+    KND_TRY(check_owner(pod, entry, claim));
     if (!reserved_for(claim, uid_of(pod)))
         return Error(Code::kPermissionDenied,
                      "pod " + json_string(meta, "name") + " (" + uid_of(pod) +
@@ -151,13 +173,8 @@ Result<> ClaimManager::admit_claim(const Json& pod, const std::string& name, Bat
 
 Result<ClaimManager::Batches> ClaimManager::admit(const Json& pod) {
     Batches batches;
-    for (const auto& entry : json_path(pod, {"spec", "resourceClaims"})) {
-        const auto name = claim_name(pod, entry);
-        if (name.empty())
-            return Error(Code::kNotFound, "ResourceClaim " + json_string(entry, "name") +
-                                              " of the pod has not been created yet");
-        KND_TRY(admit_claim(pod, name, batches));
-    }
+    for (const auto& entry : json_path(pod, {"spec", "resourceClaims"}))
+        KND_TRY(admit_claim(pod, entry, batches));
     return batches;
 }
 

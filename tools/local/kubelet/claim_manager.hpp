@@ -58,7 +58,7 @@ class ClaimManager {
     Result<> load();
     Result<> save() const;
     Result<Batches> admit(const Json& pod);
-    Result<> admit_claim(const Json& pod, const std::string& name, Batches& batches);
+    Result<> admit_claim(const Json& pod, const Json& entry, Batches& batches);
     Result<> accept(const std::string& driver, const std::vector<ClaimRef>& asked,
                     const ClaimAnswers& answers, bool preparing);
     /// Claims that a call to a driver is about; another pod's turn with them comes afterwards.
@@ -80,5 +80,9 @@ class ClaimManager {
 
 /// Name of the claim behind an entry of pod.spec.resourceClaims; empty: not there yet.
 std::string claim_name(const Json& pod, const Json& entry);
+/// Whether the claim was made from a template for this pod.
+bool is_made_for(const Json& pod, const Json& claim);
+/// Of an entry with a template: the status of a pod may name a claim that is another's.
+Result<> check_owner(const Json& pod, const Json& entry, const Json& claim);
 
 }  // namespace knd::local

@@ -6,6 +6,7 @@
 
 #include "host/model/log.hpp"
 #include "tools/local/api/intake.hpp"
+#include "tools/local/kubelet/claim_manager.hpp"
 
 namespace knd::local {
 namespace {
@@ -110,28 +111,37 @@ std::string ClaimController::find_or_make(const Json& pod, const Json& entry) {
     return {};
 }
 
+/// Whether what the pod's status names is there and the pod's own. It may have been deleted by
+/// mistake; then another is made.
+bool ClaimController::has_claim(const Json& pod, const Json& entry) const {
+    const auto claim =
+        store_.get(Resource::kResourceClaims, api::object_namespace(pod), claim_name(pod, entry));
+    return claim.ok() && is_made_for(pod, **claim);
+}
+
 void ClaimController::make_claims(const Json& pod) {
     Json statuses = json_path(pod, {"status", "resourceClaimStatuses"});
     if (!statuses.is_array()) statuses = Json::array();
-    const auto known = statuses.size();
+    bool changed = false;
     for (const auto& entry : json_path(pod, {"spec", "resourceClaims"})) {
-        const auto name = json_string(entry, "name");
-        if (!entry.contains("resourceClaimTemplateName")) continue;
-        if (std::any_of(statuses.begin(), statuses.end(),
-                        [&](const Json& status) { return json_string(status, "name") == name; }))
-            continue;
+        if (!entry.contains("resourceClaimTemplateName") || has_claim(pod, entry)) continue;
         const auto claim = find_or_make(pod, entry);
-        if (!claim.empty()) statuses.push_back({{"name", name}, {"resourceClaimName", claim}});
+        if (claim.empty()) continue;
+        const auto name = json_string(entry, "name");
+        std::erase_if(statuses.get_ref<Json::array_t&>(),
+                      [&](const Json& status) { return json_string(status, "name") == name; });
+        statuses.push_back({{"name", name}, {"resourceClaimName", claim}});
+        changed = true;
     }
-    if (statuses.size() == known) return;
+    if (!changed) return;
     api::WriteOptions options;
     options.subresource = "status";
     const auto written = store_.modify(
         Resource::kPods, api::object_namespace(pod), api::object_name(pod),
         [&](const Json& stored) -> api::Answer<Json> {
-            Json changed = stored;
-            changed["status"]["resourceClaimStatuses"] = statuses;
-            return changed;
+            Json noted = stored;
+            noted["status"]["resourceClaimStatuses"] = statuses;
+            return noted;
         },
         options);
     if (!written.ok()) log_failure("the claims of a pod were not noted", pod, written.error());

@@ -31,6 +31,7 @@ class ClaimController {
         : store_(store), events_(store, "resource_claim", "") {}
     void run();
     void make_claims(const Json& pod);
+    bool has_claim(const Json& pod, const Json& entry) const;
     std::string find_or_make(const Json& pod, const Json& entry);
     void release(const Json& claim, const std::set<std::string>& users);
     void collect(const Json& claim, const std::set<std::string>& users);

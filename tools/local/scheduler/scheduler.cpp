@@ -75,6 +75,7 @@ Result<PodClaims> claims_of(const api::Store& store, const Json& pod) {
         if (api::is_leaving(**stored))
             return Error(Code::kFailedPrecondition,
                          "resourceclaim \"" + name + "\" is being deleted");
+        KND_TRY(check_owner(pod, entry, **stored));
         if (json_path(**stored, {"status", "reservedFor"}).size() >= kReservedForLimit)
             return Error(Code::kResourceExhausted, "resourceclaim in use");
         claims.push_back(*stored);
