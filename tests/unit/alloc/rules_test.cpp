@@ -427,6 +427,12 @@ TEST(PoolRules, AnUnknownCounterMakesThePoolInvalidAlsoOnOtherNodes) {
     EXPECT_EQ(cluster.outcome(), "error: invalid resource pools were encountered");
 }
 
+TEST(PoolRules, ACounterThatItsSetLacksMakesThePoolInvalid) {
+    auto odd = counted("a");
+    odd.consumes_counters[0].counters = {{"cpu", Quantity(1)}};
+    EXPECT_EQ(counted_pool({odd}).outcome(), "error: invalid resource pools were encountered");
+}
+
 TEST(PoolRules, SlicesForPartitionsAreSkippedWhenTheFeatureIsOff) {
     auto cluster = counted_pool({device("a")});
     cluster.options.features.partitionable_devices = false;

@@ -105,6 +105,20 @@ TEST_F(ConsumersTest, APodThatUsesNoneMayComeAgainWithoutTheApiServer) {
     EXPECT_TRUE(world.node.is_home("dra0"));
 }
 
+/// A claim of a PodGroup is reserved for the group, and nobody says which pods are in it.
+TEST_F(ConsumersTest, APodOfAGroupIsKnownByTheGateOfItsContainer) {
+    auto claim = ClaimsWorld::claim("b", {"dra1"});
+    claim.reserved_for.clear();
+    ASSERT_TRUE(world.prepare(world.add(claim)).ok());
+    ASSERT_TRUE(world.run(second).ok());
+    EXPECT_TRUE(world.node.is_home("dra1"));
+    auto gated = container();
+    gated.create_runtime_hooks.push_back(
+        {world.options.gate.path, {"knd-gate", "--claim", "uid-b"}, {}, 0});
+    ASSERT_TRUE(world.create(second, gated).ok());
+    EXPECT_TRUE(world.node.is_in("dra1", second.netns));
+}
+
 TEST_F(ConsumersTest, NobodyIsAskedAboutPodsOfOtherNamespaces) {
     const auto gets = world.process->source.gets;
     second.ns = "kube-system";

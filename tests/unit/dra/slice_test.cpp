@@ -91,6 +91,24 @@ TEST(Slice, NamesStartWithTheIndexSoThatTheyKeepTheirOrder) {
     EXPECT_EQ(index_of_name(""), std::nullopt);
 }
 
+TEST(Slice, HasItsIndexAtTheStartOfItsName) {
+    const std::pair<std::size_t, std::string> indexes[] = {
+        {0, "00000"},  {1, "00001"},  {9, "00009"},  {10, "0000a"},      {26, "0001a"},
+        {27, "0001b"}, {35, "00023"}, {36, "00024"}, {100'000, "186a0"}, {1'048'576, "100000"}};
+    for (const auto& [index, digits] : indexes) {
+        EXPECT_EQ(generate_name(index, kOwner), digits + "-knd.dev-n1-");
+        EXPECT_EQ(index_of_name(digits + "-"), index);
+        EXPECT_EQ(index_of_name(digits + "-knd.dev-n1-x7k2p"), index);
+    }
+    EXPECT_EQ(index_of_name("80000000-"), 0x80000000u);
+}
+
+TEST(Slice, HasNoIndexInANameOfAnotherForm) {
+    for (const auto* name : {"00000", "0000-", "0000g-", "0000A-", "-0001-", "+0001-", "000000000-",
+                             "8000000000000000-"})
+        EXPECT_EQ(index_of_name(name), std::nullopt) << name;
+}
+
 TEST(Slice, ReadsBackWhatItWrites) {
     const auto devices = ready(3);
     const auto plan = plan_pool(devices, {}, kOwner, {});
@@ -212,6 +230,25 @@ TEST(Plan, TakesANewGenerationWhenASliceIsAdded) {
     EXPECT_EQ(plan.creates.size(), 1u);
 }
 
+TEST(Plan, WritesWhatANumberOfDevicesNeeds) {
+    struct Change {
+        std::size_t before, after, deletes, updates, creates;
+        std::int64_t generation;
+    };
+    for (const auto& [before, after, deletes, updates, creates, generation] :
+         {Change{300, 300, 0, 0, 0, 1}, Change{0, 1, 0, 1, 0, 1}, Change{1, 0, 0, 1, 0, 1},
+          Change{3, 4, 0, 1, 0, 1}, Change{300, 200, 1, 2, 0, 2}, Change{384, 385, 0, 3, 1, 2}}) {
+        SCOPED_TRACE(std::to_string(before) + " to " + std::to_string(after));
+        const auto stored = published(ready(before));
+        const auto plan = plan_pool(ready(after), stored, kOwner, {});
+        EXPECT_EQ(plan.deletes.size(), deletes);
+        EXPECT_EQ(plan.updates.size(), updates);
+        EXPECT_EQ(plan.creates.size(), creates);
+        EXPECT_EQ(plan.generation, generation);
+        EXPECT_TRUE(plan_pool(ready(after), apply(plan, stored), kOwner, {}).empty());
+    }
+}
+
 TEST(Plan, DeletesSlicesThatAreNoLongerNeeded) {
     const auto stored = published(ready(129));
     const auto plan = plan_pool(ready(5), stored, kOwner, {});
@@ -233,6 +270,56 @@ TEST(Plan, DeletesSlicesWithForeignNamesAndDuplicates) {
     EXPECT_EQ(plan.deletes.size(), 2u);
     EXPECT_TRUE(plan.updates.empty());
     EXPECT_TRUE(plan.creates.empty());
+}
+
+TEST(Plan, KeepsTheFirstOfTwoSlicesWithOneDevice) {
+    auto stored = published(ready(1));
+    stored.push_back(stored[0]);
+    stored.back().name = generate_name(1, kOwner) + "again";
+    stored.back().index = 1;
+    const auto plan = plan_pool(ready(1), stored, kOwner, {});
+    ASSERT_EQ(plan.deletes.size(), 1u);
+    EXPECT_EQ(plan.deletes[0].index, 1u);
+    EXPECT_TRUE(plan.updates.empty());
+    EXPECT_TRUE(plan.creates.empty());
+    EXPECT_EQ(plan.generation, 1);
+}
+
+/// As other drivers and older helpers name them.
+TEST(Plan, ReplacesSlicesWithNamesWithoutIndex) {
+    const auto devices = ready(300);
+    const std::vector<std::size_t> renamed[] = {{0, 1, 2}, {0, 2}};
+    for (const auto& random : renamed) {
+        auto stored = published(devices);
+        for (const auto i : random) {
+            stored[i].name = "random-" + std::to_string(i);
+            stored[i].index = std::nullopt;
+        }
+        const auto plan = plan_pool(devices, stored, kOwner, {});
+        EXPECT_EQ(plan.deletes.size(), random.size());
+        EXPECT_EQ(plan.creates.size(), random.size());
+        EXPECT_EQ(plan.updates.size(), 3 - random.size());
+        EXPECT_EQ(plan.generation, 2);
+        EXPECT_TRUE(plan_pool(devices, apply(plan, stored), kOwner, {}).empty());
+    }
+}
+
+TEST(Plan, LeavesNothingOfOlderGenerations) {
+    std::vector<StoredSlice> stored;
+    for (std::size_t i = 0; i < 3; ++i) {
+        auto slice = published({})[0];
+        slice.name = generate_name(i, kOwner) + "left";
+        slice.index = i;
+        slice.generation = i == 1 ? 2 : 1;
+        if (i == 1) slice.devices = ready(1);
+        stored.push_back(std::move(slice));
+    }
+    const auto plan = plan_pool(ready(1), stored, kOwner, {});
+    const auto left = apply(plan, stored);
+    ASSERT_EQ(left.size(), 1u);
+    EXPECT_EQ(left[0].devices, ready(1));
+    EXPECT_GE(left[0].generation, 2);
+    EXPECT_TRUE(plan_pool(ready(1), left, kOwner, {}).empty());
 }
 
 TEST(Plan, FinishesARewriteThatStoppedHalfWay) {

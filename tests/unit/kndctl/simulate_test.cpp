@@ -165,6 +165,12 @@ TEST(Simulate, RefusesAPodWhoseClaimIsMissing) {
         "or a ResourceClaimTemplate in its place");
 }
 
+TEST(Simulate, RefusesAPodClaimWithoutASource) {
+    const auto message = failure(kTwoNodes + pod("p", "[{name: net}]"));
+    EXPECT_TRUE(message.ends_with("pod ns/p, claim net: names no ResourceClaim and no template"))
+        << message;
+}
+
 TEST(Simulate, RefusesAnObjectGivenTwice) {
     EXPECT_EQ(failure(node("n1") + node("n1")),
               "test.yaml:4: Node n1 is given twice, first at test.yaml:2");

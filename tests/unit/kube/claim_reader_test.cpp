@@ -64,6 +64,37 @@ TEST(ParseClaim, AppliesConfigsOfTheWholeNameTheBaseAndAllClassFirst) {
               (std::vector<std::string>{"class-all", "claim-slow"}));
 }
 
+TEST(ParseClaim, GivesAResultTheConfigsThatSpeakToItsRequest) {
+    struct Case {
+        const char* requests;  ///< of the one config entry
+        const char* request;   ///< of the result
+        bool applies;
+    };
+    for (const auto& [requests, request, applies] :
+         {Case{"null", "foo", true}, Case{"[]", "foo", true}, Case{R"(["foo"])", "foo", true},
+          Case{R"(["foo"])", "foo/bar", true}, Case{R"(["foo/bar"])", "foo/bar", true},
+          Case{R"(["foo/not-bar"])", "foo/bar", false}, Case{R"(["foo/bar"])", "foo", false},
+          Case{R"(["bar"])", "foo/bar", false}, Case{R"(["fo"])", "foo", false},
+          Case{R"(["other", "foo"])", "foo", true}}) {
+        auto object = allocated_claim();
+        auto& devices = object["status"]["allocation"]["devices"];
+        devices["results"][0]["request"] = request;
+        devices["config"] = Json::array({{{"source", "FromClass"},
+                                          {"requests", *parse_json(requests)},
+                                          {"opaque", {{"driver", "knd.dev"}}}}});
+        const auto claim = parse_claim(object, kRef, "knd.dev");
+        ASSERT_TRUE(claim.ok()) << claim.error().message();
+        EXPECT_EQ(claim->devices[0].configs.size(), applies ? 1u : 0u) << requests << request;
+    }
+}
+
+TEST(ParseClaim, PassesOverAConfigThatIsNotOpaque) {
+    auto object = allocated_claim();
+    object["status"]["allocation"]["devices"]["config"] =
+        Json::array({{{"source", "FromClass"}, {"requests", Json::array()}}});
+    EXPECT_TRUE(parse_claim(object, kRef, "knd.dev")->devices[0].configs.empty());
+}
+
 TEST(ParseClaim, ListsPodsThatReservedIt) {
     const auto claim = parse_claim(allocated_claim(), kRef, "knd.dev");
     EXPECT_EQ(claim->reserved_for, std::vector<std::string>{"pod-1"});

@@ -229,11 +229,20 @@ TEST(NodeSelector, MatchesLabelsAndName) {
 TEST(DeviceToleration, FollowsTheRulesOfTolerations) {
     const DeviceTaint taint{"key", "value", "NoSchedule", ""};
     EXPECT_TRUE(tolerates({"", "Exists", "", "", {}}, taint));
+    EXPECT_TRUE(tolerates({"", "Exists", "", "NoSchedule", {}}, taint));
+    EXPECT_TRUE(tolerates({"key", "Exists", "", "NoSchedule", {}}, taint));
     EXPECT_TRUE(tolerates({"key", "Equal", "value", "", {}}, taint));
+    EXPECT_TRUE(tolerates({"key", "Equal", "value", "NoSchedule", {}}, taint));
     EXPECT_TRUE(tolerates({"key", "", "value", "NoSchedule", {}}, taint));
     EXPECT_FALSE(tolerates({"key", "Equal", "other", "", {}}, taint));
+    EXPECT_FALSE(tolerates({"key", "Equal", "other", "NoSchedule", {}}, taint));
+    EXPECT_FALSE(tolerates({"key", "Equal", "value", "NoExecute", {}}, taint));
     EXPECT_FALSE(tolerates({"key", "Exists", "", "NoExecute", {}}, taint));
+    EXPECT_FALSE(tolerates({"key", "Near", "value", "NoSchedule", {}}, taint));
     EXPECT_FALSE(tolerates({"other", "Exists", "", "", {}}, taint));
+    const DeviceTaint bare{"key", "", "NoSchedule", ""};
+    EXPECT_TRUE(tolerates({"key", "Exists", "", "NoSchedule", {}}, bare));
+    EXPECT_TRUE(tolerates({"key", "Equal", "", "NoSchedule", {}}, bare));
 }
 
 }  // namespace
