@@ -7,19 +7,15 @@
 //
 // Ends with 0 if all is the same, 1 if not, 2 for a bad command line. Of each sort of difference
 // one is printed as a case made small, ready to be kept in the corpus.
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
-#include <random>
 
 #include "host/model/quantity.hpp"
 #include "tests/interop/differential/attributes.hpp"
 #include "tests/interop/differential/cluster.hpp"
+#include "tests/interop/differential/command_line.hpp"
 #include "tests/interop/differential/compare.hpp"
 #include "tests/interop/differential/expressions.hpp"
 #include "tests/interop/differential/minimise.hpp"
@@ -34,17 +30,11 @@ namespace {
 constexpr std::size_t kBatch = 500;
 constexpr std::chrono::seconds kMinimiseTime{10};
 
-struct Settings {
-    std::string oracle;
-    std::string corpus;
+struct Settings : CommonSettings {
     std::string kind;
-    std::string record;  ///< file to write instead of comparing
-    std::string sign;    ///< what recorded cases have in their text
+    std::string sign;  ///< what recorded cases have in their text
     std::string features = "all";
     std::vector<std::string> checks;
-    std::size_t count = 2000;
-    std::uint64_t seed = 0;
-    std::size_t show = 10;  ///< differences printed; the rest is counted
     Scope scope;
     Strictness strictness;
 };
@@ -219,20 +209,6 @@ void Run::summary(const std::string& name, const Counts& counts) {
     std::fflush(stdout);
 }
 
-/// A file holds one case, or a list of them.
-Result<std::vector<Json>> read_cases(const std::filesystem::path& path) {
-    std::ifstream file(path);
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    auto json = parse_json(text);
-    if (!json.ok()) return std::move(json).error().wrap(path.string());
-    if (!json->is_array()) return spread(*json);
-    std::vector<Json> out;
-    for (const auto& one : *json)
-        for (auto& each : spread(one))
-            out.push_back(std::move(each));
-    return out;
-}
-
 Result<void> Run::corpus() {
     std::error_code failed;
     std::vector<std::filesystem::path> files;
@@ -241,7 +217,11 @@ Result<void> Run::corpus() {
     if (failed) return Error::from_errno("read " + settings_.corpus, failed.value());
     std::sort(files.begin(), files.end());
     for (const auto& path : files) {
-        KND_TRY_ASSIGN(auto cases, read_cases(path));
+        KND_TRY_ASSIGN(const auto kept, read_cases(path.string()));
+        std::vector<Json> cases;
+        for (const auto& one : kept)
+            for (auto& each : spread(one))
+                cases.push_back(std::move(each));
         std::erase_if(cases, [&](const Json& one) {
             return release_of(json_at(one, "features")) != settings_.scope.release;
         });
@@ -281,7 +261,13 @@ Result<void> Run::random(const std::string& kind) {
     return {};
 }
 
-Result<bool> compare_all(const Settings& settings) {
+Result<bool> compare_all(Settings& settings) {
+    for (const auto& check : settings.checks)
+        (check == "cost" ? settings.strictness.cost : settings.strictness.texts) = true;
+    if (!settings.scope.parse(settings.features))
+        return Error(Code::kInvalidArgument, "unknown feature in " + settings.features);
+    settings.scope.release = settings.release;
+    settings.scope.limit();
     KND_TRY_ASSIGN(auto oracle, Oracle::start(settings.oracle));
     if (!settings.record.empty()) {
         KND_TRY(record(oracle, settings.scope, settings.seed, settings.count, settings.sign,
@@ -297,44 +283,25 @@ Result<bool> compare_all(const Settings& settings) {
 }
 
 int run(int argc, char** argv) {
-    // An oracle that ends early is an error to report, not a reason to end as well.
-    std::signal(SIGPIPE, SIG_IGN);
     Settings settings;
-    settings.seed = std::random_device{}();
+    settings.count = 2000;
+    settings.show = 10;
+    settings.release = kDefaultRelease;
     CLI::App app("Compares our CEL and allocator with Kubernetes' own.");
-    app.add_option("--oracle", settings.oracle, "The built tests/interop/oracle")->required();
-    app.add_option("--corpus", settings.corpus, "Directory of cases to replay first");
+    add_common_options(app, settings, "Directory of cases to replay first",
+                       "Write random allocations with the oracle's answers to this file");
     app.add_option("--kind", settings.kind)->check(CLI::IsMember({"cel", "alloc"}));
-    app.add_option("--record", settings.record,
-                   "Write random allocations with the oracle's answers to this file");
     app.add_option("--sign", settings.sign, "With --record: what a case must have in its text");
-    app.add_option("--count", settings.count, "Random cases of each kind");
-    app.add_option("--seed", settings.seed, "Repeats a run");
     app.add_option(
         "--features", settings.features,
         "all, basic, or a list: firstAvailable, distinct, admin, taints, counters, "
         "perDevice, capacity, binding, lists, flaws, rules; from 1.37 on fractions, groups, "
         "derived, operations");
-    app.add_option("--release", settings.scope.release, "The oracle's: NN of Kubernetes 1.NN");
     app.add_option("--check", settings.checks,
                    "More than results: cost, texts (of allocations; those of CEL are, always)")
         ->delimiter(',')
         ->check(CLI::IsMember({"cost", "texts"}));
-    app.add_option("--show", settings.show, "How many differences are made small and printed");
-    CLI11_PARSE(app, argc, argv);
-    for (const auto& check : settings.checks)
-        (check == "cost" ? settings.strictness.cost : settings.strictness.texts) = true;
-    if (!settings.scope.parse(settings.features)) {
-        std::fprintf(stderr, "unknown feature in %s\n", settings.features.c_str());
-        return 2;
-    }
-    settings.scope.limit();
-    const auto same = compare_all(settings);
-    if (!same.ok()) {
-        std::fprintf(stderr, "%s\n", same.error().message().c_str());
-        return 2;
-    }
-    return *same ? 0 : 1;
+    return run_comparison(app, argc, argv, [&] { return compare_all(settings); });
 }
 
 }  // namespace

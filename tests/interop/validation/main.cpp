@@ -8,15 +8,12 @@
 //
 // Ends with 0 if all is the same, 1 if not, 2 for a bad command line. --record writes a case of
 // each sort of answer with what the oracle said, for tests that have no oracle.
-#include <CLI/CLI.hpp>
-#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <map>
-#include <random>
 #include <set>
 
-#include "host/model/text_file.hpp"
+#include "tests/interop/differential/command_line.hpp"
 #include "tests/interop/differential/oracle.hpp"
 #include "tests/interop/validation/judge.hpp"
 #include "tests/interop/validation/mutate.hpp"
@@ -26,16 +23,6 @@ namespace knd::differential {
 namespace {
 
 constexpr std::size_t kBatch = 500;
-
-struct Settings {
-    std::string oracle;
-    std::string corpus;
-    std::string record;
-    std::size_t count = 5000;
-    std::size_t show = 20;
-    std::uint64_t seed = 0;
-    int release = kUsualRelease;
-};
 
 struct Counts {
     std::size_t cases = 0, accepted = 0, invalid = 0, refused = 0, strict = 0;
@@ -67,7 +54,7 @@ std::string sort_of(const Json& write, const Json& answer) {
 
 class Run {
   public:
-    Run(const Settings& settings, Oracle& oracle) : settings_(settings), oracle_(oracle) {}
+    Run(const CommonSettings& settings, Oracle& oracle) : settings_(settings), oracle_(oracle) {}
 
     Result<void> ask(const std::string& name, const std::vector<Json>& writes);
     Result<void> ask_at_random();
@@ -78,7 +65,7 @@ class Run {
     void take(const Json& write, const Json& answer, Counts& counts);
     void summary(const std::string& name, const Counts& counts) const;
 
-    const Settings& settings_;
+    const CommonSettings& settings_;
     Oracle& oracle_;
     std::size_t different_ = 0;
     std::size_t shown_ = 0;
@@ -188,18 +175,11 @@ Result<void> Run::write_record() const {
     return {};
 }
 
-Result<std::vector<Json>> read_corpus(const std::string& path) {
-    KND_TRY_ASSIGN(const auto text, read_text_file(path));
-    auto json = parse_json(text);
-    if (!json.ok()) return std::move(json).error().wrap(path);
-    return std::vector<Json>(json->begin(), json->end());
-}
-
-Result<bool> compare_all(const Settings& settings) {
+Result<bool> compare_all(const CommonSettings& settings) {
     KND_TRY_ASSIGN(auto oracle, Oracle::start(settings.oracle));
     Run run(settings, oracle);
     if (!settings.corpus.empty()) {
-        KND_TRY_ASSIGN(auto corpus, read_corpus(settings.corpus));
+        KND_TRY_ASSIGN(auto corpus, read_cases(settings.corpus));
         std::erase_if(
             corpus, [&](const Json& write) { return release_of_write(write) != settings.release; });
         KND_TRY(run.ask("corpus", corpus));
@@ -213,26 +193,14 @@ Result<bool> compare_all(const Settings& settings) {
 }
 
 int run(int argc, char** argv) {
-    // An oracle that ends early is an error to report, not a reason to end as well.
-    std::signal(SIGPIPE, SIG_IGN);
-    Settings settings;
-    settings.seed = std::random_device{}();
+    CommonSettings settings;
+    settings.count = 5000;
+    settings.show = 20;
+    settings.release = kUsualRelease;
     CLI::App app("Compares our API validation with Kubernetes' own.");
-    app.add_option("--oracle", settings.oracle, "The built tests/interop/validation/oracle")
-        ->required();
-    app.add_option("--corpus", settings.corpus, "Judged cases to ask again first");
-    app.add_option("--record", settings.record, "Write a judged case of each sort to this file");
-    app.add_option("--count", settings.count, "Random cases");
-    app.add_option("--seed", settings.seed, "Repeats a run");
-    app.add_option("--release", settings.release, "The oracle's: NN of Kubernetes 1.NN");
-    app.add_option("--show", settings.show, "How many differences are printed");
-    CLI11_PARSE(app, argc, argv);
-    const auto same = compare_all(settings);
-    if (!same.ok()) {
-        std::fprintf(stderr, "%s\n", same.error().message().c_str());
-        return 2;
-    }
-    return *same ? 0 : 1;
+    add_common_options(app, settings, "Judged cases to ask again first",
+                       "Write a judged case of each sort to this file");
+    return run_comparison(app, argc, argv, [&] { return compare_all(settings); });
 }
 
 }  // namespace
