@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/alloc/derived.hpp"
 
-#include <algorithm>
-
+#include "host/cel/derivation.hpp"
 #include "host/cel/value.hpp"
 
 namespace knd::alloc {
 namespace {
 
 using Type = cel::Slot::Type;
-
-bool is_element_type(std::string_view type) {
-    constexpr std::string_view kTypes[] = {
-        "bool", "int", "string", "dyn", "google.protobuf.Any", "kubernetes.Semver"};
-    return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
-}
-
-bool is_attribute_type(std::string_view type) {
-    if (is_element_type(type)) return true;
-    constexpr std::string_view kList = "list(";
-    if (!type.starts_with(kList)) return false;
-    return is_element_type(type.substr(kList.size(), type.size() - kList.size() - 1));
-}
 
 std::optional<Element> element(const cel::Value& value) {
     switch (value.kind()) {
@@ -66,12 +52,7 @@ Result<ElementList> to_elements(const cel::Value& value) {
 const Result<cel::Program>& DerivedValues::program(const std::string& expression) {
     const auto known = programs_.find(expression);
     if (known != programs_.end()) return known->second;
-    auto compiled = cel::compile(expression, selector_environment(features_));
-    if (compiled.ok() && !is_attribute_type(compiled->result_type()))
-        compiled = Error(Code::kInvalidArgument,
-                         "must evaluate to a primitive scalar (string, integer, boolean, semver) "
-                         "or a list of these scalars, not " +
-                             compiled->result_type());
+    auto compiled = cel::compile_derivation(expression, selector_environment(features_));
     return programs_.emplace(expression, std::move(compiled)).first->second;
 }
 

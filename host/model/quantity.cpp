@@ -232,6 +232,19 @@ std::string Quantity::text() const {
     return text + "e" + std::to_string(exponent);
 }
 
+std::string Quantity::decimal_text() const {
+    const auto places = static_cast<std::size_t>(std::max(-scale_, 0));
+    auto number = scaled(std::min(scale_, 0));
+    const bool negative = number < 0;
+    if (negative) number = -number;
+    std::string text;
+    for (; number != 0 || text.size() <= places; number /= 10) {
+        if (places > 0 && text.size() == places) text.insert(text.begin(), '.');
+        text.insert(text.begin(), static_cast<char>('0' + number % 10));
+    }
+    return negative ? "-" + text : text;
+}
+
 Quantity::Int Quantity::scaled(std::int32_t to) const {
     Int value = mantissa_ < 0 ? -mantissa_ : mantissa_;
     if (exponent_ < to) value = divide_up(value, std::int64_t{to} - exponent_);

@@ -35,6 +35,9 @@ class Quantity {
     /// Canonical form: no fraction, no exponent when a suffix says it, the largest suffix possible.
     std::string text() const;
     Format format() const { return format_; }
+    /// As Kubernetes writes its big decimals: without a suffix, and with as many digits behind the
+    /// point as it holds the number with ("500m" is 0.500, "0.5" is 0.5).
+    std::string decimal_text() const;
 
     bool is_zero() const { return mantissa_ == 0; }
     int sign() const { return mantissa_ == 0 ? 0 : (mantissa_ < 0 ? -1 : 1); }

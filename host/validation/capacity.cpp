@@ -23,14 +23,6 @@ std::optional<Amount> amount_of(const JsonField& field) {
     return Amount{*read, text.empty() ? read->text() : std::string(text)};
 }
 
-/// Whole, or with the three digits of milli-units.
-std::string decimal_text(const Quantity& value) {
-    const auto milli = value.milli_value_rounded_up();
-    if (milli % 1000 == 0) return std::to_string(value.value_rounded_up());
-    const auto digits = std::to_string(1000 + std::abs(milli % 1000)).substr(1);
-    return (milli < 0 ? "-" : "") + std::to_string(std::abs(milli / 1000)) + "." + digits;
-}
-
 void check_order(const JsonField& values, Report& report) {
     std::optional<Amount> previous;
     values.each([&](const JsonField& value) {
@@ -43,17 +35,18 @@ void check_order(const JsonField& values, Report& report) {
     });
 }
 
-/// Compared as whole numbers, as long as there are no others.
+/// Compared as whole numbers, as long as there are no others; those as decimals.
+/// Upstream takes "0.5" and "500m" for different ones then; here they have been made equal before.
 void check_repetition(const JsonField& values, Report& report) {
     const bool exact = report.gates().enabled("DRAFractionalCapacityRange");
-    std::set<Quantity> seen;
+    std::set<std::string> seen;
     values.each([&](const JsonField& value) {
         const auto option = amount_of(value);
         if (!option) return;
-        const auto whole = option->value.overflowing_value();
-        if (seen.insert(exact ? option->value : Quantity(whole)).second) return;
-        report.add(api::field_duplicate(
-            value.path(), exact ? decimal_text(option->value) : std::to_string(whole)));
+        const auto [known, is_new] =
+            seen.insert(exact ? option->value.decimal_text()
+                              : std::to_string(option->value.overflowing_value()));
+        if (!is_new) report.add(api::field_duplicate(value.path(), *known));
     });
 }
 
@@ -231,7 +224,13 @@ void check_mapping(const JsonField& mapping, const Json& capacity, Report& repor
         report.add(api::field_required(multiplier.path(),
                                        "capacityMultiplier is required when capacityKey is set"));
     if (key.present()) check_positive(multiplier, report);
-    check_positive(mapping["deviceMultiplier"], report);
+    const auto whole = mapping["deviceMultiplier"];
+    check_positive(whole, report);
+    if (key.present() == whole.present())
+        report.add(api::field_invalid(
+            mapping.path(), key.present() ? "{capacityKey, deviceMultiplier}" : "",
+            key.present() ? "must specify exactly one of: `capacityKey`, `deviceMultiplier`"
+                          : "must specify one of: `capacityKey`, `deviceMultiplier`"));
     if (multiplier.present() && !key.present())
         report.add(api::field_required(key.path(),
                                        "capacityKey is required when capacityMultiplier is set"));

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "host/cel/cel.hpp"
+#include "host/cel/derivation.hpp"
 #include "host/validation/validation.hpp"
 
 namespace knd::validation {
@@ -15,7 +15,10 @@ constexpr std::string_view kNoRequest =
 
 void check_identifier(const std::string& path, std::string_view id, Report& report) {
     if (id.size() > kMaxAttributeId) report.add(api::field_too_long(path, kMaxAttributeId));
+    const auto known = report.size();
     add_problems(path, id, c_identifier_problems(id), report);
+    // Until 1.33 with a reason of its own, in the same words.
+    if (report.minor() < 34 && report.size() > known) report.blame_type();
 }
 
 cel::Environment environment_of(bool stored, const Report& report) {
@@ -27,7 +30,7 @@ cel::Environment environment_of(bool stored, const Report& report) {
     return environment;
 }
 
-/// The cost of what has been compiled, 0 for what has not. `derives`: any value, not only a bool.
+/// The cost of what has been compiled, 0 for what has not. `derives`: an attribute, not a bool.
 std::uint64_t check_expression(const JsonField& field, bool stored, bool derives, Report& report) {
     // What was stored was valid then.
     if (stored && report.minor() >= 37) return 0;
@@ -37,7 +40,7 @@ std::uint64_t check_expression(const JsonField& field, bool stored, bool derives
         return 0;
     }
     const auto environment = environment_of(stored, report);
-    const auto compiled = derives ? cel::compile(expression, environment)
+    const auto compiled = derives ? cel::compile_derivation(expression, environment)
                                   : cel::compile_selector(expression, environment);
     if (!compiled.ok()) {
         report.add(api::field_invalid(field.path(), expression, compiled.error().message()));
@@ -83,7 +86,11 @@ void check_label_value(const JsonField& field, Report& report) {
 }
 
 void check_driver(const std::string& path, std::string_view name, Report& report) {
-    if (name.empty()) return report.add(api::field_required(path));
+    if (name.empty()) {
+        report.add(api::field_required(path));
+        // Until 1.34 it was wrong as well.
+        if (report.minor() >= 35) return;
+    }
     if (name.size() > kMaxDriverName) report.add(api::field_too_long(path, kMaxDriverName));
     // Capitals are allowed, for reasons of history.
     add_problems(path, name, subdomain_problems(lower_case(name)), report);
@@ -175,17 +182,13 @@ void check_immutable(const JsonField& field, const Json& before, Report& report)
 
 void check_list(const JsonField& list, std::size_t limit, Report& report,
                 const std::function<void(const JsonField&)>& visit) {
-    if (list.size() > limit)
-        report.add(api::field_too_many(list.path(), list.size(), limit));
-    else
-        list.each(visit);
+    const bool too_many = list.size() > limit;
+    // Until 1.34 also what is too much was looked at.
+    if (!too_many || report.minor() < 35) list.each(visit);
+    if (too_many) report.add(api::field_too_many(list.path(), list.size(), limit));
 }
 
-void check_set(const JsonField& list, std::size_t limit, Report& report,
-               const std::function<void(const JsonField&)>& visit, std::string_view key) {
-    if (list.size() > limit)
-        return report.add(api::field_too_many(list.path(), list.size(), limit));
-    list.each(visit);
+void check_repetition(const JsonField& list, std::string_view key, Report& report) {
     std::set<std::string_view> seen;
     list.each([&](const JsonField& element) {
         const auto field = key.empty() ? element : element[key];
@@ -194,6 +197,12 @@ void check_set(const JsonField& list, std::size_t limit, Report& report,
         const auto& at = report.minor() >= 35 ? element : field;
         report.add(api::field_duplicate(at.path(), field.text_or_empty()));
     });
+}
+
+void check_set(const JsonField& list, std::size_t limit, Report& report,
+               const std::function<void(const JsonField&)>& visit, std::string_view key) {
+    check_list(list, limit, report, visit);
+    if (list.size() <= limit || report.minor() < 35) check_repetition(list, key, report);
 }
 
 void check_taint(const JsonField& taint, const Json& before, Report& report) {
@@ -327,7 +336,8 @@ bool RequestNames::contains(std::string_view reference) const {
 
 void RequestNames::check(const JsonField& reference, Report& report) const {
     const auto name = reference.text_or_empty();
-    const auto slash = name.find('/');
+    // In 1.32 there were no alternatives to name.
+    const auto slash = report.minor() < 33 ? std::string_view::npos : name.find('/');
     const auto second = slash == std::string_view::npos ? slash : name.find('/', slash + 1);
     if (second == std::string_view::npos) {
         const auto request = name.substr(0, slash);

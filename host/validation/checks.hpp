@@ -24,6 +24,8 @@ class Report {
     Report(FieldErrors& errors, const Gates& gates) : errors_(errors), gates_(gates) {}
 
     void add(api::FieldError error) { errors_.push_back(std::move(error)); }
+    /// The last error is one of the value's type.
+    void blame_type() { errors_.back().reason = "FieldValueTypeInvalid"; }
     std::size_t size() const { return errors_.size(); }
     const Gates& gates() const { return gates_; }
     /// NN of Kubernetes 1.NN.
@@ -62,10 +64,12 @@ void check_length(const JsonField& field, std::size_t limit, Report& report);
 void check_immutable_text(const JsonField& field, const Json& before, Report& report);
 void check_immutable(const JsonField& field, const Json& before, Report& report);
 
-/// `visit` for each element, unless there are too many: then that is the only error.
+/// `visit` for each element, unless there are too many: then that is the only error since 1.35.
 void check_list(const JsonField& list, std::size_t limit, Report& report,
                 const std::function<void(const JsonField&)>& visit);
-/// Also that no two elements have the same text in `key`, or are the same text.
+/// That no two elements have the same text in `key`, or are the same text.
+void check_repetition(const JsonField& list, std::string_view key, Report& report);
+/// check_list() and check_repetition().
 void check_set(const JsonField& list, std::size_t limit, Report& report,
                const std::function<void(const JsonField&)>& visit, std::string_view key = "");
 

@@ -47,7 +47,16 @@ void collect_constrained(const JsonField& constraints, Frame& frame) {
     });
 }
 
-/// Attributes that a request computes, since 1.37. `request` is "req" or "req/sub".
+/// What upstream's schema says of attributes that a request computes, since 1.37.
+void check_derived_schema(const JsonField& derived, Report& report) {
+    check_list(derived, kMaxDerivedAttributes, report, [&](const JsonField& one) {
+        for (const auto* key : {"name", "expression"})
+            if (one[key].text_or_empty().empty()) report.add(api::field_required(one[key].path()));
+        if (!one["name"].text_or_empty().empty()) check_full_name(one["name"], report);
+    });
+}
+
+/// The rest of the rules for them. `request` is "req" or "req/sub".
 void check_derived(const JsonField& derived, const std::string& request, Frame& frame,
                    Report& report) {
     const auto used = [&](const std::string& name) {
@@ -55,27 +64,20 @@ void check_derived(const JsonField& derived, const std::string& request, Frame& 
                frame.constrained.contains({request, name}) ||
                frame.constrained.contains({request.substr(0, request.find('/')), name});
     };
-    check_set(
-        derived, kMaxDerivedAttributes, report,
-        [&](const JsonField& one) {
-            const auto name = one["name"];
-            const std::string text(name.text_or_empty());
-            if (text.empty()) {
-                report.add(api::field_required(name.path()));
-            } else {
-                if (!used(text))
-                    report.add(api::field_invalid_as(
-                        name.path(), api::go_json(text),
-                        "must be referenced by at least one matchAttribute or distinctAttribute "
-                        "constraint targeting this request"));
-                check_full_name(name, report);
-            }
-            if (one["expression"].text_or_empty().empty())
-                report.add(api::field_required(one["expression"].path()));
-            else
-                frame.cost += check_derivation(one["expression"], frame.stored, report);
-        },
-        "name");
+    derived.each([&](const JsonField& one) {
+        const auto name = one["name"];
+        const std::string text(name.text_or_empty());
+        if (!text.empty() && !used(text))
+            report.add(api::field_invalid_as(
+                name.path(), api::go_json(text),
+                "must be referenced by at least one matchAttribute or distinctAttribute "
+                "constraint targeting this request"));
+        const auto expression = one["expression"];
+        if (!expression.text_or_empty().empty())
+            frame.cost += check_derivation(expression, frame.stored, report);
+    });
+    check_repetition(derived, "name", report);
+    check_derived_schema(derived, report);
 }
 
 void check_exact_request(const JsonField& request, const std::string& name, Frame& frame,
@@ -90,6 +92,31 @@ void check_exact_request(const JsonField& request, const std::string& name, Fram
                [&](const JsonField& one) { check_toleration(one, report); });
 }
 
+/// Since 1.37 a request of two forms has at least to follow the schema in both.
+void check_schema(const JsonField& request, Report& report) {
+    check_list(request["selectors"], kMaxSelectors, report, [](const JsonField&) {});
+    if (const auto mode = request["allocationMode"]; !mode.text_or_empty().empty())
+        check_one_of(mode, {"All", "ExactCount"}, report);
+    request["tolerations"].each([&](const JsonField& one) {
+        if (!one["key"].text_or_empty().empty()) check_label_key(one["key"], report);
+        check_one_of(one["operator"], {"Equal", "Exists"}, report);
+        if (!one["effect"].text_or_empty().empty())
+            check_one_of(one["effect"], {"NoExecute", "NoSchedule", "None"}, report);
+    });
+    check_derived_schema(request["derivedAttributes"], report);
+}
+
+void check_schemas(const JsonField& request, Report& report) {
+    check_schema(request["exactly"], report);
+    check_set(
+        request["firstAvailable"], kMaxAlternatives, report,
+        [&](const JsonField& alternative) {
+            check_class_name(alternative["deviceClassName"], report);
+            check_schema(alternative, report);
+        },
+        "name");
+}
+
 void check_request(const JsonField& request, Frame& frame, Report& report) {
     check_label(request["name"], report);
     const std::string name(request["name"].text_or_empty());
@@ -99,9 +126,12 @@ void check_request(const JsonField& request, Frame& frame, Report& report) {
     if (!exactly.present() && alternatives.size() == 0)
         return report.add(api::field_required(request.path(), kOneOfRequest));
     // Until 1.34 both were looked at before that was found wrong.
-    if (both && report.minor() >= 35)
-        return report.add(api::field_invalid(
+    if (both && report.minor() >= 35) {
+        report.add(api::field_invalid(
             request.path(), nullptr, std::string(kOneOfRequest) + ", but multiple fields are set"));
+        if (report.minor() >= 37) check_schemas(request, report);
+        return;
+    }
     if (alternatives.size() > 0)
         check_set(
             alternatives, kMaxAlternatives, report,
@@ -122,12 +152,12 @@ void check_constraint(const JsonField& constraint, const RequestNames& names, Re
     names.check_all(constraint["requests"], report);
     const auto match = constraint["matchAttribute"];
     const auto distinct = constraint["distinctAttribute"];
-    // If there are both, the second one is not looked at.
-    if (match.present())
-        check_full_name(match, report);
-    else if (distinct.present())
+    if (match.present()) check_full_name(match, report);
+    // If there are both, the second one is not looked at until 1.36.
+    if (distinct.present() && (!match.present() || report.minor() >= 37))
         check_full_name(distinct, report);
-    else if (report.gates().enabled("DRAConsumableCapacity"))
+    if (match.present() || distinct.present()) return;
+    if (report.gates().enabled("DRAConsumableCapacity"))
         report.add(api::field_required(constraint.path(),
                                        "exactly one of \"matchAttribute\" or "
                                        "\"distinctAttribute\" is required, but multiple "

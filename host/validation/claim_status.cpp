@@ -127,7 +127,7 @@ void check_address(const JsonField& field, Report& report) {
         report.add(api::field_invalid(field.path(), text,
                                       "must be a valid address in CIDR form, (e.g. "
                                       "10.9.8.7/24 or 2001:db8::1/64)"));
-    else if (canonical != text)
+    else if (canonical != text && report.minor() >= 33)
         report.add(api::field_invalid(field.path(), text,
                                       "must be in canonical form (\"" + canonical + "\")"));
 }
@@ -192,8 +192,16 @@ void check_number_of_conditions(const JsonField& conditions, Report& report) {
 void check_network_data(const JsonField& data, Report& report) {
     check_length(data["interfaceName"], kMaxInterfaceName, report);
     check_length(data["hardwareAddress"], kMaxHardwareAddress, report);
-    check_set(data["ips"], kMaxIps, report,
-              [&](const JsonField& ip) { check_address(ip, report); });
+    const auto ips = data["ips"];
+    const auto check = [&](const JsonField& ip) { check_address(ip, report); };
+    if (report.minor() >= 33) return check_set(ips, kMaxIps, report, check);
+    // In 1.32 addresses had any form, and were compared in the canonical one.
+    check_list(ips, kMaxIps, report, check);
+    std::set<std::string> seen;
+    ips.each([&](const JsonField& ip) {
+        const auto [known, is_new] = seen.insert(canonical_cidr(ip.text_or_empty()));
+        if (!is_new) report.add(api::field_duplicate(ip.path(), *known));
+    });
 }
 
 void check_device_status(const JsonField& device, const std::set<Json>& allocated, Report& report) {
@@ -242,9 +250,8 @@ void check_allocation(const JsonField& allocation, const RequestNames& names, Re
 }
 
 void check_consumers(const JsonField& reserved, Report& report) {
-    const auto limit = report.minor() >= 33 ? kMaxConsumers : kMaxConsumersIn132;
     check_set(
-        reserved, limit, report,
+        reserved, kMaxConsumers, report,
         [&](const JsonField& consumer) {
             for (const auto* key : {"resource", "name", "uid"}) {
                 if (consumer[key].text_or_empty().empty())

@@ -10,27 +10,30 @@ namespace {
 /// Binding conditions are reported in the status of devices, which has a gate of its own.
 bool is_on(const std::string& gate, const Json& object, const Gates& gates) {
     if (!gates.enabled(gate)) return false;
-    return gate != "DRADeviceBindingConditions" || json_string(object, "kind") != "ResourceSlice" ||
-           gates.enabled("DRAResourceClaimDeviceStatus");
+    if (gate != "DRADeviceBindingConditions" || gates.enabled("DRAResourceClaimDeviceStatus"))
+        return true;
+    return json_string(object, "kind") != "ResourceSlice" && gates.kubernetes_minor() >= 35;
 }
 
 /// The gates whose fields an object has. An empty list uses nothing.
-void collect_used(const Type& type, const Json& value, std::set<std::string, std::less<>>& used) {
+void collect_used(const Type& type, const Json& value, int minor,
+                  std::set<std::string, std::less<>>& used) {
     if (type.shape == Shape::kList || type.shape == Shape::kMap) {
         for (const auto& element : value)
-            collect_used(*type.element, element, used);
+            collect_used(*type.element, element, minor, used);
     } else if (type.shape == Shape::kObject) {
         for (const auto& field : type.fields) {
             const auto& member = json_at(value, field.name);
             if (member.is_null()) continue;
-            if (!field.gate.empty() && !(member.is_array() && member.empty()))
+            if (!field.gate.empty() && minor <= field.gated_until &&
+                !(member.is_array() && member.empty()))
                 used.insert(field.gate);
-            collect_used(*field.type, member, used);
+            collect_used(*field.type, member, minor, used);
         }
     }
 }
 
-/// `is_dropped(gate)`
+/// `is_dropped(field)` is asked for those that have a gate.
 template <class IsDropped>
 void drop_fields(const Type& type, Json& value, const IsDropped& is_dropped) {
     if (type.shape == Shape::kList || type.shape == Shape::kMap) {
@@ -40,7 +43,7 @@ void drop_fields(const Type& type, Json& value, const IsDropped& is_dropped) {
         for (const auto& field : type.fields) {
             const auto member = value.find(field.name);
             if (member == value.end()) continue;
-            if (!field.gate.empty() && is_dropped(field.gate))
+            if (!field.gate.empty() && is_dropped(field))
                 value.erase(member);
             else
                 drop_fields(*field.type, *member, is_dropped);
@@ -102,9 +105,11 @@ void drop_unwritable(Operation operation, const Json& before, Json& after, const
     if (operation == Operation::kUpdate) copy_member(before, after, "status");
     if (operation == Operation::kStatus) keep_for_status(before, after);
     std::set<std::string, std::less<>> used;
-    collect_used(*type, before, used);
-    drop_fields(*type, after, [&](const std::string& gate) {
-        return !is_on(gate, after, gates) && !used.contains(gate);
+    collect_used(*type, before, gates.kubernetes_minor(), used);
+    drop_fields(*type, after, [&](const Field& field) {
+        const auto minor = gates.kubernetes_minor();
+        if (minor < field.gated_since || minor > field.gated_until) return false;
+        return !is_on(field.gate, after, gates) && !used.contains(field.gate);
     });
     if (operation == Operation::kStatus && kind == "ResourceClaim") drop_deallocated(before, after);
 }

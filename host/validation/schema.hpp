@@ -17,6 +17,7 @@
 //   go=Name    name in Go, where it is not the capitalised one; empty: embedded in Go
 //   since=NN   first release 1.NN that has the field; until=NN is the last one
 //   gate=Name  without this gate the field is dropped
+//   gated_since=NN, gated_until=NN  first and last release where that is so
 // and of fields that are served:
 //   !        required                        key=a,b   keys of a list that is a map (apply)
 //   fixed    cannot change after create      merge=k   key of strategic merge patch
@@ -53,6 +54,8 @@ struct Field {
     int since = kOldestMinor;
     int until = kNewestMinor;
     std::string gate;
+    int gated_since = kOldestMinor;
+    int gated_until = kNewestMinor;
 
     // The rest is empty where nobody serves the field.
     std::string description;

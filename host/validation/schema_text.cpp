@@ -168,7 +168,7 @@ ExactDeviceRequest
   allocationMode string
   count int
   adminAccess *bool gate=DRAAdminAccess
-  tolerations []DeviceToleration since=33 gate=DRADeviceTaints
+  tolerations []DeviceToleration since=33 gate=DRADeviceTaints gated_since=35
   capacity *CapacityRequirements since=34 gate=DRAConsumableCapacity
   derivedAttributes []DeviceDerivedAttribute since=37 gate=DRADerivedAttributes
 v1beta1.DeviceRequest
@@ -181,7 +181,7 @@ DeviceSubRequest
   selectors []DeviceSelector
   allocationMode string
   count int
-  tolerations []DeviceToleration gate=DRADeviceTaints
+  tolerations []DeviceToleration gate=DRADeviceTaints gated_since=35
   capacity *CapacityRequirements since=34 gate=DRAConsumableCapacity
   derivedAttributes []DeviceDerivedAttribute since=37 gate=DRADerivedAttributes
 CapacityRequirements
@@ -196,7 +196,7 @@ CELDeviceSelector
 DeviceConstraint
   requests []string
   matchAttribute *string
-  distinctAttribute *string since=34 gate=DRAConsumableCapacity
+  distinctAttribute *string since=34 gate=DRAConsumableCapacity gated_since=35
 DeviceClaimConfiguration
   requests []string
   opaque *OpaqueDeviceConfiguration
@@ -212,7 +212,7 @@ ResourceClaimStatus
 AllocationResult
   devices DeviceAllocationResult
   nodeSelector *NodeSelector
-  allocationTimestamp *time since=34
+  allocationTimestamp *time since=34 gate=DRADeviceBindingConditions gated_until=34
 DeviceAllocationResult
   results []DeviceRequestAllocationResult
   config []DeviceAllocationConfiguration

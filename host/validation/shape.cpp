@@ -318,12 +318,13 @@ void complete_request(Json& request) {
         request["count"] = 1;
 }
 
-/// v1beta1 has the fields of an exact request beside its name; zeros are as good as absent.
-void nest_exact_request(Json& request) {
+/// v1beta1 has the fields of an exact request beside its name; zeros are as good as absent. In 1.32
+/// there were no other requests.
+void nest_exact_request(Json& request, int minor) {
     complete_tolerations(member(request, "tolerations"));
-    if (!json_string(request, "deviceClassName").empty()) complete_request(request);
+    bool any = minor < 33;
+    if (any || !json_string(request, "deviceClassName").empty()) complete_request(request);
     Json exactly = Json::object();
-    bool any = false;
     for (const auto& field : Schema::instance().find("ExactDeviceRequest")->fields) {
         const auto* value = member(request, field.name);
         if (value == nullptr) continue;
@@ -336,12 +337,12 @@ void nest_exact_request(Json& request) {
     if (any) request["exactly"] = std::move(exactly);
 }
 
-void complete_claim(Json* spec, bool v1beta1) {
+void complete_claim(Json* spec, bool v1beta1, int minor) {
     if (spec == nullptr) return;
     auto* devices = member(*spec, "devices");
     if (devices == nullptr) return;
     each_of(member(*devices, "requests"), [&](Json& request) {
-        if (v1beta1) nest_exact_request(request);
+        if (v1beta1) nest_exact_request(request, minor);
         if (auto* exactly = member(request, "exactly"); exactly != nullptr && !v1beta1) {
             complete_request(*exactly);
             complete_tolerations(member(*exactly, "tolerations"));
@@ -360,7 +361,7 @@ void complete_results(Json& claim) {
     each_of(at, [](Json& result) { complete_tolerations(member(result, "tolerations")); });
 }
 
-void complete_slice(Json* spec, bool v1beta1) {
+void complete_slice(Json* spec, bool v1beta1, int minor) {
     if (spec == nullptr) return;
     if (v1beta1 && json_string(*spec, "nodeName").empty()) spec->erase("nodeName");
     if (v1beta1 && !json_bool(*spec, "allNodes")) spec->erase("allNodes");
@@ -368,7 +369,10 @@ void complete_slice(Json* spec, bool v1beta1) {
         if (v1beta1) {
             auto body = json_at(device, "basic");
             device.erase("basic");
-            if (body.is_object()) device.update(body);
+            if (body.is_object())
+                device.update(body);
+            else if (minor < 33)
+                device["basic"] = nullptr;  // so that it is missed
             // What is empty is not converted.
             for (const auto* key : {"attributes", "capacity", "consumesCounters", "taints"})
                 if (json_at(device, key).empty()) device.erase(key);
@@ -383,7 +387,7 @@ void complete_slice(Json* spec, bool v1beta1) {
 }  // namespace
 
 void complete_claim_spec(Json& spec) {
-    complete_claim(&spec, false);
+    complete_claim(&spec, false, kNewestMinor);
 }
 
 Result<Shaped> shape_object(Json object, const Gates& gates) {
@@ -403,12 +407,12 @@ Result<Shaped> shape_object(Json object, const Gates& gates) {
     object["apiVersion"] = "resource.k8s.io/v1";
     auto* spec = member(object, "spec");
     if (kind == "ResourceClaim") {
-        complete_claim(spec, v1beta1);
+        complete_claim(spec, v1beta1, minor);
         complete_results(object);
     }
     if (kind == "ResourceClaimTemplate" && spec != nullptr)
-        complete_claim(member(*spec, "spec"), v1beta1);
-    if (kind == "ResourceSlice") complete_slice(spec, v1beta1);
+        complete_claim(member(*spec, "spec"), v1beta1, minor);
+    if (kind == "ResourceSlice") complete_slice(spec, v1beta1, minor);
     return Shaped{std::move(object), reader.take_unknown()};
 }
 

@@ -182,7 +182,46 @@ void check_set_name(const JsonField& name, Report& report) {
         check_label(name, report);
 }
 
-void check_consumption(const JsonField& device, Report& report) {
+std::size_t number_of_counters(const JsonField& sets) {
+    std::size_t count = 0;
+    sets.each([&](const JsonField& set) { count += set["counters"].size(); });
+    return count;
+}
+
+/// Of two sets of one name the last counts.
+const Json* set_named(const Json& sets, std::string_view name) {
+    const Json* found = nullptr;
+    for (const auto& set : sets)
+        if (json_string(set, "name") == name) found = &set;
+    return found;
+}
+
+/// Until 1.34: not too many counters, and those of the same slice.
+void check_old_consumption(const JsonField& device, const JsonField& spec, Report& report) {
+    const auto consumed = device["consumesCounters"];
+    const auto count = number_of_counters(consumed);
+    if (count > kMaxCounters)
+        report.add(api::field_invalid(
+            device.path(), count,
+            "the total number of counters must not exceed " + std::to_string(kMaxCounters)));
+    constexpr std::string_view kPlace = " defined in the ResourceSlice sharedCounters";
+    consumed.each([&](const JsonField& one) {
+        const auto set = one["counterSet"];
+        const auto* known = set_named(spec["sharedCounters"].json(), set.text_or_empty());
+        if (known == nullptr)
+            return report.add(
+                api::field_invalid(set.path(), set.text_or_empty(),
+                                   "must reference a counterSet" + std::string(kPlace)));
+        const auto counters = one["counters"];
+        counters.each_member([&](const std::string& name, const JsonField&) {
+            if (!json_at(*known, "counters").contains(name))
+                report.add(api::field_invalid(counters.path(), name,
+                                              "must reference a counter" + std::string(kPlace)));
+        });
+    });
+}
+
+void check_consumption(const JsonField& device, const JsonField& spec, Report& report) {
     const auto consumed = device["consumesCounters"];
     check_set(
         consumed, report.minor() >= 35 ? kMaxConsumedSets : consumed.size(), report,
@@ -197,6 +236,7 @@ void check_consumption(const JsonField& device, Report& report) {
                       [&](const JsonField& group) { check_label(group, report); });
         },
         "counterSet");
+    if (report.minor() < 35) check_old_consumption(device, spec, report);
 }
 
 /// visit(field) for each member, whose key is a qualified name.
@@ -238,8 +278,12 @@ void check_taints(const JsonField& device, const Json& before, Report& report) {
 }
 
 /// `before` is the device of the same name in the stored slice, if any.
-void check_device(const JsonField& device, const Json& before, bool own_place, Report& report) {
+void check_device(const JsonField& device, const Json& before, const JsonField& spec,
+                  Report& report) {
     check_label(device["name"], report);
+    // In 1.32 there could have been other sorts of devices.
+    if (report.minor() < 33 && device.json().contains("basic"))
+        return report.add(api::field_required(device["basic"].path()));
     check_counts(device, report);
     check_named(device["attributes"], report,
                 [&](const JsonField& attribute) { check_attribute(attribute, report); });
@@ -252,8 +296,8 @@ void check_device(const JsonField& device, const Json& before, bool own_place, R
         check_named(capacity, report,
                     [&](const JsonField& one) { check_capacity(one, shared, report); });
     check_taints(device, before, report);
-    check_consumption(device, report);
-    check_device_place(device, own_place, report);
+    check_consumption(device, spec, report);
+    check_device_place(device, spec["perDeviceNodeSelection"].json() == true, report);
     check_binding_conditions(device, report);
     check_node_resources(device, report);
 }
@@ -291,13 +335,11 @@ void check_devices(const JsonField& spec, const Json& before, Report& report) {
     bool dear = false;
     devices.each(
         [&](const JsonField& device) { dear = dear || is_dear(device.json(), report.minor()); });
-    const bool own_place = spec["perDeviceNodeSelection"].json() == true;
     check_set(
         devices, dear ? kMaxDearDevices : kMaxDevices, report,
         [&](const JsonField& device) {
             const auto& known = json_at(before, "devices");
-            check_device(device, device_named(known, device["name"].text_or_empty()), own_place,
-                         report);
+            check_device(device, device_named(known, device["name"].text_or_empty()), spec, report);
         },
         "name");
 }
@@ -313,13 +355,7 @@ void check_shared_counters(const JsonField& spec, Report& report) {
         "name");
 }
 
-std::size_t number_of_counters(const JsonField& sets) {
-    std::size_t count = 0;
-    sets.each([&](const JsonField& set) { count += set["counters"].size(); });
-    return count;
-}
-
-/// Until 1.34: totals, and what is consumed has to be in the same slice.
+/// Until 1.34: totals.
 void check_old_totals(const JsonField& spec, Report& report) {
     if (report.minor() >= 35) return;
     std::size_t consumed = 0;
@@ -338,7 +374,7 @@ void check_old_totals(const JsonField& spec, Report& report) {
 }
 
 /// The attribute that tells partitions apart: a text of each device that consumes counters.
-void check_partition_type(const JsonField& spec, Report& report) {
+void check_partition_type(const JsonField& spec, const Json& before, Report& report) {
     const auto type = spec["partitionTypeAttribute"];
     if (!type.present()) return;
     const std::string name(type.text_or_empty());
@@ -351,9 +387,16 @@ void check_partition_type(const JsonField& spec, Report& report) {
         report.add(api::field_invalid(
             type.path(), name,
             "may only be set on a slice which declares devices that consume counters"));
-    const auto known = report.size();
-    check_full_name(type, report);
-    if (!consumes || report.size() > known) return;
+    FieldErrors malformed;
+    Report names(malformed, report.gates());
+    check_full_name(type, names);
+    // Without the gate a stored one stays, as it is.
+    if (report.gates().enabled("DRAPartitionableDevicesType"))
+        for (auto& error : malformed)
+            report.add(error);
+    else if (type.json() != json_at(before, "partitionTypeAttribute"))
+        report.add(api::field_forbidden(type.path(), ""));
+    if (!consumes || !malformed.empty()) return;
     // In the driver's own domain the domain may be left out.
     const auto domain = std::string(spec["driver"].text_or_empty()) + "/";
     const auto bare = name.starts_with(domain) ? name.substr(domain.size()) : name;
@@ -398,7 +441,7 @@ void validate_slice(const Json& before, const Json& after, FieldErrors& errors,
     check_devices(spec, old, report);
     check_old_totals(spec, report);
     check_shared_counters(spec, report);
-    check_partition_type(spec, report);
+    check_partition_type(spec, old, report);
     check_skipped_operations(spec["skipNodeOperations"], report);
 }
 

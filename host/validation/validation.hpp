@@ -49,7 +49,6 @@ constexpr std::size_t kMaxConfigs = 32;
 constexpr std::size_t kMaxRawObject = 10 * 1024;
 constexpr std::size_t kMaxResults = 32;
 constexpr std::size_t kMaxConsumers = 256;
-constexpr std::size_t kMaxConsumersIn132 = 32;
 constexpr std::size_t kMaxConditions = 8;
 constexpr std::size_t kMaxIps = 16;
 constexpr std::size_t kMaxInterfaceName = 256;

@@ -119,7 +119,7 @@ Result<void> Run::ask(const std::string& name, const std::vector<Json>& writes) 
 
 Result<void> Run::ask_at_random() {
     std::printf("seed %llu\n", static_cast<unsigned long long>(settings_.seed));
-    const auto bases = valid_writes();
+    const auto bases = valid_writes(settings_.release);
     Random random(settings_.seed);
     Counts counts;
     for (std::size_t done = 0; done < settings_.count;) {
@@ -184,7 +184,7 @@ Result<bool> compare_all(const CommonSettings& settings) {
             corpus, [&](const Json& write) { return release_of_write(write) != settings.release; });
         KND_TRY(run.ask("corpus", corpus));
     }
-    auto limits = limit_writes(valid_writes());
+    auto limits = limit_writes(valid_writes(settings.release));
     std::erase_if(limits, [&](Json& write) { return !fit_release(write, settings.release); });
     KND_TRY(run.ask("limits", limits));
     KND_TRY(run.ask_at_random());

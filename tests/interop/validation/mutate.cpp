@@ -148,7 +148,37 @@ const std::vector<std::string>& texts() {
                                                     "cpu",
                                                     "kubernetes.io/x",
                                                     "requests.cpu",
-                                                    "hugepages-2Mi"};
+                                                    "hugepages-2Mi",
+                                                    "hugepages-",
+                                                    "ephemeral-storage",
+                                                    "NodePrepareResources",
+                                                    "NodeUnprepareResources",
+                                                    "*",
+                                                    "profile",
+                                                    "dra.example.com/profile",
+                                                    "halves",
+                                                    "250m",
+                                                    "50m",
+                                                    "1500m",
+                                                    "100u",
+                                                    "1n",
+                                                    "0.0001",
+                                                    "device.attributes[\"x\"].index",
+                                                    "device.capacity[\"x\"].size",
+                                                    "device.attributes[\"x\"]",
+                                                    "\"text\"",
+                                                    "[\"a\", \"b\"]",
+                                                    "[1, true]",
+                                                    "[]",
+                                                    "[[1]]",
+                                                    "{\"a\": 1}",
+                                                    "null",
+                                                    "1.5",
+                                                    "1u",
+                                                    "semver(\"1.2.3\")",
+                                                    "quantity(\"1\")",
+                                                    "duration(\"1s\")",
+                                                    "b\"x\""};
     return kTexts;
 }
 
@@ -225,6 +255,13 @@ const std::vector<std::string>& names_of_fields() {
                                                     "nodeAllocatableResourceMappings",
                                                     "allocationMultiplier",
                                                     "deviceClassName",
+                                                    "mapping",
+                                                    "overhead",
+                                                    "perPod",
+                                                    "perContainer",
+                                                    "capacityMultiplier",
+                                                    "deviceMultiplier",
+                                                    "expression",
                                                     "selectors"};
     return kNames;
 }
@@ -335,6 +372,12 @@ void spoil(Random& random, Json& object) {
         value = random_scalar(random);
 }
 
+/// Off by default, and what most of their cases are about.
+constexpr const char* kUsuallyOn[] = {"DRAListTypeAttributes",        "DRANodeAllocatableResources",
+                                      "DRAPartitionableDevicesType",  "DRAOptionalNodeOperations",
+                                      "DRADeviceCompatibilityGroups", "DRADerivedAttributes",
+                                      "DRAFractionalCapacityRange"};
+
 void switch_gates(Random& random, Json& write) {
     constexpr const char* kGates[] = {
         "DRAPartitionableDevices",     "DRADeviceTaints",
@@ -349,8 +392,7 @@ void switch_gates(Random& random, Json& write) {
         write["gates"]["DRAResourceClaimGranularStatusAuthorization"] = false;
         write["gates"]["DRADeviceBindingConditions"] = false;
     }
-    // Off by default, and what most of their cases are about.
-    for (const auto* gate : {"DRAListTypeAttributes", "DRANodeAllocatableResources"})
+    for (const auto* gate : kUsuallyOn)
         if (random.chance(70)) write["gates"][gate] = true;
 }
 
@@ -394,10 +436,11 @@ Json grown(Json value, std::size_t size, const Json& element) {
     return value;
 }
 
-const Base& base_named(const std::vector<Base>& bases, const std::string& name) {
-    for (const auto& base : bases)
-        if (base.name == name) return base;
-    throw std::runtime_error("no base " + name);
+/// Null: it is not of this release.
+const Base* base_named(const std::vector<Base>& bases, const std::string& name) {
+    const auto found = std::find_if(bases.begin(), bases.end(),
+                                    [&](const Base& base) { return base.name == name; });
+    return found == bases.end() ? nullptr : &*found;
 }
 
 /// A request whose path is another than the object's is refused before anyone looks at it.
@@ -426,12 +469,13 @@ Json random_write(Random& random, const std::vector<Base>& bases) {
 std::vector<Json> limit_writes(const std::vector<Base>& bases) {
     std::vector<Json> out;
     for (const auto& limit : limits()) {
-        const auto& base = base_named(bases, limit.base);
+        const auto* base = base_named(bases, limit.base);
+        if (base == nullptr) continue;
         for (const auto size : {limit.limit - 1, limit.limit, limit.limit + 1}) {
-            for (const auto& version : base.versions) {
-                auto write = base.write;
-                write["gates"] = {{"DRAListTypeAttributes", true},
-                                  {"DRANodeAllocatableResources", true}};
+            for (const auto& version : base->versions) {
+                auto write = base->write;
+                for (const auto* gate : kUsuallyOn)
+                    write["gates"][gate] = true;
                 auto& place = write["after"][Json::json_pointer(limit.pointer)];
                 place = grown(place, size, limit.element);
                 set_version(write, version);

@@ -67,6 +67,53 @@ constexpr const char* kPartitions = R"({
       {"name": "p2", "nodeSelector": {"nodeSelectorTerms": [
         {"matchExpressions": [{"key": "zone", "operator": "NotIn", "values": ["c"]}]}]}}]}})";
 
+/// What only 1.37 has: node resources, ranges of fractions, operations that are left out.
+constexpr const char* kFractions = R"({
+  "metadata": {"name": "fractions"},
+  "spec": {"driver": "dra.example.com", "nodeName": "node-1",
+    "pool": {"name": "node-1", "generation": 1, "resourceSliceCount": 1},
+    "skipNodeOperations": ["NodePrepareResources", "NodeUnprepareResources"],
+    "devices": [
+      {"name": "d0", "capacity": {"memory": {"value": "4Gi"}, "cores": {"value": "8"}},
+       "nodeAllocatableResources": {
+         "cpu": {"mapping": {"capacityKey": "cores", "capacityMultiplier": "2"}},
+         "memory": {"mapping": {"deviceMultiplier": "1Gi"},
+           "overhead": {"perPod": "10Mi", "perContainer": "0"}},
+         "hugepages-2Mi": {"overhead": {"perContainer": "2Mi"}}}},
+      {"name": "d1", "allowMultipleAllocations": true,
+       "capacity": {
+         "share": {"value": "1", "requestPolicy": {"default": "250m",
+           "validRange": {"min": "100m", "max": "900m", "step": "50m"}}},
+         "slots": {"value": "4", "requestPolicy": {"default": "500m",
+           "validValues": ["500m", "1", "1500m"]}}}}]}})";
+
+constexpr const char* kTyped = R"({
+  "metadata": {"name": "typed"},
+  "spec": {"driver": "dra.example.com", "nodeName": "node-1",
+    "pool": {"name": "node-1", "generation": 1, "resourceSliceCount": 2},
+    "partitionTypeAttribute": "dra.example.com/profile", "skipNodeOperations": ["*"],
+    "devices": [
+      {"name": "p0", "attributes": {"profile": {"string": "half"}}, "consumesCounters": [
+        {"counterSet": "set-a", "counters": {"memory": {"value": "10Gi"}},
+         "compatibilityGroups": ["halves", "all"]}]},
+      {"name": "p1", "attributes": {"dra.example.com/profile": {"string": "whole"}},
+       "consumesCounters": [{"counterSet": "set-a", "counters": {"memory": {"value": "20Gi"}},
+         "compatibilityGroups": ["all"]}]},
+      {"name": "whole", "attributes": {"profile": {"int": 1}}}]}})";
+
+constexpr const char* kDerivedSpec = R"({"devices": {
+  "requests": [
+    {"name": "nic", "exactly": {"deviceClassName": "net.example.com", "derivedAttributes": [
+      {"name": "example.com/root", "expression": "device.attributes[\"x\"].root"},
+      {"name": "example.com/index", "expression": "device.attributes[\"x\"].index % 2"}]}},
+    {"name": "gpu", "firstAvailable": [
+      {"name": "big", "deviceClassName": "big", "derivedAttributes": [
+        {"name": "example.com/root", "expression": "device.driver"}]},
+      {"name": "small", "deviceClassName": "small", "derivedAttributes": [
+        {"name": "example.com/index", "expression": "[1, 2]"}]}]}],
+  "constraints": [{"requests": ["nic", "gpu/big"], "matchAttribute": "example.com/root"},
+    {"distinctAttribute": "example.com/index"}]}})";
+
 constexpr const char* kClaimSpec = R"({"devices": {
   "requests": [
     {"name": "nic", "exactly": {"deviceClassName": "net.example.com",
@@ -195,6 +242,38 @@ void add_statuses(std::vector<Base>& out) {
     out.push_back({"rule-status", write_of("status", rule, told), {"v1beta2", "v1alpha3"}});
 }
 
+void add_newest(std::vector<Base>& out) {
+    const auto known = out.size();
+    add_slice(out, "fractions", kFractions);
+    add_slice(out, "typed", kTyped);
+    const auto spec = parsed(kDerivedSpec);
+    add_both(out, "derived", "ResourceClaim", true, spec, kAllVersions);
+    add_both(out, "derived-template", "ResourceClaimTemplate", true, {{"spec", spec}},
+             kAllVersions);
+    const auto plain = object_of("ResourceClaim", meta("x", true, true), spec);
+    auto allocated = plain;
+    allocated["status"]["allocation"] = parsed(kAllocation);
+    auto& results = allocated["status"]["allocation"]["devices"]["results"];
+    results[0]["skipNodeOperations"] = {"*"};
+    results[1]["skipNodeOperations"] = {"NodeUnprepareResources", "NodePrepareResources"};
+    out.push_back({"skip", write_of("status", plain, allocated), kAllVersions});
+    out.push_back({"keep-skipped", write_of("status", allocated, allocated), kAllVersions});
+    for (auto i = known; i < out.size(); ++i)
+        out[i].since = 37;
+}
+
+/// Until 1.34 counters are consumed in the slice that has them.
+void add_old(std::vector<Base>& out) {
+    const auto known = out.size();
+    auto slice = parsed(kPartitions);
+    slice["spec"]["sharedCounters"] = parsed(kCounters)["spec"]["sharedCounters"];
+    add_slice(out, "old-partitions", to_text(slice).c_str());
+    for (auto i = known; i < out.size(); ++i) {
+        out[i].since = 33;
+        out[i].until = 34;
+    }
+}
+
 const Json kDevice = {{"name", "d#"}};
 const Json kSelector = {{"cel", {{"expression", "true"}}}};
 const Json kToleration = {{"key", "k#"}, {"operator", "Exists"}};
@@ -298,9 +377,24 @@ void add_status_limits(std::vector<Limit>& out) {
     out.push_back({"use", device + "/networkData/hardwareAddress", 128, {}});
 }
 
+void add_old_limits(std::vector<Limit>& out) {
+    const std::string consumed = "/spec/devices/0/consumesCounters/0/counters";
+    out.push_back({"old-partitions", consumed, 31, {{"value", "1"}}});
+    out.push_back({"old-partitions", "/spec/sharedCounters/0/counters", 31, {{"value", "1"}}});
+    out.push_back({"old-partitions", "/spec/devices/1/taints", 4, kTaint});
+}
+
+void add_newest_limits(std::vector<Limit>& out) {
+    out.push_back({"typed", "/spec/devices/0/consumesCounters/0/compatibilityGroups", 2, "g#"});
+    out.push_back({"skip", "/status/allocation/devices/results/0/skipNodeOperations", 3, "Node#"});
+    const std::string derived = "/spec/devices/requests/0/exactly/derivedAttributes";
+    out.push_back({"derived", derived, 32, {{"name", "a.b/c#"}, {"expression", "1"}}});
+    out.push_back({"derived", derived + "/0/expression", 10 * 1024, {}});
+}
+
 }  // namespace
 
-std::vector<Base> valid_writes() {
+std::vector<Base> valid_writes(int release) {
     std::vector<Base> out;
     add_slice(out, "slice", kSlice);
     add_slice(out, "lists", kLists);
@@ -314,6 +408,10 @@ std::vector<Base> valid_writes() {
              kAllVersions);
     add_both(out, "rule", "DeviceTaintRule", false, parsed(kRuleSpec), {"v1beta2", "v1alpha3"});
     add_statuses(out);
+    add_newest(out);
+    add_old(out);
+    std::erase_if(out,
+                  [&](const Base& base) { return base.since > release || base.until < release; });
     return out;
 }
 
@@ -322,6 +420,8 @@ std::vector<Limit> limits() {
     add_slice_limits(out);
     add_claim_limits(out);
     add_status_limits(out);
+    add_newest_limits(out);
+    add_old_limits(out);
     return out;
 }
 

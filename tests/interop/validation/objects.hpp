@@ -16,8 +16,11 @@ struct Base {
     Json write;
     /// Versions it can be asked in.
     std::vector<std::string> versions;
+    /// The releases that have what it is about.
+    int since = 32;
+    int until = 37;
 };
-std::vector<Base> valid_writes();
+std::vector<Base> valid_writes(int release);
 
 /// A list, map or text of at most `limit`, at `pointer` in the object of the base of that name.
 struct Limit {

@@ -53,6 +53,16 @@ TEST(Quantity, WritesTheCanonicalForm) {
         EXPECT_EQ(canonical(in), out) << in;
 }
 
+TEST(Quantity, WritesDecimalsWithTheDigitsThatItIsHeldWith) {
+    const std::pair<const char*, const char*> table[] = {
+        {"0", "0"},       {"500m", "0.500"},    {"0.5", "0.5"},
+        {"1.50", "1.50"}, {"12500m", "12.500"}, {"-5m", "-0.005"},
+        {"2k", "2000"},   {"1Ki", "1024"},      {"1.5Ki", "1536.000000000"},
+        {"0.0", "0.0"}};
+    for (const auto& [text, decimal] : table)
+        EXPECT_EQ(Quantity::parse(text)->decimal_text(), decimal) << text;
+}
+
 TEST(Quantity, RefusesWhatIsNoNumber) {
     const auto wrong_format =
         "error: quantities must match the regular expression "

@@ -63,15 +63,30 @@ TEST(Release134, LimitsTheSharedCountersOfASlice) {
                             "counters must not exceed 32"));
 }
 
-TEST(Release132, TakesAtMost32Consumers) {
+TEST(Release134, ConsumesCountersOfItsOwnSlice) {
+    auto slice = slice_with({{"name", "d"},
+                             {"consumesCounters",
+                              {{{"counterSet", "s"}, {"counters", {{"c", {{"value", "1"}}}}}},
+                               {{"counterSet", "t"}, {"counters", {{"c", {{"value", "1"}}}}}}}}});
+    slice["spec"]["sharedCounters"] = {
+        {{"name", "s"}, {"counters", object_of(1, {{"value", "1"}})}}};
+    const std::string path = "spec.devices[0].consumesCounters";
+    EXPECT_THAT(said(validate_slice, slice, {}, *Gates::make("1.34")),
+                ElementsAre(path + "[0].counters: Invalid value: \"c\": must reference a counter "
+                                   "defined in the ResourceSlice sharedCounters",
+                            path + "[1].counterSet: Invalid value: \"t\": must reference a "
+                                   "counterSet defined in the ResourceSlice sharedCounters"));
+}
+
+TEST(Release134, LooksAtWhatIsTooMuchAsWell) {
     auto claim = claim_with(Json::object());
-    claim["status"]["allocation"] = Json::object();
-    claim["status"]["reservedFor"] = array_of(33, [](std::size_t i) {
-        return Json{{"resource", "pods"}, {"name", "p"}, {"uid", std::to_string(i)}};
+    claim["spec"]["devices"]["constraints"] = array_of(33, [](std::size_t i) {
+        return Json{{"matchAttribute", i == 0 ? "a" : "a.b/c"}};
     });
-    EXPECT_THAT(said(validate_claim_status, claim, {}, *Gates::make("1.32")),
-                ElementsAre("status.reservedFor: Too many: 33: must have at most 32 items"));
-    EXPECT_THAT(said(validate_claim_status, claim, {}, *Gates::make("1.33")), IsEmpty());
+    const auto too_many = HasSubstr("constraints: Too many: 33");
+    EXPECT_THAT(said(validate_claim, claim, {}, *Gates::make("1.34")),
+                ElementsAre(HasSubstr("constraints[0].matchAttribute: Invalid"), too_many));
+    EXPECT_THAT(said(validate_claim, claim, {}, *Gates::make("1.35")), ElementsAre(too_many));
 }
 
 TEST(Release136, WantsMappingsOfNodeResources) {
@@ -110,7 +125,9 @@ TEST(Release137, WantsNodeResourcesThatSaySomething) {
                 ElementsAre(path + "[cpu].overhead: Invalid value: \"\": at least one of perPod or "
                                    "perContainer must be set"));
     EXPECT_THAT(with({{"cpu", {{"mapping", {{"capacityMultiplier", "1"}}}}}}),
-                ElementsAre(path + "[cpu].mapping.capacityKey: Required value: capacityKey is "
+                ElementsAre(path + "[cpu].mapping: Invalid value: \"\": must specify one of: "
+                                   "`capacityKey`, `deviceMultiplier`",
+                            path + "[cpu].mapping.capacityKey: Required value: capacityKey is "
                                    "required when capacityMultiplier is set"));
 }
 
@@ -158,7 +175,7 @@ TEST(Release137, TakesAtMost2CompatibilityGroups) {
 TEST(Release137, WantsThePartitionTypeOfEachPartition) {
     auto slice = slice_with({{"name", "d"}});
     slice["spec"]["partitionTypeAttribute"] = "dra.net/type";
-    const auto gates = *Gates::make("1.37");
+    const auto gates = *Gates::make("1.37", "+DRAPartitionableDevicesType");
     EXPECT_THAT(
         said(validate_slice, slice, {}, gates),
         ElementsAre("spec.partitionTypeAttribute: Invalid value: \"dra.net/type\": may only "
@@ -194,6 +211,34 @@ TEST(Release137, WantsDerivedAttributesThatAreUsed) {
                               "distinctAttribute constraint targeting this request")));
     claim["spec"]["devices"]["constraints"] = {{{"matchAttribute", "a.b/c"}}};
     EXPECT_THAT(said(validate_claim, claim, {}, gates), IsEmpty());
+}
+
+TEST(Release137, DerivesWhatAttributesMayBe) {
+    const auto with = [](const char* expression, const char* gate) {
+        auto claim =
+            claim_with({{"derivedAttributes", {{{"name", "a.b/c"}, {"expression", expression}}}}});
+        claim["spec"]["devices"]["constraints"] = {{{"matchAttribute", "a.b/c"}}};
+        return said(validate_claim, claim, {}, *Gates::make("1.37", gate));
+    };
+    const auto* lists = "+DRAListTypeAttributes";
+    EXPECT_THAT(with("[1, 2]", lists), IsEmpty());
+    EXPECT_THAT(with("[1, 2]", ""), ElementsAre(HasSubstr("(string, integer, boolean, semver), not "
+                                                          "list(int)")));
+    EXPECT_THAT(with("1.5", lists),
+                ElementsAre(HasSubstr("or a list of these scalars, not double")));
+}
+
+TEST(Release137, MapsEitherACapacityOrTheDevice) {
+    const auto with = [](const Json& mapping) {
+        return of_device("1.37", {{"capacity", {{"mem", {{"value", "1Gi"}}}}},
+                                  {"nodeAllocatableResources", {{"cpu", {{"mapping", mapping}}}}}});
+    };
+    EXPECT_THAT(with({{"capacityKey", "mem"}, {"capacityMultiplier", "1"}}), IsEmpty());
+    EXPECT_THAT(
+        with({{"capacityKey", "mem"}, {"capacityMultiplier", "1"}, {"deviceMultiplier", "1"}}),
+        ElementsAre(HasSubstr("mapping: Invalid value: \"{capacityKey, deviceMultiplier}\": must "
+                              "specify exactly one of")));
+    EXPECT_THAT(with(Json::object()), ElementsAre(HasSubstr("must specify one of")));
 }
 
 TEST(Release135, RefusesAKeyInItsOwnPlace) {

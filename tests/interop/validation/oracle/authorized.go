@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build !k135
+//go:build !k132 && !k133 && !k134 && !k135
 
 package main
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build !k135 && !k137
+//go:build !k132 && !k133 && !k134 && !k135 && !k137
 
 package main
 

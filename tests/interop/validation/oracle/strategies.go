@@ -13,8 +13,6 @@ import (
 	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/component-base/featuregate"
 	"k8s.io/kubernetes/pkg/registry/resource/deviceclass"
-	"k8s.io/kubernetes/pkg/registry/resource/devicetaintrule"
-	"k8s.io/kubernetes/pkg/registry/resource/resourceclaimtemplate"
 	"k8s.io/kubernetes/pkg/registry/resource/resourceslice"
 )
 
@@ -22,6 +20,9 @@ type strategy interface {
 	rest.RESTCreateStrategy
 	rest.RESTUpdateStrategy
 }
+
+// What older releases do not have.
+var rules, ruleStatuses strategy
 
 // The one namespace there is.
 type namespaces struct {
@@ -49,11 +50,11 @@ func strategyOf(w write) (strategy, error) {
 	case w.Kind == "ResourceClaim":
 		return claimStatusStrategy(ns), nil
 	case w.Kind == "ResourceClaimTemplate" && !status:
-		return resourceclaimtemplate.NewStrategy(ns), nil
-	case w.Kind == "DeviceTaintRule" && !status:
-		return devicetaintrule.Strategy, nil
-	case w.Kind == "DeviceTaintRule":
-		return devicetaintrule.StatusStrategy, nil
+		return templateStrategy(ns), nil
+	case w.Kind == "DeviceTaintRule" && !status && rules != nil:
+		return rules, nil
+	case w.Kind == "DeviceTaintRule" && status && ruleStatuses != nil:
+		return ruleStatuses, nil
 	}
 	return nil, fmt.Errorf("no %s of %s", w.Operation, w.Kind)
 }
