@@ -48,6 +48,7 @@ Behaviour::Behaviour(const Options& options) {
     invalid_devices_fail = minor < 33;
     counters_judged_by_use = minor < 34;
     leaks_counters = minor == 34 || minor == 35;
+    counters_share_digits = minor < 37;
     shares_hold_no_counters = minor < 36 || stable;
     requests_grow = minor < 37;
     forgets_bare_shares = minor < 36;

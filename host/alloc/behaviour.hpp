@@ -68,6 +68,9 @@ struct Behaviour {
     bool leaks_counters = false;
     /// The counters of a device are free while it has shares only.
     bool shares_hold_no_counters = false;
+    /// Counters that are big decimals ("1.5Gi") change with what is computed of them: devices that
+    /// were tried once may be free, and totals shrink (search_digits.cpp).
+    bool counters_share_digits = false;
     /// What a request asks of a capacity, if it is held as a big decimal ("1.5Gi"), grows by what
     /// the search has taken already of each device that the request is compared with. What is then
     /// given back is not what was taken, and may leave something, or nothing too early.

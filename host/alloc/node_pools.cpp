@@ -89,6 +89,7 @@ void NodePools::read_counters() {
                                       static_cast<std::uint32_t>(table.names.size()));
                 table.names.emplace_back(set_name, name);
                 table.total.push_back(value);
+                any_big_counters_ = any_big_counters_ || !value.is_plain();
             }
         }
     }
@@ -96,6 +97,7 @@ void NodePools::read_counters() {
         first_use_.push_back(static_cast<std::uint32_t>(uses_.size()));
         for (const auto& use : uses_in(tables_[candidate.pool], candidate.device)) {
             has_negative_uses_ = has_negative_uses_ || use.value.sign() < 0;
+            any_big_counters_ = any_big_counters_ || !use.value.is_plain();
             uses_.push_back(use);
         }
     }

@@ -73,6 +73,8 @@ class NodePools {
     bool any_invalid() const { return any_invalid_; }
     bool any_shareable() const { return any_shareable_; }
     bool any_counters() const { return !tables_.empty(); }
+    /// Some total, or what some device takes, is a big decimal in Kubernetes.
+    bool any_big_counters() const { return any_big_counters_; }
     /// The first invalid pool behind the devices before `start`: how many are before it, and which.
     std::optional<std::pair<CandidateIndex, PoolIndex>> next_invalid(CandidateIndex start) const;
 
@@ -116,6 +118,7 @@ class NodePools {
     std::vector<std::uint32_t> first_use_;  ///< by candidate and one more; empty likewise
     std::vector<CounterUse> uses_;
     bool has_negative_uses_ = false;
+    bool any_big_counters_ = false;
     std::vector<std::uint32_t> kinds_;  ///< by candidate; empty: not asked for yet
     struct Available {
         std::uint64_t changes = 0;  ///< of the holdings that were counted

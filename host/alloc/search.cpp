@@ -17,7 +17,8 @@ Search::Search(const Context& context, NodePools& pools,
       data_(context.data),
       features_(context.options.features),
       behaviour_(context.options),
-      may_prune_(may_prune(behaviour_, features_, claims) &&
+      shares_digits_(behaviour_.counters_share_digits && pools.any_big_counters()),
+      may_prune_(may_prune(behaviour_, features_, claims) && !shares_digits_ &&
                  !(behaviour_.leaks_counters && pools.any_counters()) &&
                  !(behaviour_.invalid_pools_fail && pools.any_invalid()) &&
                  !(behaviour_.permutes && features_.consumable_capacity && pools.any_shareable())),

@@ -9,6 +9,7 @@
 //   search_candidate.cpp  what a device and a request say of each other, whatever else is picked
 //   search_pick.cpp       taking a device and giving it back: counters, constraints, capacity
 //   search_growth.cpp     amounts that change while they are looked for, as before 1.37
+//   search_digits.cpp     counters that change while they are counted, as before 1.37
 //   search_bounds.cpp     proofs that what is left to try leads nowhere
 //   search_trace.cpp      why candidates were refused, for those who ask
 //   result.cpp            from picks to allocations
@@ -125,6 +126,13 @@ struct Shares {
     Amounts sum;  ///< may be empty when nothing is consumed
 };
 
+/// What is consumed of a counter: a number of its own, or one that a device has lent.
+struct ConsumedCounter {
+    Quantity own;
+    Quantity* lent = nullptr;
+    Quantity& value() { return lent == nullptr ? own : *lent; }
+};
+
 class Search {
   public:
     Search(const Context& context, NodePools& pools,
@@ -222,6 +230,8 @@ class Search {
     void discharge(const Pick& pick);
     bool is_paid(DeviceIndex device) const;
     bool is_tainted(const Prepared& prepared, CandidateIndex candidate);
+    /// Taints are looked at after the counters, where that shows.
+    bool taints_come_last() const { return behaviour_.leaks_counters || shares_digits_; }
     bool is_counted(CandidateIndex candidate) const;
     bool takes_device(const Pick& pick) const {
         const bool admin = pick.prepared->request->admin_access;
@@ -242,6 +252,13 @@ class Search {
     std::vector<Quantity>& counters(PoolIndex pool);
     bool take_counters(const Prepared& prepared, CandidateIndex candidate);
     void return_counters(CandidateIndex candidate);
+
+    // search_digits.cpp
+    Quantity& amount_of(CandidateIndex candidate, PoolIndex pool, const CounterUse& use);
+    void count_digits(PoolIndex pool);
+    void take_digits(CandidateIndex candidate, PoolIndex pool);
+    void return_digits(CandidateIndex candidate, PoolIndex pool);
+    void count_again(CandidateIndex candidate);
 
     // search_growth.cpp
     void may_grow(Prepared& prepared) const;
@@ -291,7 +308,8 @@ class Search {
     const Inventory::Data& data_;
     const Features& features_;
     const Behaviour behaviour_;
-    const bool may_prune_;  ///< an attempt that fails leaves no trace in the constraints
+    const bool shares_digits_;  ///< Behaviour::counters_share_digits shows in these pools
+    const bool may_prune_;      ///< an attempt that fails leaves no trace in the constraints
     NodePools& pools_;
     const std::vector<Candidate>& candidates_;
     std::span<const api::ResourceClaim* const> claims_;
@@ -302,6 +320,10 @@ class Search {
     std::map<PoolIndex, std::vector<Quantity>> counters_;  ///< left, by pool
     /// Behaviour::counters_by_pool_name: the first pool of a name.
     std::map<std::string_view, PoolIndex> counter_pools_;
+    // Of search_digits.cpp alone.
+    std::map<std::pair<DeviceIndex, CounterTable::Name>, Quantity> own_uses_;
+    std::map<std::pair<PoolIndex, std::uint32_t>, ConsumedCounter> consumed_;  ///< by counter
+    std::map<PoolIndex, std::vector<Quantity>> totals_;
     std::vector<CounterUse> uses_;        ///< scratch of uses()
     std::vector<CandidateIndex> failed_;  ///< by place, a stack of them
     // Scratch of search_bounds.cpp; nothing is allocated for it until something fails.

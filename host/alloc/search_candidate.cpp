@@ -146,7 +146,7 @@ bool Search::is_fit(const Prepared& prepared, CandidateIndex candidate) {
     if (!features_.partitionable_devices && !extra->counters.empty() &&
         !behaviour_.counters_judged_by_use)
         return refuse(prepared, candidate, Refusal::kCountersOff);
-    if (behaviour_.leaks_counters) return true;  // taints are looked at after the counters
+    if (taints_come_last()) return true;
     const auto* taint = this->taint(*extra, request);
     return taint == nullptr || note_taint(prepared, candidate, *taint);
 }

@@ -28,7 +28,10 @@ bool Search::take(const Place& place, CandidateIndex candidate) {
     if (!prepared.all && !has_room(prepared, candidate, pick.consumed)) return false;
     // The shares of one device use its counters together, so only the first one pays.
     if (!(pick.shared && is_paid(index)) && is_counted(candidate) && !charge(pick)) return false;
-    if (behaviour_.leaks_counters && is_tainted(prepared, candidate)) return false;
+    if (taints_come_last() && is_tainted(prepared, candidate)) {
+        if (!behaviour_.leaks_counters) discharge(pick);
+        return false;
+    }
     if (!join_constraints(place, candidate)) {
         if (!behaviour_.leaks_counters) discharge(pick);
         if (prepared.all && !error_)
@@ -72,6 +75,7 @@ bool Search::charge(Pick& pick) {
 
 /// As before 1.34: nothing but the device's own counters tells.
 bool Search::charge_own(Pick& pick) {
+    if (shares_digits_) count_again(pick.candidate);
     const auto own = pools_.uses(pick.candidate);
     std::size_t named = 0;
     for (const auto& used : data_.extra(device_of(pick.candidate))->counters)
@@ -82,7 +86,7 @@ bool Search::charge_own(Pick& pick) {
     for (const auto& use : own)
         if (left[use.counter] < use.value)
             return note_counter(*pick.prepared, pick.candidate, use.counter);
-    if (!takes_device(pick)) return true;
+    if (shares_digits_ || !takes_device(pick)) return true;
     for (const auto& use : own)
         left[use.counter] -= use.value;
     pick.charged_counters = true;
@@ -250,8 +254,11 @@ std::span<const CounterUse> Search::uses(CandidateIndex candidate, PoolIndex poo
 bool Search::take_counters(const Prepared& prepared, CandidateIndex candidate) {
     const auto pool = counter_pool(candidate);
     auto& left = counters(pool);
-    for (const auto& use : uses(candidate, pool))
-        left[use.counter] -= use.value;
+    if (shares_digits_)
+        take_digits(candidate, pool);
+    else
+        for (const auto& use : uses(candidate, pool))
+            left[use.counter] -= use.value;
     for (std::uint32_t i = 0; i < left.size(); ++i) {
         if (left[i].sign() >= 0) continue;
         return_counters(candidate);
@@ -262,6 +269,7 @@ bool Search::take_counters(const Prepared& prepared, CandidateIndex candidate) {
 
 void Search::return_counters(CandidateIndex candidate) {
     const auto pool = counter_pool(candidate);
+    if (shares_digits_) return return_digits(candidate, pool);
     auto& left = counters(pool);
     for (const auto& use : uses(candidate, pool))
         left[use.counter] += use.value;

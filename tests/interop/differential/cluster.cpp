@@ -73,6 +73,7 @@ class PoolMaker {
           nodes_(nodes),
           generation_(random.between(1, 3)) {
         counted_ = scope.counters && random.chance(40);
+        big_ = counted_ && random.chance(30);
         per_device_ = scope.per_device && random.chance(15);
         binding_ = scope.binding && random.chance(25);
         grouped_ = scope.groups && random.chance(50);
@@ -159,16 +160,25 @@ class PoolMaker {
     }
 
     Json consumption() {
-        Json counters = {{"memory", {{"value", std::to_string(random_.between(1, 4))}}}};
+        Json counters = {{"memory", {{"value", amount(1, 4)}}}};
         if (random_.chance(50)) counters["cores"] = {{"value", "1"}};
         auto out = Json::array({{{"counterSet", "set-0"}, {"counters", counters}}});
         if (random_.chance(20))
-            out.push_back({{"counterSet", "set-1"}, {"counters", {{"memory", {{"value", "1"}}}}}});
+            out.push_back(
+                {{"counterSet", "set-1"}, {"counters", {{"memory", {{"value", amount(1, 1)}}}}}});
         if (grouped_)
             for (auto& one : out)
                 for (const auto* group : {"red", "green", "blue"})
                     if (random_.chance(40)) one["compatibilityGroups"].push_back(group);
         return out;
+    }
+
+    /// Of a counter; some are such that Kubernetes holds them as big decimals.
+    std::string amount(int least, int most) {
+        const auto count = random_.between(least, most);
+        if (!big_) return std::to_string(count);
+        if (random_.chance(30)) return std::to_string(count * 512);
+        return std::to_string(count / 2) + (count % 2 == 0 ? ".0Ki" : ".5Ki");
     }
 
     Json counter_slice() {
@@ -177,7 +187,7 @@ class PoolMaker {
         for (const auto* name : {"set-0", "set-1"})
             sets.push_back({{"name", name},
                             {"counters",
-                             {{"memory", {{"value", std::to_string(random_.between(2, 8))}}},
+                             {{"memory", {{"value", amount(2, 8)}}},
                               {"cores", {{"value", std::to_string(random_.between(1, 4))}}}}}});
         out["spec"]["sharedCounters"] = sets;
         return out;
@@ -232,6 +242,7 @@ class PoolMaker {
     std::int64_t generation_;
     Json reach_;
     bool counted_ = false;
+    bool big_ = false;
     bool grouped_ = false;
     bool skips_ = false;
     bool per_device_ = false;

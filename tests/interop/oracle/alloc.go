@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -33,6 +34,9 @@ type allocCase struct {
 	Allocated []deviceResult `json:"allocated"`
 	// TaintRules are merged into the slices first.
 	TaintRules []*taintRule `json:"taintRules"`
+
+	// counted: there are counters, which an allocation may change.
+	counted bool
 }
 
 // nodeAnswer has allocations, or an error, or neither: does not fit.
@@ -78,15 +82,33 @@ func (c *allocCase) sortByPool() {
 	})
 }
 
-// allocate asks again until the pools are tried in the order of their names. The claims are new ones:
-// before 1.37 an allocation may change what they ask for, and so the answers on other nodes.
-func allocate(allocator structuredAllocator, node *v1.Node, given []*resourceClaim) nodeAnswer {
-	claims := make([]*resourceClaim, len(given))
-	for i, claim := range given {
-		claims[i] = claim.DeepCopy()
+// fresh is the same case in new objects: before 1.37 an allocation may change what claims ask for,
+// and the counters of slices.
+func (c *allocCase) fresh() *allocCase {
+	out := *c
+	out.Claims = make([]*resourceClaim, len(c.Claims))
+	for i, claim := range c.Claims {
+		out.Claims[i] = claim.DeepCopy()
 	}
+	out.Slices = make([]*resourceSlice, len(c.Slices))
+	for i, slice := range c.Slices {
+		out.Slices[i] = slice.DeepCopy()
+	}
+	return &out
+}
+
+// allocate asks again until the pools are tried in the order of their names.
+func allocate(allocator structuredAllocator, node *v1.Node, c *allocCase) nodeAnswer {
+	asked := c.fresh()
 	for range maxTries {
-		if out := allocateOnce(allocator, node, claims); out != nil {
+		if c.counted {
+			asked = c.fresh()
+			var err error
+			if allocator, err = asked.allocator(context.Background()); err != nil {
+				return nodeAnswer{Error: err.Error()}
+			}
+		}
+		if out := allocateOnce(allocator, node, asked.Claims); out != nil {
 			return *out
 		}
 	}
@@ -136,13 +158,14 @@ func answerAlloc(line []byte) any {
 	if c.Slices = merged; len(c.TaintRules) > 0 {
 		out.Taints = taints(merged)
 	}
+	c.counted = bytes.Contains(line, []byte("consumesCounters"))
 	c.sortByPool()
 	allocator, err := c.allocator(context.Background())
 	if err != nil {
 		return allocAnswer{Error: err.Error()}
 	}
 	for _, node := range c.Nodes {
-		out.Nodes = append(out.Nodes, allocate(allocator, node, c.Claims))
+		out.Nodes = append(out.Nodes, allocate(allocator, node, &c))
 	}
 	return out
 }

@@ -105,7 +105,7 @@ func answerAllocBench(line []byte) any {
 	for i := range c.Claims {
 		claims := c.Claims[i : i+1]
 		kept := fresh()
-		found := allocate(kept, node, claims)
+		found := allocate(kept, node, &allocCase{Claims: claims})
 		answers = append(answers, benchAnswer{
 			Allocations:      found.Allocations,
 			Error:            found.Error,

@@ -91,6 +91,21 @@ TEST(Release133, JudgesADeviceByItsOwnCounters) {
     EXPECT_EQ(right(overdrawn), "no");
 }
 
+// In Kubernetes the total, a big decimal, shrinks each time that something is taken from it.
+TEST(Release133, TakesFromATotalAgainAndAgain) {
+    const auto cluster_of = [](const char* total) {
+        auto out =
+            counted({partition("a", "cores"), partition("b", "cores"), partition("c", "cores")},
+                    {request("r", 3)});
+        for (auto& one : out.slices[0].devices)
+            one.consumes_counters[0].counters["cores"] = Quantity(512);
+        out.slices[0].shared_counters[0].counters["cores"] = *Quantity::parse(total);
+        return out;
+    };
+    EXPECT_EQ(cluster_of("1536").outcome(), "r=a r=b r=c");
+    EXPECT_EQ(cluster_of("1.5Ki").outcome(), "no");
+}
+
 TEST(Release133, TakesNoCountersForAnAdministrator) {
     auto cluster = counted({partition("a", "cores"), partition("b", "cores")},
                            {by_admin(request("x")), request("y")});

@@ -44,6 +44,24 @@ TEST(Counters, AreHeldByAllocatedDevices) {
     EXPECT_EQ(cluster.outcome(), "r=c");
 }
 
+// Kubernetes takes what was too much from the device that has lent its number to the sum.
+TEST(Counters, OfADeviceThatWasTooLargeAreFreeUntil136WhereTheyAreBigDecimals) {
+    const auto cluster_of = [](const char* large) {
+        auto out = partitioned({partition("a", large), partition("b", "4Gi")}, 1);
+        out.claims = {claim({request("r"), request("q")})};
+        out.options.compat = true;
+        return out;
+    };
+    EXPECT_EQ(cluster_of("11776Mi").outcome(), "no");
+    auto cluster = cluster_of("11.5Gi");
+    EXPECT_EQ(cluster.outcome(), "r=b q=a");
+    cluster.options.features.kubernetes_minor = 37;
+    EXPECT_EQ(cluster.outcome(), "no");
+    cluster.options.features.kubernetes_minor = 36;
+    cluster.options.compat = false;
+    EXPECT_EQ(cluster.outcome(), "no");
+}
+
 TEST(Counters, AreHeldByDevicesOfOtherNodes) {
     auto cluster = partitioned({partition("a", "6Gi"), partition("b", "4Gi")}, 1);
     auto elsewhere = slice("elsewhere", {partition("c", "6Gi")});
