@@ -482,14 +482,14 @@ class Checker {
             case TypeKind::kError:
             case TypeKind::kParam:
                 if (type.kind == TypeKind::kParam) unifier_.assignable(kDynType, range);
-                if (environment_.kubernetes_minor < 33) second = simple(TypeKind::kNothing);
+                if (environment_.kubernetes_minor < 33) second = kNoType;
                 return;
             default:
                 fail(node(fold.range).offset,
                      "expression of type " + in_quotes(text(range)) +
                          " cannot be range of a comprehension (must be list, map, or dynamic)");
                 first = second = kErrorType;
-                if (environment_.kubernetes_minor < 33) second = simple(TypeKind::kNothing);
+                if (environment_.kubernetes_minor < 33) second = kNoType;
         }
     }
 

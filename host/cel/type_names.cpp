@@ -9,8 +9,8 @@ TypeIndex named_type(TypeTable& types, std::string_view name) {
     if (name == "list") return types.type_of(types.list(types.param(0)));
     if (name == "map") return types.type_of(types.map(types.param(0), types.param(1)));
     // Of these two the name is without parameters.
-    if (name == "type") return types.type_of(types.type_of(kErrorType));
-    if (name == "optional_type") return types.type_of(types.optional(kErrorType));
+    if (name == "type") return types.type_of(types.type_of(kNoType));
+    if (name == "optional_type") return types.type_of(types.optional(kNoType));
     if (name == "null_type") return types.type_of(simple(TypeKind::kNull));
     if (const auto* message = find_message(name)) return types.type_of(types.read(message->type));
     for (const auto kind : {TypeKind::kBool, TypeKind::kInt, TypeKind::kUint, TypeKind::kDouble,
@@ -70,7 +70,7 @@ std::string result_type_text(const TypeTable& types, TypeIndex index) {
         case TypeKind::kTimestamp:
             return "google.protobuf.Timestamp";
         case TypeKind::kType:
-            if (type.a == kErrorType) return "type";
+            if (type.a == kNoType) return "type";
             return "type(" + result_type_text(types, type.a) + ")";
         case TypeKind::kList:
             return "list(" + result_type_text(types, type.a) + ")";
@@ -78,7 +78,7 @@ std::string result_type_text(const TypeTable& types, TypeIndex index) {
             return "map(" + result_type_text(types, type.a) + ", " +
                    result_type_text(types, type.b) + ")";
         case TypeKind::kOptional:
-            if (type.a == kErrorType) return "optional_type";
+            if (type.a == kNoType) return "optional_type";
             return "optional_type(" + result_type_text(types, type.a) + ")";
         default:
             return types.text(index);

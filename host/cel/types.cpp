@@ -79,13 +79,13 @@ std::string TypeTable::text(TypeIndex index) const {
     if (index < std::size(kSimpleNames)) return std::string(kSimpleNames[index].text);
     switch (type.kind) {
         case TypeKind::kType:
-            return type.a == kErrorType ? "type" : "type(" + text(type.a) + ")";
+            return type.a == kNoType ? "type" : "type(" + text(type.a) + ")";
         case TypeKind::kList:
             return "list(" + text(type.a) + ")";
         case TypeKind::kMap:
             return "map(" + text(type.a) + ", " + text(type.b) + ")";
         case TypeKind::kOptional:
-            return "optional_type(" + text(type.a) + ")";
+            return type.a == kNoType ? "optional_type" : "optional_type(" + text(type.a) + ")";
         case TypeKind::kWrapper:
             return "wrapper(" + text(type.a) + ")";
         default:

@@ -35,7 +35,8 @@ enum class TypeKind : std::uint8_t {
     kDevice,
     kEmpty,     ///< google.protobuf.Empty
     kEntry,     ///< google.protobuf.Struct.FieldsEntry
-    kNothing,   ///< what 1.32 takes the second variable for, where a macro's range is dyn
+    kNothing,   ///< the parameter of "type" and "optional_type" alone; also what 1.32 takes the
+                ///< second variable for, where a macro's range is dyn
     kType,      ///< type(a)
     kList,      ///< list(a)
     kMap,       ///< map(a, b)
@@ -51,6 +52,7 @@ constexpr TypeIndex simple(TypeKind kind) {
 constexpr TypeIndex kErrorType = simple(TypeKind::kError);
 constexpr TypeIndex kDynType = simple(TypeKind::kDyn);
 constexpr TypeIndex kAnyType = simple(TypeKind::kAny);
+constexpr TypeIndex kNoType = simple(TypeKind::kNothing);
 constexpr TypeIndex kBoolType = simple(TypeKind::kBool);
 constexpr TypeIndex kIntType = simple(TypeKind::kInt);
 constexpr TypeIndex kStringType = simple(TypeKind::kString);

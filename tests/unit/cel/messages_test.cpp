@@ -110,6 +110,18 @@ TEST(Messages, OfMessagesSayWhatTheNameIs) {
     EXPECT_EQ(issues("device{}"), Lines{"1:7: 'kubernetes.DRADevice' is not a type"});
 }
 
+TEST(Messages, NameTypesOfTypes) {
+    EXPECT_EQ(compile_error("[type] == 1"),
+              "found no matching overload for '_==_' applied to '(list(type(type)), int)'");
+    EXPECT_EQ(
+        compile_error("type(optional_type) == 1"),
+        "found no matching overload for '_==_' applied to '(type(type(optional_type)), int)'");
+    EXPECT_EQ(issues("[type(foo)] == 1"),
+              (Lines{"1:7: undeclared reference to 'foo' (in container '')",
+                     "1:13: found no matching overload for '_==_' applied to "
+                     "'(list(type(!error!)), int)'"}));
+}
+
 TEST(Messages, OfResultsNameTheConversion) {
     EXPECT_EQ(outcome("device.driver"),
               "compile: must evaluate to bool or the unknown type, not string");
