@@ -198,7 +198,7 @@ class Search {
     static bool may_prune(const Behaviour& behaviour, const Features& features,
                           std::span<const api::ResourceClaim* const> claims);
     bool hopeless(const Place& place, std::size_t picked, CandidateIndex start);
-    void demand_later(const Place& place, std::size_t picked);
+    bool demand_later(const Place& place, std::size_t picked);
     bool evaluate(std::uint32_t claim, Prepared& prepared);
     Outcome settle_rest(const Place& place, CandidateIndex start);
     bool may_use(const Demand& demand, CandidateIndex candidate) const;

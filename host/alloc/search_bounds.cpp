@@ -66,27 +66,30 @@ bool Search::hopeless(const Place& place, std::size_t picked, CandidateIndex sta
     demands_.clear();
     demands_.push_back({place.claim, place.prepared, place.prepared->count - picked, start});
     if (!enough(demands_)) return true;
-    demand_later(place, picked);
+    if (!demand_later(place, picked)) return true;
     for (std::size_t i = 1; i < demands_.size(); ++i)
         if (!enough(std::span(demands_).subspan(i, 1))) return true;
     return demands_.size() > 1 && !enough(demands_);
 }
 
 /// Appends the requests after this one, up to the first that may be met or fail in other ways.
-void Search::demand_later(const Place& place, std::size_t picked) {
+/// False: one of them asks for all of no device, and is never met.
+bool Search::demand_later(const Place& place, std::size_t picked) {
     auto request = place.request + 1;
     auto total = prepared_[place.claim].picks + place.prepared->count - picked;
     for (auto claim = place.claim; claim < prepared_.size(); ++claim, request = 0, total = 0) {
         for (; request < prepared_[claim].requests.size(); ++request) {
             auto& later = prepared_[claim].requests[request][0];
             const auto& spec = prepared_[claim].claim->devices.requests[request];
-            if (!spec.first_available.empty() || later.all) return;
+            if (!spec.first_available.empty()) return true;
+            if (later.all) return !later.all_candidates.empty() || behaviour_.all_of_none_fits;
             total += later.count;
             // Too many devices end a search in another way than too few.
-            if (total > kMaxResults || !evaluate(claim, later)) return;
+            if (total > kMaxResults || !evaluate(claim, later)) return true;
             demands_.push_back({claim, &later, later.count, 0});
         }
     }
+    return true;
 }
 
 /// Has all selectors say what they say of free candidates, perhaps before trying would have. False
