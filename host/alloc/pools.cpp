@@ -90,7 +90,11 @@ class Gatherer {
             if (!behaviour_.sees_own_slices_only && !add_others(pool, slices)) return;
             pool.incomplete =
                 static_cast<std::int64_t>(slices.size() + pool.others.size()) != first.slice_count;
-            if (pool.incomplete) pool.others.clear();
+            if (pool.incomplete) {
+                pool.reason = std::to_string(slices.size() + pool.others.size()) + " of " +
+                              std::to_string(first.slice_count) + " slices are there";
+                pool.others.clear();
+            }
         }
         const bool is_used = !pool.incomplete || behaviour_.uses_incomplete_pools;
         if (is_used || behaviour_.checks_incomplete_pools) fill(pool, std::move(slices));

@@ -16,7 +16,7 @@ struct Pool {
     PoolKey key;
     bool incomplete = false;  ///< being updated: not all slices of the generation are there
     bool invalid = false;     ///< its slices contradict each other
-    std::string reason;       ///< why it is invalid
+    std::string reason;       ///< why it is one of the two
     bool has_bindings = false;
     std::vector<SliceIndex> slices;  ///< with devices for this node, by name
     std::vector<SliceIndex> others;  ///< of other nodes; their devices may hold counters

@@ -104,7 +104,7 @@ struct PoolTrace {
     std::string driver;
     std::string pool;
     State state = State::kUsable;
-    std::string reason;       ///< why it is invalid
+    std::string reason;       ///< why it is not usable
     std::size_t devices = 0;  ///< that this node may reach
 };
 
