@@ -40,7 +40,7 @@ Result<int> run(const Options& options, const std::string& output) {
         simulate::only(cluster->objects(), cluster->settings().gates, options.ns, options.name));
     for (const auto& text : cluster->remarks())
         remark(text);
-    const auto& claim = *workload.open.front();
+    const auto& claim = *workload.asked;
     if (claim.allocation) return print_allocated(claim, output);
     const auto diagnosis = simulate::diagnose(*cluster, workload);
     std::cout << (is_structured(output) ? structured_text(output, simulate::to_json(diagnosis))

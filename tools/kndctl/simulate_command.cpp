@@ -79,10 +79,13 @@ void print(const Outcome& outcome, const std::string& output) {
 
 Result<int> run(const Options& options, const std::string& output) {
     KND_TRY_ASSIGN(const auto cluster, read_cluster(options.input));
-    KND_TRY_ASSIGN(const auto workload,
-                   simulate::waiting(cluster->objects(), cluster->settings().gates));
+    // What a file lacks was forgotten; a cluster has its pods that wait for others to act.
+    const auto find = options.input.files.empty() ? simulate::gather : simulate::waiting;
+    KND_TRY_ASSIGN(const auto workload, find(cluster->objects(), cluster->settings().gates));
     for (const auto& text : cluster->remarks())
         remark(text);
+    for (const auto& stuck : workload.stuck)
+        remark(stuck.second.message() + "; the pod is left out");
     if (workload.open.empty()) remark("no claim waits for devices, so that every node fits");
     if (options.count > 0) {
         const auto packing = simulate::pack(*cluster, workload, options.count);

@@ -180,5 +180,14 @@ TEST(ExtendedResources, AreExplainedByTheNameOfTheirClaim) {
               "ask for 3 instead of 4 devices in request container-0-request-0");
 }
 
+TEST(ExtendedResources, CannotTolerateTaints) {
+    const Scene scene(slice("n1", "[{name: a, taints: [{key: k, effect: NoSchedule}]}]") + kBacked +
+                      node("n1") + asking("{example.com/nic: 1}"));
+    const auto workload = only(scene.cluster->objects(), scene.cluster->settings().gates, "ns",
+                               "p-extended-resources");
+    ASSERT_TRUE(workload.ok()) << workload.error().message();
+    EXPECT_TRUE(diagnose(*scene.cluster, *workload).remedies.empty());
+}
+
 }  // namespace
 }  // namespace knd::simulate

@@ -95,8 +95,55 @@ TEST(Remedy, JoinsTwoChangesWhenNoneHelpsAlone) {
               "request r (n1)");
 }
 
+TEST(Remedy, PrefersTwoSmallChangesToALargeOne) {
+    EXPECT_EQ(remedies(kNode +
+                       slice("n1",
+                             "[{name: a}, {name: b, taints: [{key: k, effect: NoSchedule}, "
+                             "{key: l, effect: NoSchedule}]}]") +
+                       claim("held", request(1, ""), holding("n1", "a")) + claim("x", request(1))),
+              (std::vector<std::string>{
+                  "tolerate taint k:NoSchedule in request r and tolerate taint l:NoSchedule in "
+                  "request r (n1)",
+                  "free the devices of claim ns/held (n1)"}));
+}
+
 TEST(Remedy, IsNoneWhenNothingHelps) {
     EXPECT_TRUE(remedies(kNode + claim("x", request(1))).empty());
+}
+
+TEST(Remedy, AsksForNoMoreThanThePolicyAllows) {
+    const std::string device =
+        "[{name: a, allowMultipleAllocations: true, capacity: {m: {value: 100G, requestPolicy: ";
+    const auto wants = claim("x", request(1, ", capacity: {requests: {m: 60G}}"));
+    EXPECT_EQ(smallest(kNode +
+                       slice("n1", device + "{default: 1G, validRange: {min: 1G, step: 4G, max: "
+                                            "50G}}}}}]") +
+                       wants),
+              "ask for 49G instead of 60G of m in request r (n1)");
+    EXPECT_EQ(
+        smallest(kNode + slice("n1", device + "{default: 1G, validValues: [1G, 10G]}}}}]") + wants),
+        "ask for 10G instead of 60G of m in request r (n1)");
+}
+
+TEST(Remedy, AsksForNothingThatNoDeviceHas) {
+    EXPECT_EQ(smallest(kNode + slice("n1", "[{name: a, capacity: {m: {value: 8Gi}}}]") +
+                       claim("x", request(1, ", capacity: {requests: {mm: 1Gi}}"))),
+              "do not ask for mm in request r (n1)");
+}
+
+std::string pod_with(const std::string& spec) {
+    return "---\n{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: ns}, spec: "
+           "{resourceClaims: [{name: a, resourceClaimName: x}]" +
+           spec + "}}\n";
+}
+
+TEST(Remedy, LetsThePodOntoOtherNodes) {
+    const auto rest = device_class("c") + slice("n1", "[{name: a}]") + claim("x", request(1));
+    EXPECT_EQ(remedies(node("n1") + node("n2") + rest + pod_with(", nodeSelector: {zone: z-n2}")),
+              (std::vector<std::string>{"drop zone=z-n2 from the node selector of pod ns/p (n1)"}));
+    EXPECT_EQ(
+        remedies(node("n1", "{taints: [{key: k, effect: NoSchedule}]}") + rest + pod_with("")),
+        (std::vector<std::string>{"tolerate node taint k:NoSchedule in pod ns/p (n1)"}));
 }
 
 }  // namespace

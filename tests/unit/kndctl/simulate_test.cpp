@@ -214,5 +214,62 @@ TEST(Simulate, GivesTheSameAnswerTwice) {
               result[0].claims[1].allocation.results[0].share_id);
 }
 
+TEST(Simulate, LooksOnceAtANodeThatIsNamedTwice) {
+    const Scene scene(kTwoNodes + claim("x", request(1)), {{}, false, {"n1", "n1"}});
+    EXPECT_EQ(outcome(scene), "n1: x=a");
+}
+
+TEST(Simulate, TellsWhichPoolIsInvalid) {
+    const Scene scene(node("n1") + device_class("c") + slice("n1", "[{name: a}, {name: a}]") +
+                      claim("x", request(1)));
+    EXPECT_EQ(simulate(*scene.cluster, scene.workload, true)[0].reason,
+              "invalid resource pools were encountered; pool d/n1 is invalid: duplicate device "
+              "name a");
+}
+
+TEST(Simulate, DecidesAtOnceWhenARequestForAllFindsNothing) {
+    std::string devices;
+    for (int i = 0; i < 40; ++i)
+        devices += (i == 0 ? "[" : ", ") + ("{name: d" + std::to_string(i)) +
+                   ", attributes: {n: {int: " + std::to_string(i) + "}}}";
+    const auto spec =
+        "{requests: [{name: r, exactly: {deviceClassName: c, count: 20}}, {name: s, exactly: "
+        "{deviceClassName: none, allocationMode: All}}]}";
+    const Scene scene(node("n1") + device_class("c") + device_class("none", "false") +
+                      slice("n1", devices + "]") + claim("x", spec));
+    EXPECT_EQ(simulate(*scene.cluster, scene.workload, true)[0].reason,
+              "request s asks for all devices, and none will do (class selector: 40)");
+}
+
+TEST(Simulate, RemarksOnWhatAFeatureThatIsOffHides) {
+    const auto yaml =
+        node("n1") +
+        "---\n{apiVersion: resource.k8s.io/v1, kind: ResourceSlice, metadata: {name: s}, spec: "
+        "{driver: d, perDeviceNodeSelection: true, pool: {name: p, generation: 1, "
+        "resourceSliceCount: 1}, devices: [{name: a, nodeName: n1}]}}\n";
+    const Scene scene(yaml, {*Gates::make("1.34"), false, {}});
+    ASSERT_EQ(scene.cluster->remarks().size(), 1U);
+    EXPECT_EQ(
+        scene.cluster->remarks()[0],
+        "slices with perDeviceNodeSelection are left out, as DRAPartitionableDevices is off: 1");
+}
+
+TEST(Simulate, LeavesOutPodsOfAClusterThatWaitForAClaim) {
+    const auto objects = read(
+        kTwoNodes + claim("x", request(1)) +
+        "---\n{apiVersion: resource.k8s.io/v1, kind: ResourceClaimTemplate, metadata: {name: "
+        "t, namespace: ns}, spec: {spec: {devices: " +
+        request(1) + "}}}\n" +
+        pod("p", "[{name: a, resourceClaimTemplateName: t}, {name: b, resourceClaimName: w}]"));
+    ASSERT_TRUE(objects.ok()) << objects.error().message();
+    const auto work = gather(*objects, *Gates::make());
+    ASSERT_TRUE(work.ok()) << work.error().message();
+    ASSERT_EQ(work->open.size(), 1U);
+    EXPECT_EQ(work->open[0]->meta.name, "x");
+    EXPECT_EQ(work->stuck.size(), 1U);
+    // It is nothing to other claims.
+    EXPECT_TRUE(only(*objects, *Gates::make(), "ns", "x").ok());
+}
+
 }  // namespace
 }  // namespace knd::simulate

@@ -14,7 +14,7 @@ namespace {
 
 /// How much is given up, compared with each other. A part of a count or of a capacity weighs by how
 /// large a part it is: one device of eight is less than a constraint, one of two is not.
-constexpr double kRename = 0.5, kTolerate = 1, kPart = 1, kWhole = 4, kConstraint = 2.9,
+constexpr double kRename = 0.5, kTolerate = 1, kPart = 1, kWhole = 4, kConstraint = 2.9, kNode = 3,
                  kClause = 3.5, kFree = 4, kOneOfAll = 4.5, kClass = 5;
 constexpr std::int64_t kMostDevices = 32;
 constexpr std::size_t kMostValues = 16;
@@ -47,10 +47,18 @@ std::string text_of(const api::Taint& taint) {
     return taint.key + (taint.value.empty() ? "" : "=" + taint.value) + ":" + taint.effect;
 }
 
+api::Toleration toleration_of(const api::Taint& taint) {
+    return {taint.key, taint.value.empty() ? "Exists" : "Equal", taint.value, taint.effect,
+            std::nullopt};
+}
+
 class Finder {
   public:
-    Finder(const Cluster& cluster, const api::ResourceClaim& claim)
-        : cluster_(cluster), claim_(claim), data_(cluster.inventory()->data()) {}
+    Finder(const Cluster& cluster, const Workload& workload)
+        : cluster_(cluster),
+          workload_(workload),
+          claim_(*workload.asked),
+          data_(cluster.inventory()->data()) {}
 
     std::vector<Change> run() {
         note_devices();
@@ -58,7 +66,8 @@ class Finder {
             auto copy = claim_;
             const auto& request = place.in(copy);
             rename_class(place, request);
-            tolerate(place, request);
+            // There is no place for tolerations where a pod asks for extended resources.
+            if (!workload_.is_extended(claim_)) tolerate(place, request);
             lower_count(place, request);
             lower_capacity(place, request);
             drop_clauses(place, request);
@@ -66,6 +75,8 @@ class Finder {
         drop_constraints();
         free_claims();
         drop_class_clauses();
+        for (const auto* pod : workload_.pods)
+            let_elsewhere(*pod);
         std::stable_sort(out_.begin(), out_.end(),
                          [](const Change& a, const Change& b) { return a.weight < b.weight; });
         return std::move(out_);
@@ -111,12 +122,10 @@ class Finder {
                 std::any_of(request.tolerations.begin(), request.tolerations.end(),
                             [&](const auto& toleration) { return tolerates(toleration, taint); });
             if (done) continue;
-            const api::Toleration toleration{taint.key, taint.value.empty() ? "Exists" : "Equal",
-                                             taint.value, taint.effect, std::nullopt};
             add("tolerate", kTolerate,
                 "tolerate taint " + text_of(taint) + " in request " + place.name,
-                [place, toleration](Variation& v) {
-                    place.in(v.claim).tolerations.push_back(toleration);
+                [place, taint](Variation& v) {
+                    place.in(v.claim).tolerations.push_back(toleration_of(taint));
                 });
         }
     }
@@ -163,6 +172,10 @@ class Finder {
                     },
                     name + " of " + place.name);
             }
+            add(
+                "capacity", kPart + kWhole, "do not ask for " + name + " in request " + place.name,
+                [place, key = name](Variation& v) { place.in(v.claim).capacity.erase(key); },
+                name + " of " + place.name);
         }
     }
 
@@ -198,12 +211,44 @@ class Finder {
     void free_claims() {
         for (const auto& other : cluster_.objects().claims.items()) {
             const auto& allocation = other.object.allocation;
-            if (!allocation || &other.object == &claim_) continue;
+            if (!allocation || is_needed(other.object)) continue;
             const bool holds = std::any_of(allocation->results.begin(), allocation->results.end(),
                                            [](const auto& result) { return !result.admin_access; });
             if (!holds) continue;
             add("free", kFree, "free the devices of claim " + other.object.meta.text(),
                 [claim = &other.object](Variation& v) { v.freed.push_back(claim); });
+        }
+    }
+
+    /// By the pod that waits for the claim.
+    bool is_needed(const api::ResourceClaim& other) const {
+        const auto& held = workload_.allocated;
+        return std::find(held.begin(), held.end(), &other) != held.end();
+    }
+
+    /// What keeps the pod from nodes.
+    void let_elsewhere(const api::Pod& pod) {
+        const auto change = [&](std::string text, std::function<void(api::Pod&)> apply) {
+            add("node", kNode, std::move(text) + " pod " + pod.meta.text(),
+                [&pod, apply = std::move(apply)](Variation& v) {
+                    apply(v.pods.try_emplace(&pod, pod).first->second);
+                });
+        };
+        for (const auto& [key, value] : pod.node_selector)
+            change("drop " + key + "=" + value + " from the node selector of",
+                   [key = key](api::Pod& copy) { copy.node_selector.erase(key); });
+        if (pod.node_affinity)
+            change("drop the required node affinity of",
+                   [](api::Pod& copy) { copy.node_affinity.reset(); });
+        std::set<std::string> known;
+        for (const auto& node : cluster_.nodes()) {
+            for (const auto& taint : node.taints) {
+                if (taint.effect == "PreferNoSchedule" || !known.insert(text_of(taint)).second)
+                    continue;
+                change("tolerate node taint " + text_of(taint) + " in", [taint](api::Pod& copy) {
+                    copy.tolerations.push_back(toleration_of(taint));
+                });
+            }
         }
     }
 
@@ -233,6 +278,7 @@ class Finder {
     }
 
     const Cluster& cluster_;
+    const Workload& workload_;
     const api::ResourceClaim& claim_;
     const alloc::Inventory::Data& data_;
     std::set<std::string> known_taints_;
@@ -242,8 +288,8 @@ class Finder {
 
 }  // namespace
 
-std::vector<Change> changes_for(const Cluster& cluster, const api::ResourceClaim& claim) {
-    return Finder(cluster, claim).run();
+std::vector<Change> changes_for(const Cluster& cluster, const Workload& workload) {
+    return Finder(cluster, workload).run();
 }
 
 }  // namespace knd::simulate

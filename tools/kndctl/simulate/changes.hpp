@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tools/kndctl/simulate/cluster.hpp"
+#include "tools/kndctl/simulate/workload.hpp"
 
 namespace knd::simulate {
 
@@ -18,6 +19,7 @@ struct Variation {
     api::ResourceClaim claim;
     std::map<std::string, api::DeviceClass, std::less<>> classes;  ///< in place of the cluster's
     std::vector<const api::ResourceClaim*> freed;                  ///< lose their devices
+    std::map<const api::Pod*, api::Pod> pods;                      ///< in place of the workload's
 };
 
 struct Change {
@@ -29,7 +31,8 @@ struct Change {
     std::function<void(Variation&)> apply;
 };
 
-/// All that can be thought of for this claim, cheapest first. Whether one helps must be tried.
-std::vector<Change> changes_for(const Cluster& cluster, const api::ResourceClaim& claim);
+/// All that can be thought of for the claim that is asked about and its pods, cheapest first.
+/// Whether one helps must be tried.
+std::vector<Change> changes_for(const Cluster& cluster, const Workload& workload);
 
 }  // namespace knd::simulate

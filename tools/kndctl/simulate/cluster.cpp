@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "host/alloc/capacity.hpp"
 #include "host/alloc/inventory.hpp"
 #include "host/alloc/taint_rules.hpp"
 #include "host/model/nearest.hpp"
@@ -52,11 +53,43 @@ std::vector<std::string> nodes_of_slices(const std::vector<api::ResourceSlice>& 
     return names;
 }
 
+struct FoundCapacity {
+    const Quantity* value = nullptr;  ///< null: the device has none of that name
+    const api::CapacityRequestPolicy* policy = nullptr;
+};
+
+FoundCapacity find_capacity(const alloc::Inventory::Data& data, const alloc::DeviceEntry& device,
+                            const std::string& name) {
+    const auto view = data.view(device);
+    const auto wanted = data.vocabulary.find_name(cel::split_qualified_name(name, view.driver));
+    const auto* slot = wanted ? view.capacity_of(*wanted) : nullptr;
+    if (slot == nullptr) return {};
+    const auto number = static_cast<std::size_t>(slot - view.capacity.data());
+    return {&*slot->quantity, alloc::policy_of(data.extra(device), number)};
+}
+
+/// The most that may be asked for of what is left: policies round up.
+std::vector<Quantity> askable(Quantity left, const api::CapacityRequestPolicy* policy) {
+    if (policy == nullptr) return {left};
+    auto values = policy->valid_values;
+    std::erase_if(values, [&](const Quantity& value) { return value > left; });
+    if (!policy->valid_values.empty()) return values;
+    if (!policy->valid_range) return {left};
+    const auto& range = *policy->valid_range;
+    if (range.max && *range.max < left) left = *range.max;
+    if (!range.min || !range.step) return {left};
+    const auto whole = left.as_int64(), min = range.min->as_int64(), step = range.step->as_int64();
+    if (whole && min && step && *step > 0 && *whole > *min)
+        left -= Quantity((*whole - *min) % *step);
+    return {left};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Cluster>> Cluster::make(Objects objects, Settings settings) {
     std::unique_ptr<Cluster> cluster(new Cluster(std::move(objects), std::move(settings)));
     cluster->choose_nodes();
+    cluster->note_what_is_off();
     KND_TRY(cluster->apply_taint_rules());
     KND_TRY_ASSIGN(
         cluster->inventory_,
@@ -77,7 +110,9 @@ void Cluster::choose_nodes() {
     if (names.empty()) names = nodes_of_slices(objects_.slices);
     const auto& asked = settings_.nodes.empty() ? names : settings_.nodes;
     const std::set<std::string_view> all(names.begin(), names.end());
+    std::set<std::string_view> taken;
     for (const auto& name : asked) {
+        if (!taken.insert(name).second) continue;
         const auto found = known.find(name);
         nodes_.push_back(found == known.end() ? api::Node{name, {}, false, {}} : *found->second);
         if (!all.contains(name))
@@ -88,6 +123,29 @@ void Cluster::choose_nodes() {
         remarks_.emplace_back(
             "there is no node to look at: the input has no Node object and no slice with a "
             "nodeName; name one with --node");
+}
+
+/// Slices that a cluster with these features would not have, and what becomes of them.
+void Cluster::note_what_is_off() {
+    const auto features = features_of(settings_.gates);
+    std::size_t skipped = 0;
+    std::string broken;
+    for (const auto& slice : objects_.slices) {
+        skipped += slice.per_device_node_selection && !features.partitionable_devices ? 1 : 0;
+        for (const auto& device : slice.devices) {
+            if (features.list_attributes || !broken.empty()) break;
+            if (auto fine = alloc::check_attributes(device, features); !fine.ok())
+                broken = "selectors fail on device " + device.name + " of slice " +
+                         slice.meta.name + ": " + fine.error().message() +
+                         " (lists need DRAListTypeAttributes, which is off)";
+        }
+    }
+    if (skipped > 0)
+        remarks_.push_back(
+            "slices with perDeviceNodeSelection are left out, as "
+            "DRAPartitionableDevices is off: " +
+            std::to_string(skipped));
+    if (!broken.empty()) remarks_.push_back(std::move(broken));
 }
 
 /// A rule that is there shows that the cluster has rules, unless the user says otherwise.
@@ -137,17 +195,23 @@ std::vector<Quantity> Cluster::room(const std::string& name) const {
     const auto& data = inventory_->data();
     std::set<Quantity, std::greater<>> amounts;
     for (const auto& device : data.devices) {
-        const auto view = data.view(device);
-        const auto wanted = data.vocabulary.find_name(cel::split_qualified_name(name, view.driver));
-        const auto* slot = wanted ? view.capacity_of(*wanted) : nullptr;
-        if (slot == nullptr) continue;
-        auto amount = *slot->quantity;
+        const auto capacity = find_capacity(data, device, name);
+        if (capacity.value == nullptr) continue;
+        auto amount = *capacity.value;
         if (const auto taken = held.find(data.id(device)); taken != held.end())
             if (const auto part = taken->second.find(name); part != taken->second.end())
                 amount -= part->second;
-        amounts.insert(amount);
+        for (auto& value : askable(amount, capacity.policy))
+            amounts.insert(std::move(value));
     }
     return {amounts.begin(), amounts.end()};
+}
+
+const api::CapacityRequestPolicy* Cluster::policy_of(const alloc::DeviceId& device,
+                                                     const std::string& name) const {
+    const auto& data = inventory_->data();
+    const auto found = data.find(device);
+    return found.empty() ? nullptr : find_capacity(data, data.devices[found.front()], name).policy;
 }
 
 alloc::Allocator Cluster::allocator(View view) const {

@@ -41,8 +41,12 @@ class Cluster {
     const std::vector<std::string>& holders(const alloc::DeviceId& device) const;
 
     const api::DeviceClass* find_class(std::string_view name) const;
-    /// How much devices have left of the capacity called `name`: each amount once, most first.
+    /// How much devices have left of the capacity called `name` and let a claim ask for: each
+    /// amount once, most first.
     std::vector<Quantity> room(const std::string& name) const;
+    /// Null: the device has no policy for the capacity, or is not there.
+    const api::CapacityRequestPolicy* policy_of(const alloc::DeviceId& device,
+                                                const std::string& name) const;
 
     /// For an allocator that is to see something else than the cluster; defaults: the cluster's.
     struct View {
@@ -59,6 +63,7 @@ class Cluster {
     Cluster(Objects objects, Settings settings)
         : objects_(std::move(objects)), settings_(std::move(settings)) {}
     void choose_nodes();
+    void note_what_is_off();
     Result<void> apply_taint_rules();
     void note_holders();
     alloc::AllocatedState allocated() const;

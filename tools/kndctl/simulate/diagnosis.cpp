@@ -2,6 +2,7 @@
 #include "tools/kndctl/simulate/diagnosis.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "host/alloc/inventory.hpp"
@@ -25,10 +26,29 @@ std::string describe(const api::Taint& taint) {
     return taint.key + (taint.value.empty() ? "" : "=" + taint.value) + ":" + taint.effect;
 }
 
-std::string describe(const alloc::Shortage& shortage) {
+std::string describe(const alloc::Shortage& shortage, const api::ExactRequest* request) {
     const auto name =
         (shortage.counter_set.empty() ? "" : shortage.counter_set + "/") + shortage.name;
-    return name + ": " + shortage.available.text() + " left, " + shortage.wanted.text() + " wanted";
+    auto wanted = shortage.wanted.text();
+    // Rounding by a policy has changed the way in which the amount is written.
+    if (request != nullptr && shortage.counter_set.empty())
+        if (const auto asked = request->capacity.find(shortage.name);
+            asked != request->capacity.end() && asked->second == shortage.wanted)
+            wanted = asked->second.text();
+    return name + ": " + shortage.available.text() + " left, " + wanted + " wanted";
+}
+
+/// What a policy lets a request ask for.
+std::string describe(const api::CapacityRequestPolicy& policy) {
+    std::vector<std::string> parts;
+    for (const auto& value : policy.valid_values)
+        parts.push_back(value.text());
+    if (const auto& range = policy.valid_range) {
+        if (range->min) parts.push_back("at least " + range->min->text());
+        if (range->max) parts.push_back("at most " + range->max->text());
+        if (range->step) parts.push_back("in steps of " + range->step->text());
+    }
+    return joined(parts);
 }
 
 std::string describe(const alloc::Conflict& conflict) {
@@ -52,28 +72,56 @@ const api::ExactRequest* find_request(const api::ResourceClaim& claim,
 /// Says what the allocator's notes mean for one claim.
 class Reader {
   public:
-    Reader(const Cluster& cluster, const api::ResourceClaim& claim)
+    explicit Reader(const Cluster& cluster)
         : cluster_(cluster),
-          claim_(claim),
           data_(cluster.inventory()->data()),
           environment_(alloc::selector_environment(features_of(cluster.settings().gates))) {}
 
-    RequestVerdict read(const alloc::RequestTrace& trace) const {
-        RequestVerdict verdict{trace.name,    trace.wanted,        devices_had(trace),
-                               trace.reached, trace.limit_reached, {}};
-        const auto* request = find_request(claim_, trace);
+    /// `solution`: what the claim got; null: it got nothing.
+    RequestVerdict read(const api::ResourceClaim& claim, const alloc::RequestTrace& trace,
+                        const api::AllocationResult* solution) const {
+        RequestVerdict verdict;
+        verdict.claim = claim.meta.text();
+        verdict.name = trace.name;
+        verdict.all = trace.all;
+        verdict.wanted = trace.wanted;
+        verdict.picked = devices_had(trace);
+        verdict.reached = trace.reached;
+        verdict.limit_reached = trace.limit_reached;
+        const auto* request = find_request(claim, trace);
+        const auto mine = picks(trace, solution);
+        verdict.met = !mine.empty();
+        bool failed = false;  // an error ends the search: the devices behind it were not seen
         for (const auto& device : trace.devices) {
-            DeviceVerdict entry{device.id, device.picked, {}, {}};
-            if (device.refusal != Refusal::kNone) {
+            DeviceVerdict entry{device.id, device.picked, false, {}, {}};
+            if (solution != nullptr) {
+                entry.picked = mine.contains(device.id);
+                entry.tried = device.picked && !entry.picked;
+            }
+            if (failed && device.refusal == Refusal::kNone && !device.picked) {
+                entry.reason = "not looked at";
+            } else if (device.refusal != Refusal::kNone && !(verdict.met && entry.picked)) {
                 entry.reason = alloc::refusal_text(device.refusal);
                 entry.details = details(device, request);
             }
+            failed = failed || device.refusal == Refusal::kSelectorError;
             verdict.devices.push_back(std::move(entry));
         }
+        if (failed) verdict.picked = trace.most_picked;
         return verdict;
     }
 
   private:
+    static std::set<alloc::DeviceId> picks(const alloc::RequestTrace& trace,
+                                           const api::AllocationResult* solution) {
+        std::set<alloc::DeviceId> out;
+        if (solution == nullptr) return out;
+        for (const auto& result : solution->results)
+            if (result.request == trace.name)
+                out.insert({result.driver, result.pool, result.device});
+        return out;
+    }
+
     std::string details(const DeviceTrace& device, const api::ExactRequest* request) const {
         switch (device.refusal) {
             case Refusal::kInUse: {
@@ -87,9 +135,10 @@ class Reader {
             case Refusal::kCapacityMissing:
                 return device.shortage ? device.shortage->name : "";
             case Refusal::kCapacityPolicy:
+                return device.shortage ? of_policy(device) : "";
             case Refusal::kCapacity:
             case Refusal::kCounters:
-                return device.shortage ? describe(*device.shortage) : "";
+                return device.shortage ? describe(*device.shortage, request) : "";
             case Refusal::kClassSelector:
                 return request == nullptr ? "" : of_class(device, request->device_class);
             case Refusal::kRequestSelector:
@@ -98,12 +147,27 @@ class Reader {
                 // The class is asked first: only when its selectors hold did one of the request
                 // fail.
                 if (request == nullptr) return "";
+                if (auto broken = of_device(device); !broken.empty()) return broken;
                 const auto text = of_class(device, request->device_class);
                 return text.empty() ? of_selector(device, request->selectors) : text;
             }
             default:
                 return "";
         }
+    }
+
+    /// Why no expression can be evaluated on it; empty: nothing wrong.
+    std::string of_device(const DeviceTrace& device) const {
+        const auto found = data_.find(device.id);
+        const auto* extra = found.empty() ? nullptr : data_.extra(data_.devices[found.front()]);
+        return extra == nullptr ? "" : extra->broken;
+    }
+
+    std::string of_policy(const DeviceTrace& device) const {
+        const auto& shortage = *device.shortage;
+        auto text = shortage.name + ": " + shortage.wanted.text() + " wanted";
+        const auto* policy = cluster_.policy_of(device.id, shortage.name);
+        return policy == nullptr ? text : text + ", the device allows " + describe(*policy);
     }
 
     std::string of_class(const DeviceTrace& device, const std::string& name) const {
@@ -116,7 +180,7 @@ class Reader {
         if (device.selector >= selectors.size() || !selectors[device.selector]) return "";
         // Made already, by the allocator.
         const auto program = cluster_.programs().get(*selectors[device.selector], environment_);
-        if (!program.ok()) return program.error().message();
+        if (!program.ok()) return "it does not compile";
         const auto found = data_.find(device.id);
         if (found.empty()) return "";
         const auto explanation = cel::explain(**program, data_.view(data_.devices[found.front()]));
@@ -128,7 +192,6 @@ class Reader {
     }
 
     const Cluster& cluster_;
-    const api::ResourceClaim& claim_;
     const alloc::Inventory::Data& data_;
     const cel::Environment environment_;
 };
@@ -141,7 +204,8 @@ NodeVerdict look_at(const api::Node& node, const Workload& workload, alloc::Allo
     verdict.reason = verdict.error;
     if (!verdict.error.empty()) return verdict;
     const auto claims = workload.on(node, workload.open);
-    if (claims.empty()) {
+    const auto asked = workload.on(node, {&workload.asked, 1});
+    if (asked.empty()) {
         verdict.allocation.emplace();  // device plugins of the node provide everything
         return verdict;
     }
@@ -150,11 +214,14 @@ NodeVerdict look_at(const api::Node& node, const Workload& workload, alloc::Allo
     if (!result.ok())
         verdict.error = result.error().message();
     else if (*result)
-        verdict.allocation = std::move((**result).front());
-    if (!verdict.fits()) verdict.reason = result.ok() ? why_not(trace, claims) : verdict.error;
+        verdict.allocation = (**result)[static_cast<std::size_t>(
+            std::find(claims.begin(), claims.end(), asked.front()) - claims.begin())];
+    if (!verdict.fits())
+        verdict.reason = result.ok() ? why_not(trace, claims) : why_not(trace, verdict.error);
     verdict.pools = std::move(trace.pools);
     for (const auto& request : trace.requests) {
-        verdict.requests.push_back(reader.read(request));
+        const auto* solution = verdict.fits() ? &(**result)[request.claim] : nullptr;
+        verdict.requests.push_back(reader.read(*claims[request.claim], request, solution));
         verdict.picked += verdict.requests.back().picked;
     }
     return verdict;
@@ -164,7 +231,8 @@ std::string conclude(const Diagnosis& diagnosis) {
     const auto& nodes = diagnosis.nodes;
     const auto title = "claim " + diagnosis.claim;
     const auto of_all =
-        " of " + std::to_string(nodes.size()) + (nodes.size() == 1 ? " node" : " nodes");
+        " of " + std::to_string(nodes.size()) + (nodes.size() == 1 ? " node" : " nodes") +
+        (diagnosis.together.empty() ? "" : " together with " + joined(diagnosis.together));
     const auto fitting = std::count_if(nodes.begin(), nodes.end(),
                                        [](const NodeVerdict& node) { return node.fits(); });
     if (fitting > 0) {
@@ -186,7 +254,9 @@ std::string conclude(const Diagnosis& diagnosis) {
 }
 
 Json to_json(const RequestVerdict& request) {
-    Json out = {{"name", request.name},
+    Json out = {{"claim", request.claim},
+                {"name", request.name},
+                {"all", request.all},
                 {"wanted", request.wanted},
                 {"picked", request.picked},
                 {"reached", request.reached},
@@ -200,18 +270,6 @@ Json to_json(const RequestVerdict& request) {
                                   {"reason", device.reason.empty() ? Json() : Json(device.reason)},
                                   {"details", device.details}});
     return out;
-}
-
-std::string_view state_text(alloc::PoolTrace::State state) {
-    switch (state) {
-        case alloc::PoolTrace::State::kIncomplete:
-            return "incomplete";
-        case alloc::PoolTrace::State::kInvalid:
-            return "invalid";
-        case alloc::PoolTrace::State::kUsable:
-            break;
-    }
-    return "usable";
 }
 
 Json to_json(const NodeVerdict& node) {
@@ -242,14 +300,17 @@ struct Fate {
     std::vector<std::string> devices;
 };
 
-std::vector<Fate> fates(const RequestVerdict& request, bool fits) {
+std::vector<Fate> fates(const RequestVerdict& request) {
     std::vector<Fate> out;
     for (const auto& device : request.devices) {
         auto text = device.reason + (device.details.empty() ? "" : ": " + device.details);
-        if (fits && device.picked)
+        if (!request.met && device.reason.empty())
+            text = "usable";
+        else if (device.picked && request.met)
             text = "picked";
         else if (device.reason.empty())
-            text = fits ? "free, not needed" : "usable";
+            text = device.tried ? "tried, but the rest is not to be had beside it"
+                                : "free, not needed";
         const auto known = std::find_if(out.begin(), out.end(),
                                         [&](const Fate& fate) { return fate.text == text; });
         auto& fate = known == out.end() ? out.emplace_back(Fate{text, {}}) : *known;
@@ -268,24 +329,27 @@ std::string line(const Fate& fate) {
     return "    " + joined(names) + more + ": " + fate.text + "\n";
 }
 
-std::string to_text(const NodeVerdict& node) {
+std::string count_text(const RequestVerdict& request) {
+    if (request.all && request.wanted == 0) return "all devices, and none will do";
+    return std::to_string(request.picked) + " of " + devices_text(request.wanted);
+}
+
+std::string to_text(const NodeVerdict& node, const std::string& claim) {
     std::string out = node.node + (node.fits() ? ": fits\n" : ": does not fit\n");
     if (!node.error.empty()) out += "  " + node.error + "\n";
     for (const auto& pool : node.pools)
-        if (pool.state != alloc::PoolTrace::State::kUsable)
-            out += "  pool " + pool.driver + "/" + pool.pool + " is " +
-                   std::string(state_text(pool.state)) +
-                   (pool.reason.empty() ? "" : ": " + pool.reason) + "\n";
+        if (const auto text = unusable_text(pool); !text.empty()) out += "  " + text + "\n";
     for (const auto& request : node.requests) {
-        out += "  request " + request.name + ": ";
+        out += request.claim == claim ? "  " : "  claim " + request.claim + ", ";
+        out += "request " + request.name + ": ";
         if (!request.reached) {
             out += "not reached\n";
             continue;
         }
-        out += std::to_string(request.picked) + " of " + devices_text(request.wanted) +
+        out += count_text(request) +
                (request.limit_reached ? ", the limit of 32 devices was reached" : "") + "; " +
                std::to_string(request.devices.size()) + " seen\n";
-        for (const auto& fate : fates(request, node.fits()))
+        for (const auto& fate : fates(request))
             out += line(fate);
     }
     return out;
@@ -294,10 +358,11 @@ std::string to_text(const NodeVerdict& node) {
 }  // namespace
 
 Diagnosis diagnose(const Cluster& cluster, const Workload& workload) {
-    const auto& claim = *workload.open.front();
     Diagnosis diagnosis;
-    diagnosis.claim = claim.meta.text();
-    const Reader reader(cluster, claim);
+    diagnosis.claim = workload.asked->meta.text();
+    for (const auto* claim : workload.open)
+        if (claim != workload.asked) diagnosis.together.push_back("claim " + claim->meta.text());
+    const Reader reader(cluster);
     auto allocator = cluster.allocator();
     bool fits = false;
     for (const auto& node : cluster.nodes()) {
@@ -334,7 +399,7 @@ std::string to_text(const Diagnosis& diagnosis) {
     std::string out;
     bool fits = false;
     for (const auto& node : diagnosis.nodes) {
-        out += to_text(node);
+        out += to_text(node, diagnosis.claim);
         fits = fits || node.fits();
     }
     out += (out.empty() ? "" : "\n") + diagnosis.conclusion + "\n";

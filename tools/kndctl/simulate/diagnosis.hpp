@@ -18,19 +18,23 @@ namespace knd::simulate {
 
 struct DeviceVerdict {
     alloc::DeviceId id;
-    bool picked = false;
-    std::string reason;  ///< "in use", "request selector", ...; empty: not refused
+    bool picked = false;  ///< part of the solution; without one, of an attempt
+    bool tried = false;   ///< part of an attempt that the solution is not
+    std::string reason;   ///< "in use", "request selector", ...; empty: not refused
     /// The claim that holds it, the sub-expression that decided and its values, the taint, the
     /// other device of the pair, what is left and what is wanted.
     std::string details;
 };
 
 struct RequestVerdict {
+    std::string claim;       ///< "namespace/name"
     std::string name;        ///< "request" or "request/alternative"
+    bool all = false;        ///< asks for all that will do: `wanted`
     std::size_t wanted = 0;  ///< devices
     std::size_t picked = 0;  ///< at best
     bool reached = false;    ///< false: a request before it could not be met
     bool limit_reached = false;
+    bool met = false;                    ///< it is part of the solution
     std::vector<DeviceVerdict> devices;  ///< seen, in the allocator's order
 };
 
@@ -47,14 +51,15 @@ struct NodeVerdict {
 };
 
 struct Diagnosis {
-    std::string claim;  ///< "namespace/name"
+    std::string claim;                  ///< "namespace/name"
+    std::vector<std::string> together;  ///< claims that its pod needs on the same node
     std::vector<NodeVerdict> nodes;
     std::string conclusion;        ///< one sentence
     std::vector<Remedy> remedies;  ///< the smallest change first
     bool tried_all = true;         ///< false: there was more to try than is reasonable
 };
 
-/// `workload` has one open claim, as only() makes it.
+/// `workload` is one of only().
 Diagnosis diagnose(const Cluster& cluster, const Workload& workload);
 
 /// What `kndctl explain claim -o json` prints.

@@ -33,9 +33,21 @@ const alloc::RequestTrace* stopper(const alloc::Trace& trace) {
     return found;
 }
 
-}  // namespace
+/// What is not usable, behind what else is said. Not all of very many.
+std::string unusable_pools(const alloc::Trace& trace) {
+    constexpr std::size_t kMostPools = 2;
+    std::string out;
+    std::size_t count = 0;
+    for (const auto& pool : trace.pools) {
+        const auto text = unusable_text(pool);
+        if (!text.empty() && ++count <= kMostPools) out += "; " + text;
+    }
+    if (count > kMostPools) out += "; and " + std::to_string(count - kMostPools) + " more pools";
+    return out;
+}
 
-std::string why_not(const alloc::Trace& trace, std::span<const api::ResourceClaim* const> claims) {
+std::string why_not_met(const alloc::Trace& trace,
+                        std::span<const api::ResourceClaim* const> claims) {
     const auto* request = stopper(trace);
     if (request == nullptr) return "the requests cannot be met together";
     std::string where;
@@ -44,10 +56,41 @@ std::string why_not(const alloc::Trace& trace, std::span<const api::ResourceClai
     if (request->limit_reached) return where + "a claim may have 32 devices at most";
     where += "request " + request->name;
     if (request->devices.empty()) return where + " sees no device";
-    where +=
-        " gets " + std::to_string(devices_had(*request)) + " of " + devices_text(request->wanted);
+    if (request->all && request->wanted == 0)
+        where += " asks for all devices, and none will do";
+    else
+        where += " gets " + std::to_string(devices_had(*request)) + " of " +
+                 devices_text(request->wanted);
     const auto reasons = summary(*request);
     return reasons.empty() ? where : where + " (" + reasons + ")";
+}
+
+}  // namespace
+
+std::string why_not(const alloc::Trace& trace, std::span<const api::ResourceClaim* const> claims) {
+    return why_not_met(trace, claims) + unusable_pools(trace);
+}
+
+std::string why_not(const alloc::Trace& trace, const std::string& error) {
+    return error.substr(0, error.find('\n')) + unusable_pools(trace);
+}
+
+std::string_view state_text(alloc::PoolTrace::State state) {
+    switch (state) {
+        case alloc::PoolTrace::State::kIncomplete:
+            return "incomplete";
+        case alloc::PoolTrace::State::kInvalid:
+            return "invalid";
+        case alloc::PoolTrace::State::kUsable:
+            break;
+    }
+    return "usable";
+}
+
+std::string unusable_text(const alloc::PoolTrace& pool) {
+    if (pool.state == alloc::PoolTrace::State::kUsable) return {};
+    return "pool " + pool.driver + "/" + pool.pool + " is " + std::string(state_text(pool.state)) +
+           (pool.reason.empty() ? "" : ": " + pool.reason);
 }
 
 std::size_t devices_had(const alloc::RequestTrace& request) {

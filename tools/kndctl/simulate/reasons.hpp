@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "host/alloc/trace.hpp"
 #include "host/model/resource.hpp"
@@ -13,8 +14,16 @@
 namespace knd::simulate {
 
 /// Of an allocation of `claims` that found no solution: "request nic gets 1 of 2 devices (in use:
-/// 3, taint: 1)". Names the claim where there are several.
+/// 3, taint: 1)". Names the claim where there are several, and the pools that could not be used.
 std::string why_not(const alloc::Trace& trace, std::span<const api::ResourceClaim* const> claims);
+
+/// The error that ended an allocation, on one line, and the pools that could not be used.
+std::string why_not(const alloc::Trace& trace, const std::string& error);
+
+/// "pool d/p is incomplete: 1 of 2 slices are there"; empty: it is usable.
+std::string unusable_text(const alloc::PoolTrace& pool);
+/// "incomplete", "invalid", "usable".
+std::string_view state_text(alloc::PoolTrace::State state);
 
 /// How many devices the request came to, or would have come to had the search not been given up.
 std::size_t devices_had(const alloc::RequestTrace& request);

@@ -2,6 +2,7 @@
 #include "tools/kndctl/simulate/relax.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <span>
 
@@ -18,17 +19,18 @@ class Search {
   public:
     Search(const Cluster& cluster, const Workload& workload)
         : cluster_(cluster),
-          claim_(*workload.open.front()),
-          changes_(changes_for(cluster, claim_)),
+          workload_(workload),
+          claim_(*workload.asked),
+          changes_(changes_for(cluster, workload)),
           allocator_(cluster.allocator(
               {[this](std::string_view name) { return find_class(name); }, kStepsPerAttempt})) {
         for (const auto& node : cluster.nodes())
-            if (reject(workload, node).empty()) nodes_.push_back(&node);
+            if (admitted(node)) nodes_.push_back(&node);
     }
 
     Remedies run() {
         try_alone();
-        if (out_.remedies.empty()) try_pairs();
+        try_pairs();
         std::stable_sort(out_.remedies.begin(), out_.remedies.end(),
                          [](const Remedy& a, const Remedy& b) { return a.weight() < b.weight(); });
         return std::move(out_);
@@ -44,23 +46,27 @@ class Search {
         }
     }
 
+    /// Those that give up less than any that has helped so far.
     void try_pairs() {
+        auto least = std::numeric_limits<double>::infinity();
+        for (const auto& remedy : out_.remedies)
+            least = std::min(least, remedy.weight());
         const auto count = std::min(changes_.size(), kMostPaired);
         if (count < changes_.size()) out_.complete = false;
         for (std::size_t a = 0; a < count; ++a) {
             for (std::size_t b = a + 1; b < count; ++b) {
                 if (changes_[a].topic == changes_[b].topic) continue;
                 const auto weight = changes_[a].weight + changes_[b].weight;
-                if (!out_.remedies.empty() && out_.remedies.back().weight() <= weight) continue;
+                if (least <= weight) continue;
                 const Change pair[] = {changes_[a], changes_[b]};
-                attempt(pair);
+                if (attempt(pair)) least = weight;
             }
         }
     }
 
     /// Notes the remedy when it is one.
     bool attempt(std::span<const Change> changes) {
-        variation_ = {claim_, {}, {}};
+        variation_ = {claim_, {}, {}, {}};
         for (const auto& change : changes)
             change.apply(variation_);
         for (const auto* claim : variation_.freed)
@@ -74,18 +80,45 @@ class Search {
     }
 
     const api::Node* first_fitting() {
-        const auto* claim = &variation_.claim;
-        for (const auto* node : nodes_) {
+        auto nodes = nodes_;
+        if (!variation_.pods.empty()) {
+            nodes.clear();
+            for (const auto& node : cluster_.nodes())
+                if (admitted(node)) nodes.push_back(&node);
+        }
+        for (const auto* node : nodes) {
             if (steps_ > kMostSteps || attempts_ > kMostAttempts) {
                 out_.complete = false;
                 return nullptr;
             }
-            const auto result = allocator_.allocate(*node, {&claim, 1});
+            const auto result = allocator_.allocate(*node, claims_on(*node));
             steps_ += allocator_.steps();
             ++attempts_;
             if (result.ok() && *result) return node;
         }
         return nullptr;
+    }
+
+    /// By the pods as they are changed.
+    bool admitted(const api::Node& node) const {
+        auto workload = Workload{};
+        workload.allocated = workload_.allocated;
+        for (const auto* pod : workload_.pods) {
+            const auto changed = variation_.pods.find(pod);
+            workload.pods.push_back(changed == variation_.pods.end() ? pod : &changed->second);
+        }
+        return reject(workload, node).empty();
+    }
+
+    /// With the changed one in its place.
+    std::vector<const api::ResourceClaim*> claims_on(const api::Node& node) const {
+        std::vector<const api::ResourceClaim*> out;
+        for (const auto* claim : workload_.open) {
+            const auto seen =
+                claim == &claim_ ? std::vector{&variation_.claim} : workload_.on(node, {&claim, 1});
+            out.insert(out.end(), seen.begin(), seen.end());
+        }
+        return out;
     }
 
     const api::DeviceClass* find_class(std::string_view name) const {
@@ -94,6 +127,7 @@ class Search {
     }
 
     const Cluster& cluster_;
+    const Workload& workload_;
     const api::ResourceClaim& claim_;
     const std::vector<Change> changes_;
     alloc::Allocator allocator_;

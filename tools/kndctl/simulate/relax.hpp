@@ -28,7 +28,8 @@ struct Remedies {
     bool complete = true;  ///< false: there was more to try than is reasonable
 };
 
-/// `workload` has one open claim, which fits nowhere. Pairs are tried when no single change helps.
+/// `workload` is one of only(), whose claim fits nowhere. Pairs are tried where they are smaller
+/// than any single change that helps.
 Remedies find_remedies(const Cluster& cluster, const Workload& workload);
 
 }  // namespace knd::simulate

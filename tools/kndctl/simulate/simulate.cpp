@@ -27,12 +27,12 @@ std::optional<alloc::Allocations> attempt(alloc::Allocator& allocator, const Wor
 }
 
 /// Why the last attempt has failed.
-std::string reason_of(alloc::Allocator& allocator, Claims claims, const api::Node& node,
-                      const NodeOutcome& outcome) {
-    if (!outcome.error.empty()) return outcome.error;
+std::string reason_of(alloc::Allocator& allocator, const Workload& workload, Claims claims,
+                      const api::Node& node) {
+    if (auto reason = reject(workload, node); !reason.empty()) return reason;
     alloc::Trace trace;
     const auto again = allocator.allocate(node, claims, &trace);
-    return again.ok() ? why_not(trace, claims) : again.error().message();
+    return again.ok() ? why_not(trace, claims) : why_not(trace, again.error().message());
 }
 
 /// Places copies; what the copies of a pod share is allocated with the first of them.
@@ -49,7 +49,7 @@ class Packer {
         const auto claims = workload_.on(node, claims_);
         auto results = attempt(allocator_, workload_, claims, node, outcome);
         if (!results) {
-            outcome.reason = reason_of(allocator_, claims, node, outcome);
+            outcome.reason = reason_of(allocator_, workload_, claims, node);
             return false;
         }
         allocator_.commit(*results);
@@ -110,7 +110,7 @@ std::vector<NodeOutcome> simulate(const Cluster& cluster, const Workload& worklo
         const auto claims = workload.on(node, workload.open);
         auto results = attempt(allocator, workload, claims, node, outcome);
         outcome.fits = results.has_value();
-        if (!outcome.fits && reasons) outcome.reason = reason_of(allocator, claims, node, outcome);
+        if (!outcome.fits && reasons) outcome.reason = reason_of(allocator, workload, claims, node);
         for (std::size_t i = 0; results && i < results->size(); ++i) {
             const auto& meta = claims[i]->meta;
             outcome.claims.push_back({meta.ns, meta.name, std::move((*results)[i])});

@@ -14,6 +14,10 @@ Error invalid(const std::string& origin, std::string message) {
     return {Code::kInvalidArgument, origin + ": " + std::move(message)};
 }
 
+Error missing(const std::string& origin, std::string message) {
+    return {Code::kNotFound, origin + ": " + std::move(message)};
+}
+
 /// Gathers claims and pods in their common order.
 class Gatherer {
   public:
@@ -38,6 +42,17 @@ class Gatherer {
   private:
     Result<void> add(const Placed<api::Pod>& pod) {
         if (pod.role != Role::kAsked) return {};
+        const auto open = out_.open.size();
+        const auto made = out_.made.size();
+        auto added = add_claims(pod);
+        if (added.ok() || added.code() != Code::kNotFound) return added;
+        out_.open.resize(open);
+        out_.made.resize(made);
+        out_.stuck.emplace_back(&pod.object, added.error());
+        return {};
+    }
+
+    Result<void> add_claims(const Placed<api::Pod>& pod) {
         bool waits = false;
         std::vector<const api::ResourceClaim*> has;
         for (const auto& entry : pod.object.claims) {
@@ -65,7 +80,7 @@ class Gatherer {
         if (entry.claim_name) {
             const auto* claim = objects_.claims.find(meta.ns, *entry.claim_name);
             if (claim != nullptr) return &claim->object;
-            return invalid(pod.origin,
+            return missing(pod.origin,
                            where + "there is no ResourceClaim " + *entry.claim_name +
                                " in the input; add it, or a ResourceClaimTemplate in its place");
         }
@@ -80,7 +95,7 @@ class Gatherer {
             return invalid(pod.origin, where + "names no ResourceClaim and no template");
         const auto* from = objects_.templates.find(meta.ns, *entry.template_name);
         if (from == nullptr)
-            return invalid(pod.origin, where + "there is no ResourceClaimTemplate " +
+            return missing(pod.origin, where + "there is no ResourceClaimTemplate " +
                                            *entry.template_name + " in the input");
         auto& claim = out_.made.emplace_back();
         claim.meta = from->object.claim_meta;
@@ -118,6 +133,25 @@ bool uses(const Workload& workload, const api::Pod& pod, const api::ResourceClai
     });
 }
 
+/// The claim that waits, else the one that is there.
+Result<const api::ResourceClaim*> find_claim(const Workload& all, const Objects& objects,
+                                             const std::string& ns, const std::string& name) {
+    const auto is_it = [&](const api::ResourceClaim& claim) {
+        return claim.meta.name == name && same_namespace(claim.meta.ns, ns);
+    };
+    for (const auto* claim : all.open)
+        if (is_it(*claim)) return claim;
+    std::vector<std::string> names;
+    for (const auto* claim : all.open)
+        if (same_namespace(claim->meta.ns, ns)) names.push_back(claim->meta.name);
+    for (const auto& claim : objects.claims.items()) {
+        if (is_it(claim.object)) return &claim.object;
+        if (same_namespace(claim.object.meta.ns, ns)) names.push_back(claim.object.meta.name);
+    }
+    return Error(Code::kNotFound, "there is no ResourceClaim " + name + " in namespace " +
+                                      (ns.empty() ? "default" : ns) + did_you_mean(name, names));
+}
+
 }  // namespace
 
 std::vector<const api::ResourceClaim*> Workload::on(
@@ -137,36 +171,40 @@ bool Workload::is_made(const api::ResourceClaim& claim) const {
                        [&](const api::ResourceClaim& other) { return &other == &claim; });
 }
 
+bool Workload::is_extended(const api::ResourceClaim& claim) const {
+    return extended_of(*this, claim) != nullptr;
+}
+
 bool Workload::is_used(const api::ResourceClaim& claim) const {
     return std::any_of(pods.begin(), pods.end(),
                        [&](const api::Pod* pod) { return uses(*this, *pod, claim); });
 }
 
-Result<Workload> waiting(const Objects& objects, const Gates& gates) {
+Result<Workload> gather(const Objects& objects, const Gates& gates) {
     return Gatherer(objects, gates).run();
+}
+
+Result<Workload> waiting(const Objects& objects, const Gates& gates) {
+    KND_TRY_ASSIGN(auto all, gather(objects, gates));
+    if (!all.stuck.empty()) return std::move(all.stuck.front().second);
+    return all;
 }
 
 Result<Workload> only(const Objects& objects, const Gates& gates, const std::string& ns,
                       const std::string& name) {
-    KND_TRY_ASSIGN(auto all, waiting(objects, gates));
-    const auto is_it = [&](const api::ResourceClaim& claim) {
-        return claim.meta.name == name && same_namespace(claim.meta.ns, ns);
-    };
-    std::erase_if(all.open, [&](const api::ResourceClaim* claim) { return !is_it(*claim); });
-    if (all.open.empty()) {
-        std::vector<std::string> names;
-        for (const auto& claim : objects.claims.items()) {
-            if (same_namespace(claim.object.meta.ns, ns)) names.push_back(claim.object.meta.name);
-            if (is_it(claim.object)) all.open.push_back(&claim.object);
-        }
-        if (all.open.empty())
-            return Error(Code::kNotFound, "there is no ResourceClaim " + name + " in namespace " +
-                                              (ns.empty() ? "default" : ns) +
-                                              did_you_mean(name, names));
-    }
-    std::erase_if(all.pods,
-                  [&](const api::Pod* pod) { return !uses(all, *pod, *all.open.front()); });
-    all.allocated.clear();
+    KND_TRY_ASSIGN(auto all, gather(objects, gates));
+    KND_TRY_ASSIGN(all.asked, find_claim(all, objects, ns, name));
+    for (const auto& [pod, error] : all.stuck)
+        if (uses(all, *pod, *all.asked)) return error;
+    std::erase_if(all.pods, [&](const api::Pod* pod) { return !uses(all, *pod, *all.asked); });
+    // Of other pods only this one's node matters: they are scheduled one by one.
+    std::erase_if(all.open, [&](const api::ResourceClaim* claim) {
+        if (claim == all.asked) return false;
+        return all.pods.empty() || !uses(all, *all.pods.front(), *claim);
+    });
+    std::erase_if(all.allocated,
+                  [&](const api::ResourceClaim* claim) { return !all.is_used(*claim); });
+    if (all.open.empty()) all.open.push_back(all.asked);
     return all;
 }
 
