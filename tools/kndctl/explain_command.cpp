@@ -35,9 +35,12 @@ int print_allocated(const api::ResourceClaim& claim, const std::string& output) 
 
 Result<int> run(const Options& options, const std::string& output) {
     KND_TRY_ASSIGN(const auto cluster, read_cluster(options.input));
-    KND_TRY_ASSIGN(
-        const auto workload,
-        simulate::only(cluster->objects(), cluster->settings().gates, options.ns, options.name));
+    // "ns/name" is how claims are written everywhere here.
+    const auto slash = options.ns.empty() ? options.name.find('/') : std::string::npos;
+    const auto ns = slash == std::string::npos ? options.ns : options.name.substr(0, slash);
+    const auto name = slash == std::string::npos ? options.name : options.name.substr(slash + 1);
+    KND_TRY_ASSIGN(const auto workload,
+                   simulate::only(cluster->objects(), cluster->settings().gates, ns, name));
     for (const auto& text : cluster->remarks())
         remark(text);
     const auto& claim = *workload.asked;
@@ -56,7 +59,7 @@ void add_explain_claim_command(CLI::App& explain, Shared& shared) {
     auto& command = *explain.add_subcommand(
         "claim", "why a claim does not fit, node by node, and the smallest change that helps");
     const auto options = std::make_shared<Options>();
-    command.add_option("NAME", options->name, "the ResourceClaim")->required();
+    command.add_option("NAME", options->name, "the ResourceClaim; also NS/NAME")->required();
     command.add_option("-n,--namespace", options->ns, "its namespace; default: default")
         ->type_name("NS");
     add_input_options(command, options->input);

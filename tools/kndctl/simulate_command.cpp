@@ -14,6 +14,7 @@ namespace knd::ctl {
 namespace {
 
 constexpr std::size_t kMostCopies = 1'000'000;
+constexpr std::size_t kMostTold = 8;
 
 struct Options {
     InputOptions input;
@@ -35,10 +36,13 @@ std::string describe(const simulate::ClaimOutcome& claim) {
     return text;
 }
 
-Json row(const simulate::NodeOutcome& node) {
+/// `most`: of very many copies the first ones tell enough; JSON has them all.
+Json row(const simulate::NodeOutcome& node, std::size_t most) {
     std::string details;
-    for (const auto& claim : node.claims)
-        details += (details.empty() ? "" : "; ") + describe(claim);
+    for (std::size_t i = 0; i < node.claims.size() && i < most; ++i)
+        details += (details.empty() ? "" : "; ") + describe(node.claims[i]);
+    if (node.claims.size() > most)
+        details += "; and " + std::to_string(node.claims.size() - most) + " more";
     if (!node.fits) details = node.reason;
     return {{"node", node.node}, {"fits", node.fits}, {"details", details}};
 }
@@ -47,7 +51,7 @@ std::string text_of(const std::vector<simulate::NodeOutcome>& nodes) {
     auto rows = Json::array();
     std::size_t fitting = 0;
     for (const auto& node : nodes) {
-        rows.push_back(row(node));
+        rows.push_back(row(node, node.claims.size()));
         fitting += node.fits ? 1 : 0;
     }
     return table({{"NODE", "node"}, {"FITS", "fits"}, {"DEVICES OR REASON", "details"}}, rows) +
@@ -58,7 +62,7 @@ std::string text_of(const std::vector<simulate::NodeOutcome>& nodes) {
 std::string text_of(const simulate::Packing& packing) {
     auto rows = Json::array();
     for (std::size_t i = 0; i < packing.nodes.size(); ++i) {
-        auto entry = row(packing.nodes[i]);
+        auto entry = row(packing.nodes[i], kMostTold);
         entry["copies"] = packing.copies[i];
         rows.push_back(std::move(entry));
     }
@@ -77,6 +81,14 @@ void print(const Outcome& outcome, const std::string& output) {
                                         : text_of(outcome));
 }
 
+std::string nothing_waits(const simulate::Objects& objects) {
+    std::string text = "no claim waits for devices, so that every node fits";
+    if (objects.pod_makers.empty()) return text;
+    return text + "; of " + objects.pod_makers.front() +
+           (objects.pod_makers.size() == 1 ? "" : " and others") +
+           " no pod is made here: give one as a Pod";
+}
+
 Result<int> run(const Options& options, const std::string& output) {
     KND_TRY_ASSIGN(const auto cluster, read_cluster(options.input));
     // What a file lacks was forgotten; a cluster has its pods that wait for others to act.
@@ -86,7 +98,7 @@ Result<int> run(const Options& options, const std::string& output) {
         remark(text);
     for (const auto& stuck : workload.stuck)
         remark(stuck.second.message() + "; the pod is left out");
-    if (workload.open.empty()) remark("no claim waits for devices, so that every node fits");
+    if (workload.open.empty()) remark(nothing_waits(cluster->objects()));
     if (options.count > 0) {
         const auto packing = simulate::pack(*cluster, workload, options.count);
         print(packing, output);

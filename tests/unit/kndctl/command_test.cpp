@@ -201,6 +201,39 @@ TEST_F(Command, ExplainClaimExitsWith2ForAnUnknownClaim) {
     EXPECT_NE(outcome.errors.find("pair"), std::string::npos) << outcome.errors;
 }
 
+TEST_F(Command, ExplainClaimTakesTheNameThatItPrints) {
+    EXPECT_EQ(run("explain claim default/trio " + with_cluster("trio.yaml")).output,
+              run("explain claim trio -n default " + with_cluster("trio.yaml")).output);
+}
+
+TEST_F(Command, SimulateTellsOfWhatMakesPodsItself) {
+    const auto deployment = file(
+        "d.yaml",
+        "---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}}\n");
+    const auto outcome = run("simulate -f " + example("cluster.yaml") + " -f " + deployment);
+    EXPECT_NE(outcome.errors.find("of Deployment shop/web no pod is made here"), std::string::npos)
+        << outcome.errors;
+}
+
+TEST_F(Command, SimulateNamesTheFirstOfManyCopies) {
+    std::string devices;
+    for (int i = 0; i < 12; ++i)
+        devices += (i == 0 ? "{name: d" : ", {name: d") + std::to_string(i) + "}";
+    const auto cluster = file(
+        "many.yaml",
+        "---\n{apiVersion: resource.k8s.io/v1, kind: DeviceClass, metadata: {name: c}, spec: {}}\n"
+        "---\n{apiVersion: resource.k8s.io/v1, kind: ResourceSlice, metadata: {name: s}, "
+        "spec: {driver: d.example, nodeName: n1, pool: {name: n1, generation: 1, "
+        "resourceSliceCount: 1}, devices: [" +
+            devices +
+            "]}}\n---\n{apiVersion: resource.k8s.io/v1, kind: ResourceClaim, metadata: {name: "
+            "x, namespace: ns}, spec: {devices: {requests: [{name: r, exactly: "
+            "{deviceClassName: c}}]}}}\n");
+    const auto outcome = run("simulate --count 12 -f " + cluster);
+    EXPECT_NE(outcome.output.find("; ns/x-8: r=d7; and 4 more\n"), std::string::npos)
+        << outcome.output << outcome.errors;
+}
+
 TEST_F(Command, CelExitsWithTheVerdict) {
     const auto device = file("device.yaml", "name: eth3\nattributes: {speed: {int: 25000}}\n");
     const auto cel = [&](const std::string& expression) {

@@ -17,6 +17,13 @@ bool matters(const std::string& kind, const std::string& api_version) {
            (api_version.empty() || api_version.starts_with("resource.k8s.io/"));
 }
 
+bool makes_pods(const std::string& kind, const std::string& api_version) {
+    constexpr std::string_view kKinds[] = {"CronJob", "DaemonSet",  "Deployment",
+                                           "Job",     "ReplicaSet", "StatefulSet"};
+    return std::find(std::begin(kKinds), std::end(kKinds), kind) != std::end(kKinds) &&
+           (api_version.starts_with("apps/") || api_version.starts_with("batch/"));
+}
+
 /// Over for good: its containers do not start again, and its claims are free.
 bool over(const Json& pod) {
     const auto phase = json_string(json_at(pod, "status"), "phase");
@@ -26,7 +33,8 @@ bool over(const Json& pod) {
 std::string full_name(const std::string& kind, const Json& object) {
     const auto& meta = json_at(object, "metadata");
     auto ns = json_string(meta, "namespace");
-    const bool namespaced = kind == "Pod" || kind.starts_with("ResourceClaim");
+    const bool namespaced =
+        kind != "Node" && kind != "ResourceSlice" && !kind.starts_with("Device");
     if (ns.empty() && namespaced) ns = "default";
     return kind + " " + (ns.empty() ? "" : ns + "/") + json_string(meta, "name");
 }
@@ -35,7 +43,9 @@ std::string full_name(const std::string& kind, const Json& object) {
 
 Result<void> Collector::add(const Json& object, const std::string& origin, Role role) {
     const auto kind = json_string(object, "kind");
-    if (!matters(kind, json_string(object, "apiVersion"))) return {};
+    const auto version = json_string(object, "apiVersion");
+    if (makes_pods(kind, version)) objects_.pod_makers.push_back(full_name(kind, object));
+    if (!matters(kind, version)) return {};
     if (const auto* before = given_before(kind, object, origin)) {
         if (role == Role::kBackground) return {};
         return Error(Code::kAlreadyExists,

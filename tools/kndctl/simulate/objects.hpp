@@ -60,6 +60,7 @@ struct Objects {
     Shelf<api::Pod> pods;  ///< without those that are over
     std::vector<api::Node> nodes;
     std::vector<api::DeviceTaintRule> taint_rules;
+    std::vector<std::string> pod_makers;  ///< "Deployment ns/name": passed over, yet they make pods
 };
 
 /// Collects objects and refuses what would make an answer meaningless: an object that is not valid,
