@@ -63,6 +63,8 @@ void add_explain_claim_command(CLI::App& explain, Shared& shared) {
     command.add_option("-n,--namespace", options->ns, "its namespace; default: default")
         ->type_name("NS");
     add_input_options(command, options->input);
+    // A second word behind -f is the name.
+    command.get_option("--filename")->allow_extra_args(false);
     add_output_option(command, shared);
     command.footer("Exit code: 0 it fits, or has its devices; 1 it fits nowhere; 2 bad input.");
     command.callback([&shared, options] {

@@ -202,6 +202,8 @@ TEST_F(Command, ExplainClaimExitsWith2ForAnUnknownClaim) {
 }
 
 TEST_F(Command, ExplainClaimTakesTheNameThatItPrints) {
+    EXPECT_EQ(run("explain claim " + with_cluster("trio.yaml") + " trio").output,
+              run("explain claim trio " + with_cluster("trio.yaml")).output);
     EXPECT_EQ(run("explain claim default/trio " + with_cluster("trio.yaml")).output,
               run("explain claim trio -n default " + with_cluster("trio.yaml")).output);
 }
