@@ -8,7 +8,8 @@
 namespace knd::cel {
 namespace {
 
-/// Operands of an instruction, in the order they are written.
+/// Operands of an instruction, in the order they are written. Each is named, so that none is
+/// forgotten: what another means by its numbers may be no instruction.
 std::vector<std::uint32_t> operands_of(const Code& code, const Instruction& i) {
     switch (i.op) {
         case Op::kConstant:
@@ -35,6 +36,7 @@ std::vector<std::uint32_t> operands_of(const Code& code, const Instruction& i) {
             return {i.b, i.c};
         case Op::kList:
         case Op::kMap:
+        case Op::kMessage:
         case Op::kCall:
             return {code.operands.begin() + i.b, code.operands.begin() + i.b + i.c};
         case Op::kFold: {
@@ -42,9 +44,28 @@ std::vector<std::uint32_t> operands_of(const Code& code, const Instruction& i) {
             if (fold.is_binding) return {};
             return {fold.range, fold.init, fold.step, fold.result};
         }
-        default:
+        case Op::kIndex:
+        case Op::kOptionalIndex:
+        case Op::kAnd:
+        case Op::kOr:
+        case Op::kEqual:
+        case Op::kNotEqual:
+        case Op::kLess:
+        case Op::kLessEqual:
+        case Op::kGreater:
+        case Op::kGreaterEqual:
+        case Op::kIn:
+        case Op::kInSet:
+        case Op::kAdd:
+        case Op::kSubtract:
+        case Op::kMultiply:
+        case Op::kDivide:
+        case Op::kModulo:
+        case Op::kOrElse:
+        case Op::kOrValue:
             return {i.a, i.b};
     }
+    return {};
 }
 
 /// A variable, or a field or element on the way from one: what a reader wants to see the value of.

@@ -46,6 +46,17 @@ TEST(Explain, NamesTheMissingKey) {
     EXPECT_EQ(out.decisions[0].values[0].value, "no such key: missing");
 }
 
+TEST(Explain, ShowsWhatAMessageBecame) {
+    EXPECT_EQ(reasons("device.attributes['x'].numaNode == google.protobuf.Int64Value{value: 7}"),
+              "`device.attributes['x'].numaNode == google.protobuf.Int64Value{value: 7}` is false: "
+              "`device.attributes['x'].numaNode` is 1, "
+              "`google.protobuf.Int64Value{value: 7}` is 7");
+    EXPECT_EQ(reasons("dyn(google.protobuf.Empty{}).x == 1"),
+              "`dyn(google.protobuf.Empty{}).x == 1` fails: no such field 'x'; "
+              "`google.protobuf.Empty{}` is {}, `dyn(google.protobuf.Empty{})` is {}, "
+              "`dyn(google.protobuf.Empty{}).x` fails: no such field 'x'");
+}
+
 TEST(Explain, LooksIntoBindings) {
     EXPECT_EQ(reasons(R"(cel.bind(x, device.attributes["x"], x.numaNode == 1 && x.speed < 5))"),
               "`x.speed < 5` is false: `x.speed` is 200000");
