@@ -9,7 +9,7 @@
 
 namespace knd {
 
-/// The names behind the ids, from the system's pci.ids or udev's; empty when they have none.
+/// The names behind the ids, from the system's pci.ids; empty when it has none.
 struct PciNames {
     std::string vendor;
     std::string device;
