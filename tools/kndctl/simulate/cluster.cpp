@@ -89,11 +89,11 @@ std::vector<Quantity> askable(Quantity left, const api::CapacityRequestPolicy* p
 Result<std::unique_ptr<Cluster>> Cluster::make(Objects objects, Settings settings) {
     std::unique_ptr<Cluster> cluster(new Cluster(std::move(objects), std::move(settings)));
     cluster->choose_nodes();
-    cluster->note_what_is_off();
     KND_TRY(cluster->apply_taint_rules());
     KND_TRY_ASSIGN(
         cluster->inventory_,
         alloc::Inventory::make(cluster->objects_.slices, features_of(cluster->settings_.gates)));
+    cluster->note_what_is_off();
     // Several times as large as what the inventory keeps of them.
     std::vector<api::ResourceSlice>().swap(cluster->objects_.slices);
     cluster->note_holders();
@@ -128,24 +128,24 @@ void Cluster::choose_nodes() {
 /// Slices that a cluster with these features would not have, and what becomes of them.
 void Cluster::note_what_is_off() {
     const auto features = features_of(settings_.gates);
-    std::size_t skipped = 0;
-    std::string broken;
-    for (const auto& slice : objects_.slices) {
-        skipped += slice.per_device_node_selection && !features.partitionable_devices ? 1 : 0;
-        for (const auto& device : slice.devices) {
-            if (features.list_attributes || !broken.empty()) break;
-            if (auto fine = alloc::check_attributes(device, features); !fine.ok())
-                broken = "selectors fail on device " + device.name + " of slice " +
-                         slice.meta.name + ": " + fine.error().message() +
-                         " (lists need DRAListTypeAttributes, which is off)";
-        }
-    }
+    const auto skipped =
+        std::count_if(objects_.slices.begin(), objects_.slices.end(), [&](const auto& slice) {
+            return slice.per_device_node_selection && !features.partitionable_devices;
+        });
     if (skipped > 0)
         remarks_.push_back(
             "slices with perDeviceNodeSelection are left out, as "
             "DRAPartitionableDevices is off: " +
             std::to_string(skipped));
-    if (!broken.empty()) remarks_.push_back(std::move(broken));
+    if (features.list_attributes) return;
+    const auto& data = inventory_->data();
+    for (const auto& device : data.devices) {
+        const auto* extra = data.extra(device);
+        if (extra == nullptr || extra->broken.empty()) continue;
+        remarks_.push_back("selectors fail on device " + data.id(device).text() + ": " +
+                           extra->broken + " (lists need DRAListTypeAttributes, which is off)");
+        return;
+    }
 }
 
 /// A rule that is there shows that the cluster has rules, unless the user says otherwise.
