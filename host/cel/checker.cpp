@@ -108,10 +108,11 @@ class Checker {
     }
     /// The type of `device` and those of its maps have names, which nothing but a message may use.
     TypeIndex device_type(std::string_view name) {
-        const auto device = types().text(simple(TypeKind::kDevice));
-        if (name == device) return simple(TypeKind::kDevice);
-        if (!name.starts_with(device + ".")) return kErrorType;
-        const auto field = find_device_field(name.substr(device.size() + 1));
+        if (!name.starts_with(kDeviceTypeName)) return kErrorType;
+        name.remove_prefix(kDeviceTypeName.size());
+        if (name.empty()) return simple(TypeKind::kDevice);
+        if (!name.starts_with('.')) return kErrorType;
+        const auto field = find_device_field(name.substr(1));
         return field && types().is(*field, TypeKind::kMap) ? *field : kErrorType;
     }
     /// A variable that a macro has declared with a dot is never found: it is looked for without.

@@ -11,6 +11,11 @@
 
 namespace knd::cel {
 
+/// Of a literal, besides what is in it.
+inline constexpr std::uint64_t kListCost = 10;
+inline constexpr std::uint64_t kMapCost = 30;
+inline constexpr std::uint64_t kMessageCost = 40;
+
 struct CostRange {
     static constexpr std::uint64_t kUnbounded = std::numeric_limits<std::uint64_t>::max();
 

@@ -133,7 +133,7 @@ class Emitter {
     /// messages that become values of other types, the type of `device`.
     static bool is_value(std::string_view name) {
         if (name == "timestamp" || name == "duration") return false;
-        if (name.starts_with("kubernetes.DRADevice")) return false;
+        if (name.starts_with(kDeviceTypeName)) return false;
         const auto* message = find_message(name);
         if (message == nullptr) return true;
         return message->becomes == MessageType::Becomes::kMessage ||

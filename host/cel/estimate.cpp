@@ -95,10 +95,6 @@ Origin field_of(Origin origin, std::string_view name) {
     return name == "allowMultipleAllocations" ? Origin::kMultiple : Origin::kNone;
 }
 
-constexpr std::uint64_t kListCost = 10;
-constexpr std::uint64_t kMapCost = 30;
-constexpr std::uint64_t kMessageCost = 40;
-
 class Estimator {
   public:
     Estimator(const Ast& ast, const CheckedAst& checked, const Environment& environment)

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "host/cel/cost_range.hpp"
 #include "host/cel/evaluator.hpp"
 #include "host/cel/parser.hpp"
 
 namespace knd::cel {
 namespace {
-
-constexpr std::uint64_t kListCost = 10;
-constexpr std::uint64_t kMapCost = 30;
-constexpr std::uint64_t kMessageCost = 40;
 
 /// A list or map that a fold fills: the plain data first, so that it is a value at any time.
 struct GrowingList {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "host/cel/library.hpp"
 #include "host/cel/message_field.hpp"

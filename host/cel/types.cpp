@@ -29,7 +29,7 @@ constexpr SimpleName kSimpleNames[] = {
     {TypeKind::kIp, "net.IP"},
     {TypeKind::kCidr, "net.CIDR"},
     {TypeKind::kFormat, "kubernetes.NamedFormat"},
-    {TypeKind::kDevice, "kubernetes.DRADevice"},
+    {TypeKind::kDevice, kDeviceTypeName},
     {TypeKind::kEmpty, "google.protobuf.Empty"},
     {TypeKind::kEntry, "google.protobuf.Struct.FieldsEntry"},
     {TypeKind::kNothing, ""},

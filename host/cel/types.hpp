@@ -45,6 +45,9 @@ enum class TypeKind : std::uint8_t {
     kParam,     ///< a type variable, number a
 };
 
+/// The name of the type of `device`.
+inline constexpr std::string_view kDeviceTypeName = "kubernetes.DRADevice";
+
 /// Types without parameters have the number of their kind.
 constexpr TypeIndex simple(TypeKind kind) {
     return static_cast<TypeIndex>(kind);
