@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "host/manifest/json_cutter.hpp"
+#include "host/manifest/parse_ahead.hpp"
 #include "host/model/text_file.hpp"
 #include "host/model/yaml.hpp"
 
@@ -86,8 +87,9 @@ Result<void> read_json(const JsonDocument& document, const std::string& file, Li
     if (!shell.ok()) KND_TRY(parse_json(document.whole.text, whole));
     KND_TRY(shell);
     reader.list(*shell);
+    ParseAhead parsed(*document.items, file);
     for (const auto& item : *document.items) {
-        KND_TRY_ASSIGN(auto object, parse_json(item.text, {file, item.line}));
+        KND_TRY_ASSIGN(auto object, parsed.next());
         KND_TRY(reader.item(std::move(object), item.line));
     }
     return reader.end();

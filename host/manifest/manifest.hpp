@@ -36,8 +36,9 @@ Result<std::vector<std::string>> find_files(const std::string& path);
 /// At most 1 GiB. "-" is standard input.
 Result<Source> read_source(const std::string& file);
 
-/// Every object of one text, in its order, at most one of them in memory. An element of a typed
-/// list without a kind of its own gets that of the list.
+/// Every object of one text, in its order, given to `sink` by this thread. Few of them are in
+/// memory at a time; those of a JSON list are parsed by other threads meanwhile. An element of a
+/// typed list without a kind of its own gets that of the list.
 Result<void> for_each_object(const Source& source, const ObjectSink& sink);
 
 /// The same for paths as a user gives them.

@@ -75,6 +75,43 @@ TEST(Manifest, ReadsAnEmptyList) {
     EXPECT_THAT(objects_of("kind: List\nitems: []\n"), ElementsAre());
 }
 
+/// A list of so many pods, two lines each, of some 2 MB: read in several pieces by several threads.
+std::string long_list(int pods, const std::string& last = "") {
+    const std::string padding(2000, 'x');
+    std::string text = "{\"items\": [\n";
+    for (int i = 0; i < pods; ++i)
+        text +=
+            (i == 0 ? "" : ",\n") + ("{\"kind\": \"Pod\", \"metadata\": {\"name\": \"" +
+                                     std::to_string(i) + "\"},\n\"padding\": \"" + padding + "\"}");
+    return text + last + "], \"kind\": \"List\"}";
+}
+
+TEST(Manifest, KeepsTheOrderAndTheLinesOfALongList) {
+    constexpr int kPods = 1000;
+    const auto seen = objects_of(long_list(kPods));
+    ASSERT_EQ(seen.size(), std::size_t{kPods});
+    for (int i = 0; i < kPods; ++i)
+        EXPECT_EQ(seen[static_cast<std::size_t>(i)],
+                  std::to_string(2 + 2 * i) + "  Pod " + std::to_string(i));
+}
+
+TEST(Manifest, TellsOfAnErrorAfterTheElementsBeforeIt) {
+    const auto seen = objects_of(long_list(1000, ",\n{\"kind\": }"));
+    ASSERT_EQ(seen.size(), 1001U);
+    EXPECT_EQ(seen[999], "2000  Pod 999");
+    EXPECT_THAT(seen.back(), HasSubstr("f:2002: column 10: invalid JSON: "));
+}
+
+TEST(Manifest, LeavesALongListAtTheFirstThatIsRefused) {
+    int taken = 0;
+    const auto done = for_each_object(Source{"f", long_list(1000)}, [&](auto&&, auto&) {
+        return ++taken < 3 ? Result<void>() : Error(Code::kAborted, "enough");
+    });
+    ASSERT_FALSE(done.ok());
+    EXPECT_EQ(done.error().message(), "f:6: enough");
+    EXPECT_EQ(taken, 3);
+}
+
 TEST(Manifest, ReadsNothingFromNothing) {
     EXPECT_THAT(objects_of(""), ElementsAre());
     EXPECT_THAT(objects_of(" \n\t\n"), ElementsAre());
