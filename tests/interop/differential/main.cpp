@@ -47,6 +47,13 @@ struct Counts {
     std::size_t skipped = 0;
     std::size_t different = 0;
     std::size_t words = 0;  ///< both fail, in other words; of random expressions
+
+    Counts& operator+=(const Counts& other) {
+        for (auto field : {&Counts::cases, &Counts::answers, &Counts::positive, &Counts::errors,
+                           &Counts::skipped, &Counts::different, &Counts::words})
+            this->*field += other.*field;
+        return *this;
+    }
 };
 
 /// "v1 +": the oracle adds to an empty list that has a name in place, so that the name changes.
@@ -127,6 +134,7 @@ class Run {
 
   private:
     Result<void> judge(std::span<const Json> cases, Counts& counts);
+    Result<void> corpus_file(const std::string& path, Counts& all);
     Result<bool> depends_on_chance(const Json& one);
     Result<void> report(const Json& one, const Comparison& comparison);
     void summary(const std::string& name, const Counts& counts);
@@ -216,22 +224,28 @@ Result<void> Run::corpus() {
         if (entry.path().extension() == ".json") files.push_back(entry.path());
     if (failed) return Error::from_errno("read " + settings_.corpus, failed.value());
     std::sort(files.begin(), files.end());
-    for (const auto& path : files) {
-        KND_TRY_ASSIGN(const auto kept, read_cases(path.string()));
-        std::vector<Json> cases;
-        for (const auto& one : kept)
-            for (auto& each : spread(one))
-                cases.push_back(std::move(each));
-        std::erase_if(cases, [&](const Json& one) {
-            return release_of(json_at(one, "features")) != settings_.scope.release;
-        });
-        if (cases.empty()) continue;
-        Counts counts;
-        KND_TRY(judge(cases, counts));
-        summary("corpus " + path.filename().string(), counts);
-        // What is kept has to be equal word by word.
-        different_ += counts.words;
-    }
+    Counts all;
+    for (const auto& path : files)
+        KND_TRY(corpus_file(path.string(), all));
+    summary("corpus", all);
+    return {};
+}
+
+Result<void> Run::corpus_file(const std::string& path, Counts& all) {
+    KND_TRY_ASSIGN(const auto kept, read_cases(path));
+    std::vector<Json> cases;
+    for (const auto& one : kept)
+        for (auto& each : spread(one))
+            cases.push_back(std::move(each));
+    std::erase_if(cases, [&](const Json& one) {
+        return release_of(json_at(one, "features")) != settings_.scope.release;
+    });
+    Counts counts;
+    KND_TRY(judge(cases, counts));
+    // What is kept has to be equal word by word.
+    different_ += counts.words;
+    if (counts.different + counts.words > 0) summary(path, counts);
+    all += counts;
     return {};
 }
 
