@@ -204,13 +204,19 @@ class Emitter {
                 self.text == ops::kOptSelect);
     }
 
+    /// Also of optMap() and optFlatMap(), which are one inside the fold that holds their target.
+    bool is_conditional(NodeIndex index) const {
+        const auto& self = node(index);
+        if (self.kind == NodeKind::kFold)
+            return ast_.folds[self.first].accumulator == kOptionalTarget;
+        return self.kind == NodeKind::kCall && self.text == ops::kConditional;
+    }
+
     /// What a field or index is taken of; `cost` gets the cost of a start that is no chain.
     std::uint32_t visit_base(NodeIndex index, std::uint32_t& cost) {
-        const auto& self = node(index);
-        const bool conditional = self.kind == NodeKind::kCall && self.text == ops::kConditional;
         if (!is_chain(index)) {
             cost = base_cost();
-            if (conditional) cost = 0;
+            if (is_conditional(index)) cost = 0;
         }
         return visit(index);
     }
