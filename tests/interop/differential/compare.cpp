@@ -40,14 +40,15 @@ Comparison different_text(const std::string& key, const Json& oracle, const Json
         category += " in other words: " + gist(json_string(oracle, key));
     return {Verdict::kDifferent,
             key + ": oracle " + quoted(oracle, key) + ", ours " + quoted(ours, key), category,
-            has(oracle, key) && has(ours, key)};
+            has(oracle, key) && has(ours, key) ? Subject::kWords : Subject::kAnswer};
 }
 
-Comparison different_value(const std::string& key, const Json& oracle, const Json& ours) {
+Comparison different_value(const std::string& key, const Json& oracle, const Json& ours,
+                           Subject subject = Subject::kAnswer) {
     return {
         Verdict::kDifferent,
         key + ": oracle " + to_text(json_at(oracle, key)) + ", ours " + to_text(json_at(ours, key)),
-        key};
+        key, subject};
 }
 
 // --- expressions ---------------------------------------------------------------------------------
@@ -71,10 +72,10 @@ Comparison compare_cel(const Json& oracle, const Json& ours, const Strictness& s
     const bool counted =
         has(oracle, "cost") && !json_string(oracle, "error").starts_with("internal error:");
     if (strictness.cost && counted && json_at(oracle, "cost") != json_at(ours, "cost"))
-        return different_value("cost", oracle, ours);
+        return different_value("cost", oracle, ours, Subject::kPrice);
     if (strictness.cost && !has(oracle, "compileError") &&
         json_at(oracle, "estimate") != json_at(ours, "estimate"))
-        return different_value("estimate", oracle, ours);
+        return different_value("estimate", oracle, ours, Subject::kPrice);
     // Last, so that it hides none of the above.
     for (const std::string key : {"compileError", "error"})
         if (with_single_spaces(json_string(oracle, key)) != json_string(ours, key))

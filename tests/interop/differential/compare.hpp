@@ -21,11 +21,18 @@ enum class Verdict {
     kSkipped,  ///< the oracle gave up or could not read the case
 };
 
+/// What a difference is about, most serious first.
+enum class Subject {
+    kAnswer,  ///< whether it matches or fits, what is allocated, what class of error it is
+    kPrice,   ///< the same answer, but evaluation or estimate cost something else
+    kWords,   ///< both fail, in other words
+};
+
 struct Comparison {
     Verdict verdict = Verdict::kSame;
     std::string what;      ///< for kDifferent and kSkipped: where they part
     std::string category;  ///< for kDifferent: the same for differences of one sort
-    bool words = false;    ///< for kDifferent: both fail, in other words
+    Subject subject = Subject::kAnswer;
 };
 
 Comparison compare(const Json& one, const Json& oracle, const Json& ours,
