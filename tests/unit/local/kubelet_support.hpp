@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of knd-local's node half share: a directory, a store, an io_context that runs
-// until something is true, a container runtime in memory, and a DRA driver on real sockets.
+// What the tests of knd-local's node half share: a container runtime in memory, and a DRA driver on
+// real sockets.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -22,40 +22,11 @@
 #include "host/proto/kubelet/dra_v1.grpc.pb.h"
 #include "host/proto/kubelet/dra_v1beta1.grpc.pb.h"
 #include "host/proto/kubelet/registration_v1.grpc.pb.h"
+#include "io_support.hpp"
 #include "tools/local/api/store.hpp"
 #include "tools/local/kubelet/runtime.hpp"
 
 namespace knd::local {
-
-class Directory {
-  public:
-    Directory() {
-        std::string name = "/tmp/kl-XXXXXX";
-        path_ = mkdtemp(name.data());
-    }
-    ~Directory() { std::filesystem::remove_all(path_); }
-    std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-    const std::filesystem::path& path() const { return path_; }
-
-  private:
-    std::filesystem::path path_;
-};
-
-/// True as soon as `condition` is; false after five seconds without.
-inline bool run_until(boost::asio::io_context& io, const std::function<bool()>& condition) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > limit) return false;
-        io.restart();
-        io.run_one_for(std::chrono::milliseconds(20));
-    }
-    return true;
-}
-
-inline void run_for(boost::asio::io_context& io, std::chrono::milliseconds time) {
-    io.restart();
-    io.run_for(time);
-}
 
 /// Sandboxes and containers in memory; fails where a test says so.
 class FakeRuntime final : public ContainerRuntime {

@@ -3,7 +3,8 @@
 // A store with short ways to put nodes, pods, claims and devices into it.
 #pragma once
 
-#include "kubelet_support.hpp"
+#include "io_support.hpp"
+#include "tools/local/api/store.hpp"
 
 namespace knd::local {
 

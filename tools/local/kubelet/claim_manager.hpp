@@ -78,11 +78,4 @@ class ClaimManager {
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with callbacks
 };
 
-/// Name of the claim behind an entry of pod.spec.resourceClaims; empty: not there yet.
-std::string claim_name(const Json& pod, const Json& entry);
-/// Whether the claim was made from a template for this pod.
-bool is_made_for(const Json& pod, const Json& claim);
-/// Of an entry with a template: the status of a pod may name a claim that is another's.
-Result<> check_owner(const Json& pod, const Json& entry, const Json& claim);
-
 }  // namespace knd::local

@@ -6,7 +6,7 @@
 
 #include "host/model/log.hpp"
 #include "tools/local/api/intake.hpp"
-#include "tools/local/kubelet/claim_manager.hpp"
+#include "tools/local/support/pod_claims.hpp"
 
 namespace knd::local {
 namespace {

@@ -9,10 +9,10 @@
 #include "host/model/log.hpp"
 #include "host/model/time.hpp"
 #include "tools/local/api/intake.hpp"
-#include "tools/local/kubelet/claim_manager.hpp"
 #include "tools/local/scheduler/claim_controller.hpp"
 #include "tools/local/scheduler/device_planner.hpp"
 #include "tools/local/scheduler/node_filter.hpp"
+#include "tools/local/support/pod_claims.hpp"
 
 namespace knd::local {
 namespace {
