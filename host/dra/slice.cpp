@@ -7,28 +7,13 @@
 #include <set>
 
 #include "host/kube/resource_api.hpp"
+#include "host/model/attribute_json.hpp"
 #include "host/model/quantity.hpp"
 
 namespace knd::dra {
 namespace {
 
 constexpr std::size_t kMaxNamed = 3;  // devices that a log line names
-
-struct ToJson {
-    Json operator()(std::int64_t value) const { return {{"int", value}}; }
-    Json operator()(bool value) const { return {{"bool", value}}; }
-    Json operator()(const std::string& value) const { return {{"string", value}}; }
-    Json operator()(const Version& value) const { return {{"version", value.text}}; }
-    Json operator()(const std::vector<std::int64_t>& value) const { return {{"ints", value}}; }
-    Json operator()(const std::vector<bool>& value) const { return {{"bools", value}}; }
-    Json operator()(const std::vector<std::string>& value) const { return {{"strings", value}}; }
-    Json operator()(const std::vector<Version>& value) const {
-        Json texts = Json::array();
-        for (const auto& version : value)
-            texts.push_back(version.text);
-        return {{"versions", std::move(texts)}};
-    }
-};
 
 bool has_list_attributes(const Json& device) {
     const auto& attributes = json_at(device, "attributes");
@@ -57,11 +42,7 @@ SliceDevice canonical(Json device) {
 }
 
 Json device_json(const Device& device) {
-    Json json = {{"name", device.name}};
-    Json attributes = Json::object();
-    for (const auto& [name, value] : device.attributes)
-        attributes[name] = std::visit(ToJson(), value);
-    json["attributes"] = std::move(attributes);
+    Json json = {{"name", device.name}, {"attributes", attributes_to_json(device.attributes)}};
     Json capacity = Json::object();
     for (const auto& [name, quantity] : device.capacity)
         capacity[name] = {{"value", quantity}};

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "host/model/attribute_json.hpp"
+
 namespace knd {
 namespace {
 
@@ -144,25 +146,6 @@ class Fields {
     std::string message_;
 };
 
-Json to_json(const AttributeValue& value) {
-    struct Writer {
-        Json operator()(std::int64_t v) const { return {{"int", v}}; }
-        Json operator()(bool v) const { return {{"bool", v}}; }
-        Json operator()(const std::string& v) const { return {{"string", v}}; }
-        Json operator()(const Version& v) const { return {{"version", v.text}}; }
-        Json operator()(const std::vector<std::int64_t>& v) const { return {{"ints", v}}; }
-        Json operator()(const std::vector<bool>& v) const { return {{"bools", v}}; }
-        Json operator()(const std::vector<std::string>& v) const { return {{"strings", v}}; }
-        Json operator()(const std::vector<Version>& v) const {
-            Json texts = Json::array();
-            for (const auto& version : v)
-                texts.push_back(version.text);
-            return {{"versions", std::move(texts)}};
-        }
-    };
-    return std::visit(Writer{}, value);
-}
-
 Result<AttributeValue> attribute_from_json(const Json& json, const std::string& path) {
     const Error bad(Code::kDataLoss, path + " is not an attribute value");
     if (!json.is_object() || json.size() != 1) return bad;
@@ -193,12 +176,9 @@ Result<AttributeValue> attribute_from_json(const Json& json, const std::string& 
 }
 
 Json to_json(const Device& device) {
-    Json attributes = Json::object();
-    for (const auto& [name, value] : device.attributes)
-        attributes[name] = to_json(value);
     return {{"name", device.name},         {"backend", device.backend},
             {"netdev", device.netdev},     {"hardwareKey", device.hardware_key},
-            {"capacity", device.capacity}, {"attributes", std::move(attributes)}};
+            {"capacity", device.capacity}, {"attributes", attributes_to_json(device.attributes)}};
 }
 
 Result<Device> device_from_json(const Json& json) {
