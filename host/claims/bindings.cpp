@@ -80,6 +80,13 @@ std::vector<Held*> Bindings::rivals(const RecordKey& key) {
     });
 }
 
+std::vector<const BindingRecord*> Bindings::records_of_claim(std::string_view claim_uid) {
+    std::vector<const BindingRecord*> records;
+    for (const auto* held : of_claim(claim_uid))
+        records.push_back(&held->record);
+    return records;
+}
+
 std::vector<BindingRecord> Bindings::records() const {
     std::vector<BindingRecord> records;
     records.reserve(entries_.size());

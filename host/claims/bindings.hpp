@@ -61,6 +61,9 @@ class Bindings {
     /// Those of other claims that hold the same device.
     std::vector<Held*> rivals(const RecordKey& key);
 
+    /// What the journal says of them.
+    std::vector<const BindingRecord*> records_of_claim(std::string_view claim_uid);
+
     bool empty() const { return entries_.empty(); }
     std::vector<BindingRecord> records() const;
 

@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <vector>
 
@@ -15,18 +14,12 @@ namespace {
 constexpr std::string_view kSuffix = ".json";
 /// What replace_text_file() leaves behind when it is cut off; no runtime reads it.
 constexpr std::string_view kTemporarySuffix = ".tmp";
-constexpr std::size_t kLongestUid = 64;
+
+Json device(const std::string& name, Json edits) {
+    return {{"name", name}, {"containerEdits", std::move(edits)}};
+}
 
 }  // namespace
-
-bool is_safe_uid(std::string_view uid) {
-    const auto alphanumeric = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    };
-    return !uid.empty() && uid.size() <= kLongestUid && alphanumeric(uid.front()) &&
-           std::all_of(uid.begin(), uid.end(),
-                       [&](char c) { return alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
-}
 
 CdiFiles::CdiFiles(std::string driver, std::string directory)
     : kind_(driver + "/claim"),
@@ -37,25 +30,37 @@ std::string CdiFiles::device_id(const std::string& claim_uid) const {
     return kind_ + "=" + claim_uid;
 }
 
+std::string CdiFiles::device_id(const std::string& claim_uid, const std::string& request) const {
+    return device_id(claim_uid) + "_" + request;
+}
+
 std::string CdiFiles::path(const std::string& claim_uid) const {
     return directory_ + "/" + prefix_ + claim_uid + std::string(kSuffix);
 }
 
-Json CdiFiles::spec(const std::string& claim_uid, const Hook& gate) const {
+Json CdiFiles::spec(const std::string& claim_uid, const Hook& gate,
+                    const RequestMounts& mounts) const {
     Json hook = {{"hookName", "createRuntime"},
                  {"path", gate.path},
                  {"args", gate.args},
                  {"env", gate.env},
                  {"timeout", gate.timeout_s}};
-    Json device = {{"name", claim_uid},
-                   {"containerEdits", {{"hooks", Json::array({std::move(hook)})}}}};
-    return {
-        {"cdiVersion", "0.5.0"}, {"kind", kind_}, {"devices", Json::array({std::move(device)})}};
+    Json devices = Json::array();
+    devices.push_back(device(claim_uid, {{"hooks", Json::array({std::move(hook)})}}));
+    for (const auto& [request, mount] : mounts) {
+        Json file = {{"hostPath", mount.source},
+                     {"containerPath", mount.destination},
+                     {"options", Json::array({mount.read_only ? "ro" : "rw", "bind"})}};
+        devices.push_back(
+            device(claim_uid + "_" + request, {{"mounts", Json::array({std::move(file)})}}));
+    }
+    return {{"cdiVersion", "0.5.0"}, {"kind", kind_}, {"devices", std::move(devices)}};
 }
 
-Result<void> CdiFiles::write(const std::string& claim_uid, const Hook& gate) const {
+Result<void> CdiFiles::write(const std::string& claim_uid, const Hook& gate,
+                             const RequestMounts& mounts) const {
     const auto target = path(claim_uid);
-    const auto text = to_text(spec(claim_uid, gate)) + "\n";
+    const auto text = to_text(spec(claim_uid, gate, mounts)) + "\n";
     if (read_text_file(target).value_or("") == text) return {};
     std::error_code error;
     std::filesystem::create_directories(directory_, error);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CdiFiles: one CDI spec per claim, whose single device carries the start gate into every container
-// that lists the claim. A container with an unresolvable CDI id is refused by the runtime, so the
-// file is there before prepare answers and stays until the claim is unprepared.
+// CdiFiles: one CDI spec per claim. One device of it carries the start gate into every container
+// that lists the claim; and one per request, where there is metadata, mounts that. A container with
+// an unresolvable CDI id is refused by the runtime, so the file is there before prepare answers and
+// stays until the claim is unprepared.
 //
-// Device nodes, mounts and environment are not in it: they go in by NRI CreateContainer, with
-// numbers that are looked up at that moment.
+// What backends ask for, device nodes, mounts and environment, is not in it: that goes in by NRI
+// CreateContainer, with numbers that are looked up at that moment.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
-#include <string_view>
 
 #include "host/model/claim.hpp"
 #include "host/model/json.hpp"
@@ -20,9 +21,8 @@
 
 namespace knd {
 
-/// Claim uids become file names and CDI names: letters, digits, '-', '_' and '.', at most 64, not
-/// starting with punctuation.
-bool is_safe_uid(std::string_view uid);
+/// By request: a file that the containers which list it shall see.
+using RequestMounts = std::map<std::string, Mount>;
 
 class CdiFiles {
   public:
@@ -31,15 +31,18 @@ class CdiFiles {
 
     /// "knd.dev/claim=<uid>"
     std::string device_id(const std::string& claim_uid) const;
+    /// "knd.dev/claim=<uid>_<request>": the mount of that request.
+    std::string device_id(const std::string& claim_uid, const std::string& request) const;
     /// Atomically, by a rename. Nothing happens when the file has this content already.
-    Result<void> write(const std::string& claim_uid, const Hook& gate) const;
+    Result<void> write(const std::string& claim_uid, const Hook& gate,
+                       const RequestMounts& mounts) const;
     /// OK when there is none.
     Result<void> remove(const std::string& claim_uid) const;
     /// Removes the files of claims for which `keep` is false, and temporary files of a predecessor
     /// that was killed. Never touches files of others.
     Result<void> sweep(const std::function<bool(const std::string& claim_uid)>& keep) const;
 
-    Json spec(const std::string& claim_uid, const Hook& gate) const;
+    Json spec(const std::string& claim_uid, const Hook& gate, const RequestMounts& mounts) const;
 
   private:
     std::string path(const std::string& claim_uid) const;

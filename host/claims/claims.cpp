@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "host/claims/bindings.hpp"
-#include "host/claims/cdi.hpp"
-#include "host/claims/gate.hpp"
+#include "host/claims/claim_files.hpp"
 #include "host/claims/lifecycle.hpp"
 #include "host/claims/pod_desk.hpp"
 #include "host/claims/preparer.hpp"
@@ -52,11 +52,11 @@ struct Claims::Parts final : Lifecycle::Listener {
     Parts(ClaimsOptions chosen, ClaimsPorts given)
         : options(std::move(chosen)),
           ports(std::move(given)),
-          cdi(options.driver, options.cdi_dir),
-          lifecycle(options, ports, bindings, *this),
+          files(options),
+          lifecycle(options, ports, bindings, files, *this),
           consumers(ports, bindings),
-          preparer(options, ports, bindings, lifecycle, consumers, cdi),
-          releaser(bindings, lifecycle, cdi),
+          preparer(options, ports, bindings, lifecycle, consumers, files),
+          releaser(bindings, lifecycle, files),
           desk(options, ports, bindings, lifecycle, consumers) {}
 
     void on_attached(Held& held) override { desk.on_attached(held); }
@@ -68,22 +68,26 @@ struct Claims::Parts final : Lifecycle::Listener {
         releaser.on_released(record);
     }
 
-    /// The directory is on tmpfs, and the gate's settings may have changed. A file that cannot be
-    /// written is written again by the next prepare; until then containers are refused.
-    void renew_cdi_files() {
+    /// They are on tmpfs, a kill may have cut them off, and the gate's settings may have changed. A
+    /// CDI file that cannot be written is written again by the next prepare; until then containers
+    /// are refused.
+    void renew_files() {
         const auto complain = [](const Result<void>& result) {
             if (!result)
-                log::warn("CDI files are not up to date", {{"error", result.error().message()}});
+                log::warn("files of claims are not up to date",
+                          {{"error", result.error().message()}});
         };
-        complain(
-            cdi.sweep([this](const std::string& uid) { return !bindings.of_claim(uid).empty(); }));
+        std::set<std::string> claims;
         for (const auto* held : bindings.all())
-            complain(cdi.write(held->record.claim.uid, gate_hook(options, held->record.claim)));
+            claims.insert(held->record.claim.uid);
+        complain(files.sweep([&](const std::string& uid) { return claims.contains(uid); }));
+        for (const auto& uid : claims)
+            complain(files.write(bindings.records_of_claim(uid)).wrap("claim " + uid));
     }
 
     ClaimsOptions options;
     ClaimsPorts ports;
-    CdiFiles cdi;
+    ClaimFiles files;
     Bindings bindings;
     Lifecycle lifecycle;
     Consumers consumers;
@@ -115,7 +119,7 @@ Result<void> Claims::load() {
         held.wanted = pod_of(held.record);
         parts_->lifecycle.pin(held);
     }
-    parts_->renew_cdi_files();
+    parts_->renew_files();
     return {};
 }
 

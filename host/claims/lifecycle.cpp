@@ -30,8 +30,8 @@ bool is_aim(const Held& held) {
 }  // namespace
 
 Lifecycle::Lifecycle(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
-                     Listener& listener)
-    : options_(options), ports_(ports), bindings_(bindings), listener_(listener) {}
+                     const ClaimFiles& files, Listener& listener)
+    : options_(options), ports_(ports), bindings_(bindings), files_(files), listener_(listener) {}
 
 // A Held that is busy is never erased, so the steps may refer to it; but the whole machine may be
 // destroyed while an answer is on its way.
@@ -183,6 +183,13 @@ void Lifecycle::moved_in(Held& held, Result<AttachedFacts> facts) {
 
 void Lifecycle::backend_attached(Held& held, Result<void> result) {
     if (!result) return fail(held, result.error());
+    // Here, as no gate has let a container go yet that may read it.
+    const auto& record = held.record;
+    if (auto written = files_.write_metadata(bindings_.records_of_claim(record.claim.uid),
+                                             base_request(record.request));
+        !written)
+        return fail(held, written.error());
+    step("attach.metadata", held);
     commit(held, BindingState::kAttached, [this](Held& bound, Result<void> written) {
         if (!written) return fail(bound, written.error().wrap("note that it is attached"));
         step("attach.done", bound);

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "host/claims/bindings.hpp"
+#include "host/claims/claim_files.hpp"
 #include "host/claims/options.hpp"
 
 namespace knd {
@@ -42,9 +43,9 @@ class Lifecycle {
         virtual void on_stuck(Held& held, const Error& error) = 0;
     };
 
-    /// `bindings` and `listener` are borrowed.
+    /// All are borrowed.
     Lifecycle(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
-              Listener& listener);
+              const ClaimFiles& files, Listener& listener);
 
     /// Call it whenever a goal has changed. Takes no step while another one is under way.
     void advance(Held& held);
@@ -99,6 +100,7 @@ class Lifecycle {
     const ClaimsOptions& options_;
     const ClaimsPorts& ports_;
     Bindings& bindings_;
+    const ClaimFiles& files_;
     Listener& listener_;
     int running_ = 0;
     std::vector<std::function<void()>> drained_;

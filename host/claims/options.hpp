@@ -20,10 +20,11 @@ namespace knd {
 struct ClaimsOptions {
     std::string driver;   ///< the CDI vendor: "knd.dev"
     std::string cdi_dir;  ///< "/var/run/cdi"
-    std::string run_dir;  ///< where the gate looks for markers: "/run/knd"
+    std::string run_dir;  ///< markers that the gate looks for, and device metadata: "/run/knd"
     std::string boot_id;  ///< /proc/sys/kernel/random/boot_id: what the kernel held died with it
     AttachConfig attach;
     GateConfig gate;
+    bool metadata = true;                               ///< of devices, as files in containers
     std::chrono::milliseconds hook_budget{1500};        ///< longest reply in attach mode `sync`
     std::chrono::milliseconds backend_timeout{30'000};  ///< for all of a backend but prepare
     std::chrono::milliseconds first_retry{500};         ///< doubles up to last_retry

@@ -36,7 +36,7 @@ class DeviceTable {
 /// default does nothing. Called on the domain thread and, for steps in the kernel, on a worker.
 ///   prepare.effects  prepare.journalled  prepare.cdi
 ///   attach.begin  attach.surveyed  attach.journalled  (host/sandbox)
-///     attach.configured  attach.done
+///     attach.configured  attach.metadata  attach.done
 ///   detach.begin  detach.journalled  (host/sandbox)  detach.home  detach.done
 ///   release.begin  release.journalled  release.unprepared  release.done
 class StepObserver {

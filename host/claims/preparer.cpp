@@ -7,7 +7,7 @@
 #include <set>
 #include <tuple>
 
-#include "host/claims/gate.hpp"
+#include "host/claims/safe_name.hpp"
 #include "host/model/log.hpp"
 #include "host/model/network_config.hpp"
 
@@ -31,7 +31,7 @@ struct Preparer::Call {
     std::size_t awaited = 0;
     std::vector<BindingRecord> records;
     Result<void> journalled;
-    Result<void> cdi_written;
+    Result<void> files_written;
 
     Backend::Binding binding(const Part& part) const {
         const bool known = part.effects && part.effects->ok();
@@ -40,13 +40,13 @@ struct Preparer::Call {
 };
 
 Preparer::Preparer(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
-                   Lifecycle& lifecycle, Consumers& consumers, const CdiFiles& cdi)
+                   Lifecycle& lifecycle, Consumers& consumers, const ClaimFiles& files)
     : options_(options),
       ports_(ports),
       bindings_(bindings),
       lifecycle_(lifecycle),
       consumers_(consumers),
-      cdi_(cdi) {}
+      files_(files) {}
 
 std::vector<Backend::Binding> Preparer::in_hand(std::string_view backend) const {
     std::vector<Backend::Binding> bindings;
@@ -91,8 +91,8 @@ void Preparer::on_claim(const CallPtr& call, Result<Claim> claim) {
     if (again) {
         // As a kubelet does that was started anew: it stays as it is.
         if (claim) consumers_.add(held, claim->reserved_for);
-        // The file is in /run and may have been swept away.
-        return finish(call, write_cdi(call->ref));
+        // The files are in /run and may have been swept away.
+        return finish(call, files_.write(bindings_.records_of_claim(call->ref.uid)));
     }
     if (auto checked = check_claim(*call, *std::move(claim)); !checked)
         return finish(call, std::move(checked).error());
@@ -227,6 +227,7 @@ Result<void> Preparer::check_effects(const Call& call) const {
 BindingRecord Preparer::record_of(const Call& call, const Part& part) const {
     BindingRecord record;
     record.claim = call.ref;
+    record.pod_claim_name = call.claim->pod_claim_name;
     record.pods = call.claim->reserved_for;
     record.request = part.allocated.request;
     record.pool = part.allocated.pool;
@@ -253,17 +254,20 @@ void Preparer::write(const CallPtr& call) {
                               call->journalled = std::move(result);
                               if (--call->awaited == 0) on_written(call);
                           });
-    // While the disk is busy. Before the record is there the file is of no use to anybody, and a
-    // restart sweeps it away.
-    call->cdi_written = write_cdi(call->ref);
-    if (call->cdi_written) ports_.observer.on_step("prepare.cdi", call->ref.text(), "");
+    // While the disk is busy. Before the record is there the files are of no use to anybody, and a
+    // restart sweeps them away.
+    ClaimRecords records;
+    for (const auto& record : call->records)
+        records.push_back(&record);
+    call->files_written = files_.write(records);
+    if (call->files_written) ports_.observer.on_step("prepare.cdi", call->ref.text(), "");
     if (--call->awaited == 0) on_written(call);
 }
 
 void Preparer::on_written(const CallPtr& call) {
     if (!call->journalled) {
-        if (auto removed = cdi_.remove(call->ref.uid); !removed)
-            log::warn("the CDI file of a claim that failed is left behind",
+        if (auto removed = files_.remove(call->ref.uid); !removed)
+            log::warn("the files of a claim that failed are left behind",
                       {{"claim", call->ref.text()}, {"error", removed.error().message()}});
         return undo(call, call->journalled.error());
     }
@@ -272,10 +276,10 @@ void Preparer::on_written(const CallPtr& call) {
         bindings_.add(std::move(record));
     }
     // In the journal already, so that the way back is that of a claim that ends.
-    if (!call->cdi_written) lifecycle_.end_claim(bindings_.of_claim(call->ref.uid));
-    finish(call, call->cdi_written);
+    if (!call->files_written) lifecycle_.end_claim(bindings_.of_claim(call->ref.uid));
+    finish(call, call->files_written);
     // The kubelet has its answer; what follows nobody waits for.
-    if (call->cdi_written)
+    if (call->files_written)
         for (const auto& part : call->parts)
             log::info("device prepared", {{"claim", call->ref.text()},
                                           {"device", part.device.name},
@@ -322,20 +326,16 @@ void Preparer::finish(const CallPtr& call, Result<void> result) {
 
 std::vector<PreparedDevice> Preparer::answer(const std::string& claim_uid) {
     std::vector<PreparedDevice> devices;
-    std::set<std::string> gated;
+    std::set<std::string> known;
     for (const auto* held : bindings_.of_claim(claim_uid)) {
         const auto& record = held->record;
         const auto request = base_request(record.request);
         PreparedDevice device{{request}, record.pool, record.device.name, record.share_id, {}};
-        // The kubelet adds up the ids of all devices of a request; the gate is needed once.
-        if (gated.insert(request).second) device.cdi_ids.push_back(cdi_.device_id(claim_uid));
+        // The kubelet adds up the ids of all devices of a request; they are needed once.
+        if (known.insert(request).second) device.cdi_ids = files_.cdi_ids(claim_uid, request);
         devices.push_back(std::move(device));
     }
     return devices;
-}
-
-Result<void> Preparer::write_cdi(const ClaimRef& claim) const {
-    return cdi_.write(claim.uid, gate_hook(options_, claim));
 }
 
 }  // namespace knd

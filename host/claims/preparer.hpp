@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Preparer: NodePrepareResources for one claim: read the claim, let the backends prepare its
-// devices (those of different backends at the same time), journal what that means, write the CDI
-// file. Everything or nothing: a failure undoes what was done, in reverse order.
+// devices (those of different backends at the same time), journal what that means, write the
+// claim's files. Everything or nothing: a failure undoes what was done, in reverse order.
 //
 // There is one flush per call, of the state `prepared`, and none before the backends are called. A
 // note of the intent would cost a second flush and tell a restart nothing: what was prepared
@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "host/claims/bindings.hpp"
-#include "host/claims/cdi.hpp"
+#include "host/claims/claim_files.hpp"
 #include "host/claims/consumers.hpp"
 #include "host/claims/lifecycle.hpp"
 #include "host/claims/options.hpp"
@@ -35,7 +35,7 @@ class Preparer {
 
     /// All arguments are borrowed.
     Preparer(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
-             Lifecycle& lifecycle, Consumers& consumers, const CdiFiles& cdi);
+             Lifecycle& lifecycle, Consumers& consumers, const ClaimFiles& files);
 
     /// Calls for one claim that come while it is being prepared share its outcome.
     void prepare(const ClaimRef& claim, Deadline deadline, Answer done);
@@ -70,14 +70,13 @@ class Preparer {
 
     BindingRecord record_of(const Call& call, const Part& part) const;
     std::vector<PreparedDevice> answer(const std::string& claim_uid);
-    Result<void> write_cdi(const ClaimRef& claim) const;
 
     const ClaimsOptions& options_;
     const ClaimsPorts& ports_;
     Bindings& bindings_;
     Lifecycle& lifecycle_;
     Consumers& consumers_;
-    const CdiFiles& cdi_;
+    const ClaimFiles& files_;
     std::map<std::string, CallPtr> calls_;  ///< by claim uid
     struct InFlight {
         ClaimRef claim;

@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/claims/safe_name.hpp"
 #include "host/model/log.hpp"
 
 namespace knd {
 
-Releaser::Releaser(Bindings& bindings, Lifecycle& lifecycle, const CdiFiles& cdi)
-    : bindings_(bindings), lifecycle_(lifecycle), cdi_(cdi) {}
+Releaser::Releaser(Bindings& bindings, Lifecycle& lifecycle, const ClaimFiles& files)
+    : bindings_(bindings), lifecycle_(lifecycle), files_(files) {}
 
 void Releaser::release(const ClaimRef& claim, Done<> done) {
     if (!is_safe_uid(claim.uid)) return done({});  // was never prepared: see Preparer
@@ -42,8 +43,8 @@ void Releaser::on_stuck(const Held& held, const Error& error) {
 
 void Releaser::remove_files(const std::string& claim_uid) {
     // Only a nuisance: the next start sweeps it away.
-    if (const auto removed = cdi_.remove(claim_uid); !removed)
-        log::warn("CDI file stays behind", {{"error", removed.error().message()}});
+    if (const auto removed = files_.remove(claim_uid); !removed)
+        log::warn("files of a claim stay behind", {{"error", removed.error().message()}});
 }
 
 }  // namespace knd

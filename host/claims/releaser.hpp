@@ -11,7 +11,7 @@
 #include <string>
 
 #include "host/claims/bindings.hpp"
-#include "host/claims/cdi.hpp"
+#include "host/claims/claim_files.hpp"
 #include "host/claims/lifecycle.hpp"
 #include "host/claims/waiters.hpp"
 
@@ -20,7 +20,7 @@ namespace knd {
 class Releaser {
   public:
     /// All arguments are borrowed.
-    Releaser(Bindings& bindings, Lifecycle& lifecycle, const CdiFiles& cdi);
+    Releaser(Bindings& bindings, Lifecycle& lifecycle, const ClaimFiles& files);
 
     /// An unknown claim is released already.
     void release(const ClaimRef& claim, Done<> done);
@@ -35,7 +35,7 @@ class Releaser {
 
     Bindings& bindings_;
     Lifecycle& lifecycle_;
-    const CdiFiles& cdi_;
+    const ClaimFiles& files_;
     Waiters waiters_;  ///< by claim uid
 };
 

@@ -123,6 +123,7 @@ std::vector<Key> make_keys() {
         int_key("attach.workers", &C::attach, &AttachConfig::workers, 1, 64),
         text_key("gate.path", &C::gate, &GateConfig::path),
         int_key("gate.timeout_ms", &C::gate, &GateConfig::timeout_ms, 100, 60000),
+        bool_key("claims.metadata", &C::claims, &ClaimConfig::metadata),
         text_key("paths.backends", &C::paths, &PathConfig::backends),
         text_key("paths.journal", &C::paths, &PathConfig::journal),
         text_key("paths.run", &C::paths, &PathConfig::run),

@@ -50,6 +50,10 @@ struct GateConfig {
     int timeout_ms = 5000;
 };
 
+struct ClaimConfig {
+    bool metadata = true;  ///< what a container can read about its devices (KEP-5304)
+};
+
 struct PathConfig {
     std::string backends = "/usr/lib/knd/backends";
     std::string journal = "/var/lib/knd/journal.db";
@@ -92,6 +96,7 @@ struct Config {
     NriConfig nri;
     AttachConfig attach;
     GateConfig gate;
+    ClaimConfig claims;
     PathConfig paths;
     InventoryConfig inventory;
     PublishConfig publish;

@@ -38,6 +38,7 @@ ClaimsOptions claims_options(const Config& config) {
     options.cdi_dir = config.paths.cdi;
     options.attach = config.attach;
     options.gate = config.gate;
+    options.metadata = config.claims.metadata;
     options.run_dir = config.paths.run;
     options.hook_budget = milliseconds(config.nri.budget_ms);
     options.boot_id = boot_id();

@@ -297,6 +297,7 @@ Json to_json(const BindingRecord& record) {
     return {
         {"claim",
          {{"namespace", record.claim.ns}, {"name", record.claim.name}, {"uid", record.claim.uid}}},
+        {"podClaimName", record.pod_claim_name},
         {"pods", record.pods},
         {"request", record.request},
         {"pool", record.pool},
@@ -322,6 +323,8 @@ Result<BindingRecord> record_from_json(const Json& json) {
     fields.read("shareID", record.share_id).read("bootID", record.boot_id).read("state", state);
     fields.read("reason", record.reason).read("preparedMs", record.prepared_ms);
     fields.read("ending", record.ending);
+    if (!fields.at("podClaimName").is_null())  // missing in older journals
+        fields.read("podClaimName", record.pod_claim_name);
     KND_TRY(fields.read("changedMs", record.changed_ms).verdict());
     Fields claim(fields.at("claim"), "claim");
     claim.read("namespace", record.claim.ns).read("name", record.claim.name);

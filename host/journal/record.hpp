@@ -53,6 +53,7 @@ struct AttachedFacts {
 
 struct BindingRecord {
     ClaimRef claim;
+    std::string pod_claim_name;     ///< of a template's claim: what the pod calls it
     std::vector<std::string> pods;  ///< uids for which the claim is reserved
     std::string request;            ///< as allocated, "req" or "req/sub"
     std::string pool;

@@ -15,6 +15,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -211,6 +212,29 @@ class ClaimsWorld {
     }
     std::string cdi_path(const std::string& claim_name) const {
         return options.cdi_dir + "/knd.dev-claim-uid-" + claim_name + ".json";
+    }
+    std::string metadata_path(const std::string& claim_name,
+                              const std::string& request = "nic") const {
+        return options.run_dir + "/metadata/knd.dev/uid-" + claim_name + "/" + request + ".json";
+    }
+    /// The objects that a container reads, in their order; empty when one is no JSON.
+    std::vector<Json> metadata(const std::string& claim_name,
+                               const std::string& request = "nic") const {
+        std::vector<Json> objects;
+        std::istringstream lines(read(metadata_path(claim_name, request)));
+        for (std::string line; std::getline(lines, line);) {
+            auto object = parse_json(line);
+            if (!object) return {};
+            objects.push_back(*std::move(object));
+        }
+        return objects;
+    }
+    /// What it reads of one device.
+    Json device_metadata(const std::string& claim_name, const std::string& device) const {
+        for (const auto& object : metadata(claim_name))
+            for (const auto& entry : json_at(json_at(object, "requests").at(0), "devices"))
+                if (json_string(entry, "name") == device) return entry;
+        return {};
     }
     static std::string read(const std::string& path) {
         std::ifstream file(path);

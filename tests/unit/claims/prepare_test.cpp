@@ -22,11 +22,11 @@ class PrepareTest : public testing::Test {
     ClaimRef ref = world.add(ClaimsWorld::claim("a", {"dra0"}));
 };
 
-TEST_F(PrepareTest, AnswersWithTheDeviceAndOneCdiId) {
+TEST_F(PrepareTest, AnswersWithTheDeviceAndItsCdiIds) {
     const auto devices = world.prepare(ref);
     ASSERT_TRUE(devices.ok()) << devices.error().message();
     const std::vector<PreparedDevice> expected = {
-        {{"nic"}, "node", "dra0", "", {"knd.dev/claim=uid-a"}}};
+        {{"nic"}, "node", "dra0", "", {"knd.dev/claim=uid-a", "knd.dev/claim=uid-a_nic"}}};
     EXPECT_EQ(*devices, expected);
 }
 
@@ -51,14 +51,17 @@ TEST_F(PrepareTest, WritesACdiFileWithTheGate) {
     EXPECT_EQ(json_int(hook, "timeout"), 10);
 }
 
-TEST_F(PrepareTest, GivesEachRequestTheGateOnce) {
+TEST_F(PrepareTest, GivesEachRequestItsCdiIdsOnce) {
     auto claim = ClaimsWorld::claim("b", {"dra0", "dra1", "dra2"});
     claim.devices[2].request = "other/fast";
     const auto devices = world.prepare(world.add(claim));
     ASSERT_TRUE(devices.ok());
-    EXPECT_EQ((*devices)[0].cdi_ids.size(), 1u);
-    EXPECT_EQ((*devices)[1].cdi_ids.size(), 0u);
-    EXPECT_EQ((*devices)[2].cdi_ids.size(), 1u);
+    const auto ids = [](const std::string& request) {
+        return std::vector<std::string>{"knd.dev/claim=uid-b", "knd.dev/claim=uid-b_" + request};
+    };
+    EXPECT_EQ((*devices)[0].cdi_ids, ids("nic"));
+    EXPECT_EQ((*devices)[1].cdi_ids, std::vector<std::string>());
+    EXPECT_EQ((*devices)[2].cdi_ids, ids("other"));
     EXPECT_EQ((*devices)[2].requests, std::vector<std::string>{"other"});
 }
 

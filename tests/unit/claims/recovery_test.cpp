@@ -294,15 +294,16 @@ TEST_P(KillTest, LeavesTheDeviceInThePodOrAtHome) {
     EXPECT_TRUE(world.disk.records.empty());
     EXPECT_TRUE(world.hardware.prepared.empty());
     EXPECT_FALSE(std::filesystem::exists(world.cdi_path("a")));
+    EXPECT_FALSE(std::filesystem::exists(world.metadata_path("a")));
 }
 
 INSTANTIATE_TEST_SUITE_P(AtEachPoint, KillTest,
                          testing::Values("prepare.effects", "prepare.journalled", "prepare.cdi",
                                          "attach.begin", "attach.surveyed", "attach.journalled",
-                                         "attach.moved", "attach.configured", "attach.done",
-                                         "detach.begin", "detach.journalled", "detach.moved",
-                                         "detach.renamed", "detach.home", "detach.done",
-                                         "release.begin", "release.journalled",
+                                         "attach.moved", "attach.configured", "attach.metadata",
+                                         "attach.done", "detach.begin", "detach.journalled",
+                                         "detach.moved", "detach.renamed", "detach.home",
+                                         "detach.done", "release.begin", "release.journalled",
                                          "release.unprepared", "release.done"));
 
 // --- a random walk -------------------------------------------------------------------------------
@@ -457,15 +458,19 @@ class RandomWalk {
         some_steps();
     }
 
-    /// No gate is open unless every device of its claim is in that very pod.
+    /// No gate is open unless every device of its claim is in that very pod, and its containers can
+    /// read so.
     void check_always() {
         for (const auto& user : users_) {
             if (!user.sandbox) continue;
             const auto& pod = *user.sandbox;
             if (world_.marker(pod.id, user.claim.name) != "attached\n") continue;
-            for (const auto& device : world_.api.at(user.claim.text()).devices)
+            for (const auto& device : world_.api.at(user.claim.text()).devices) {
                 EXPECT_TRUE(world_.node.is_in(device.device, pod.netns))
                     << device.device << " is not in the pod whose gate is open";
+                const auto told = world_.device_metadata(user.claim.name, device.device);
+                EXPECT_TRUE(told.contains("networkData")) << device.device << ": " << told;
+            }
         }
     }
 

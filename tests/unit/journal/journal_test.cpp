@@ -23,6 +23,7 @@ namespace {
 BindingRecord record(const std::string& uid, const std::string& device) {
     BindingRecord r;
     r.claim = {"default", "claim-" + uid, uid};
+    r.pod_claim_name = "net";
     r.pods = {"pod-1", "pod-2"};
     r.request = "nic/fast";
     r.pool = "node";
@@ -148,6 +149,14 @@ TEST(BindingRecord, NamesTheFieldThatIsWrong) {
     EXPECT_EQ(complaint("/pods", "x"), "pods is not a list");
     EXPECT_EQ(complaint("/place/attached/addresses/0", 1),
               "place.attached.addresses holds something that is not a string");
+}
+
+TEST(BindingRecord, OfAnOlderJournalHasNoNameOfItsClaimInThePod) {
+    auto json = to_json(record("u", "d"));
+    json.erase("podClaimName");
+    const auto read = record_from_json(json);
+    ASSERT_TRUE(read.ok()) << read.error().message();
+    EXPECT_EQ(read->pod_claim_name, "");
 }
 
 TEST(BindingRecord, NamesEveryState) {
