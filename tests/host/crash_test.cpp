@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "host/model/text_file.hpp"
 #include "sdk/support/netns.hpp"
 #include "tests/host/node/test_node.hpp"
 
@@ -54,6 +55,11 @@ class CrashTest : public ::testing::TestWithParam<const char*> {
         return addresses.ok() &&
                std::any_of(addresses->begin(), addresses->end(),
                            [](const AddressInfo& a) { return a.cidr() == "192.0.2.10/24"; });
+    }
+    /// What a container of the pod would read.
+    std::string metadata() {
+        const auto path = node_->directory() / "run/metadata/dra.net" / claim_.uid / "nic.json";
+        return read_text_file(path.string()).value_or("");
     }
     bool home_as_before() { return describe_interface("nic0").value_or("") == before_; }
     std::string where() {
@@ -103,6 +109,8 @@ TEST_P(CrashTest, LeavesTheDeviceWhereTheClaimSays) {
     ASSERT_TRUE(prepared.ok()) << prepared.error().message();
     if (pod_runs_) {
         EXPECT_TRUE(eventually([&] { return in_pod() && has_address_in_pod(); })) << where();
+        const auto told = [&] { return metadata().find("192.0.2.10/24") != std::string::npos; };
+        EXPECT_TRUE(eventually(told)) << metadata();
     } else {
         EXPECT_TRUE(eventually([&] { return home_as_before(); })) << where();
     }
@@ -114,6 +122,7 @@ TEST_P(CrashTest, LeavesTheDeviceWhereTheClaimSays) {
     const auto journal = node_->control("/claims");
     ASSERT_TRUE(journal.ok()) << journal.error().message();
     EXPECT_TRUE(json_at(*journal, "claims").empty()) << to_text(*journal);
+    EXPECT_EQ(metadata(), "");
 }
 
 std::string step_name(const ::testing::TestParamInfo<const char*>& info) {
@@ -126,11 +135,11 @@ INSTANTIATE_TEST_SUITE_P(KillAt, CrashTest,
                          ::testing::Values("prepare.effects", "prepare.journalled", "prepare.cdi",
                                            "attach.begin", "attach.surveyed", "attach.journalled",
                                            "attach.moved", "attach.addressed", "attach.up",
-                                           "attach.routed", "attach.configured", "attach.done",
-                                           "detach.begin", "detach.journalled", "detach.moved",
-                                           "detach.renamed", "detach.addressed", "detach.up",
-                                           "detach.restored", "detach.home", "detach.done",
-                                           "release.begin", "release.journalled",
+                                           "attach.routed", "attach.configured", "attach.metadata",
+                                           "attach.done", "detach.begin", "detach.journalled",
+                                           "detach.moved", "detach.renamed", "detach.addressed",
+                                           "detach.up", "detach.restored", "detach.home",
+                                           "detach.done", "release.begin", "release.journalled",
                                            "release.unprepared", "release.done"),
                          step_name);
 

@@ -22,7 +22,7 @@ TEST_F(DaemonTest, CarriesAnInterfaceIntoAPodAndHome) {
     ASSERT_TRUE(prepared.ok()) << prepared.error().message();
     ASSERT_EQ(prepared->size(), 1u);
     EXPECT_EQ(prepared->front().requests, std::vector<std::string>{"nic"});
-    EXPECT_EQ(prepared->front().cdi_ids.size(), 1u);
+    EXPECT_EQ(prepared->front().cdi_ids.size(), 2u);
     ASSERT_TRUE(node_->run_pod(pod.sandbox()).ok());
     const auto passed = gate(pod, ref);
     EXPECT_EQ(passed.exit_code, 0) << passed.message;

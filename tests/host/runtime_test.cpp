@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+
 #include "host/model/text_file.hpp"
 #include "sdk/support/netns.hpp"
 #include "tests/host/node/runtime.hpp"
@@ -197,6 +199,46 @@ TEST_P(RuntimeTest, RefusesTheContainerWhileTheDaemonIsDead) {
     EXPECT_TRUE(eventually([] { return !on_host(); })) << "no late attach after the restart";
     const auto retried = start_container(*sandbox, pod, {.cdi_ids = {cdi}, .attempt = 1});
     EXPECT_TRUE(retried.ok()) << retried.error().message();
+    end_pod(*sandbox);
+    EXPECT_TRUE(node_->unprepare(claim_).ok());
+    expect_home();
+}
+
+/// Its first process copies at once what it sees.
+TEST_P(RuntimeTest, ShowsAContainerFromItsStartWhatItWasGiven) {
+    const CriPod pod{"p1", "uid-1"};
+    prepare(pod);
+    const auto prepared = node_->prepare(claim_);
+    ASSERT_TRUE(prepared.ok()) << prepared.error().message();
+    auto sandbox = runtime_->cri().run_pod(pod);
+    ASSERT_TRUE(sandbox.ok()) << sandbox.error().message();
+    const std::string file =
+        "/var/run/kubernetes.io/dra-device-attributes/resourceclaims/claim-p1/nic/"
+        "dra.net-metadata.json";
+    std::string id;
+    const auto started =
+        start_container(*sandbox, pod,
+                        {.command = {"/bin/sh", "-c", "cat " + file + " >/first; exec sleep 3600"},
+                         .cdi_ids = prepared->front().cdi_ids},
+                        &id);
+    ASSERT_TRUE(started.ok()) << started.error().message();
+    std::string seen;
+    EXPECT_TRUE(eventually([&] {
+        seen = runtime_->cri().exec(id, {"/bin/cat", "/first"}).value_or("");
+        return seen.ends_with("\n");
+    }));
+    EXPECT_EQ(std::count(seen.begin(), seen.end(), '\n'), 2) << "an object for each version";
+    const auto object = parse_json(seen.substr(0, seen.find('\n')));
+    ASSERT_TRUE(object.ok()) << object.error().message() << "\n" << seen;
+    const auto& device = json_at(*object, "requests").at(0).at("devices").at(0);
+    EXPECT_EQ(json_string(device, "name"), "nic0");
+    const Json network = {{"interfaceName", "nic0"},
+                          {"ips", {"192.0.2.10/24"}},
+                          {"hardwareAddress", "02:00:00:00:00:01"}};
+    EXPECT_EQ(json_at(device, "networkData"), network);
+    EXPECT_EQ(json_path(device, {"attributes", "dra.net/ifName", "string"}), "nic0");
+    const auto written = runtime_->cri().exec(id, {"/bin/sh", "-c", "echo >>" + file});
+    EXPECT_FALSE(written.ok()) << "it is mounted to be read";
     end_pod(*sandbox);
     EXPECT_TRUE(node_->unprepare(claim_).ok());
     expect_home();

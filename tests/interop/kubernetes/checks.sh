@@ -199,6 +199,9 @@ check_template() {
   check "a pod with a claim of its own, made from a template, becomes ready" ready from-template
   check_says "with the name and the address that the claim asks for" 'net7.*inet 10.99.0.77/24' \
     kubectl exec from-template -- ip addr show dev net7
+  check_says "which its container can read" '"interfaceName":"net7","ips":\["10.99.0.77/24"\]' \
+    kubectl exec from-template -- cat \
+    /var/run/kubernetes.io/dra-device-attributes/resourceclaimtemplates/nic/nic/dra.net-metadata.json
   check "it is deleted" kubectl delete pod from-template --timeout 90s
   check "its device comes home" until_ok 30 is_home
   soon_says "its claim is gone" 'No resources found' kubectl get resourceclaims
