@@ -6,19 +6,13 @@
 #include <array>
 
 #include "host/cel/library.hpp"
+#include "host/cel/named_format.hpp"
 #include "host/cel/url.hpp"
 
 namespace knd::cel {
 namespace {
 
 using Problems = std::vector<std::string>;
-
-/// `pattern_size` is what costs are counted with, whether or not a pattern is used.
-struct NamedFormat {
-    std::string_view name;
-    std::uint64_t pattern_size;
-    Problems (*validate)(std::string_view text);
-};
 
 constexpr std::string_view kLabelPattern = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 constexpr std::string_view kNamePattern = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";

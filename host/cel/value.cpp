@@ -5,6 +5,7 @@
 
 #include "host/cel/library.hpp"
 #include "host/cel/message.hpp"
+#include "host/cel/named_format.hpp"
 #include "host/cel/net.hpp"
 #include "host/cel/url.hpp"
 
@@ -279,11 +280,24 @@ Json to_json(const Value& value) {
                     out[std::string(field.name)] = to_json(*held);
             return out;
         }
-        default:
+        case Kind::kString:
+        case Kind::kBytes:
+        case Kind::kType:
+        case Kind::kDuration:
+        case Kind::kTimestamp:
+        case Kind::kQuantity:
+        case Kind::kSemver:
+        case Kind::kUrl:
+        case Kind::kIp:
+        case Kind::kCidr:
+        case Kind::kFormat:
+        case Kind::kError:
             return to_text(value);
     }
+    return nullptr;
 }
 
+/// Each kind is named here and above: one that both left to the other would never end.
 std::string to_text(const Value& value) {
     switch (value.kind()) {
         case Kind::kString:
@@ -311,9 +325,21 @@ std::string to_text(const Value& value) {
             return value.as_optional() == nullptr
                        ? "optional.none()"
                        : "optional(" + to_text(*value.as_optional()) + ")";
-        default:
+        case Kind::kFormat:
+            return "format." + std::string(value.as_object<NamedFormat>().name) + "()";
+        case Kind::kNull:
+        case Kind::kBool:
+        case Kind::kInt:
+        case Kind::kUint:
+        case Kind::kList:
+        case Kind::kMap:
+        case Kind::kDevice:
+        case Kind::kDomains:
+        case Kind::kDomain:
+        case Kind::kMessage:
             return knd::to_text(to_json(value));
     }
+    return "";
 }
 
 }  // namespace knd::cel

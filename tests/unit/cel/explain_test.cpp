@@ -88,6 +88,36 @@ TEST(Explain, SaysWhatTheConditionWas) {
               "`device.attributes[\"d\"].i == 4` is false: `device.attributes[\"d\"].i` is 3");
 }
 
+TEST(Explain, ShowsValuesOfEveryType) {
+    EXPECT_EQ(reasons("format.uri() == format.byte()"),
+              "`format.uri() == format.byte()` is false: "
+              "`format.uri()` is format.uri(), `format.byte()` is format.byte()");
+    const struct {
+        std::string_view expression, shown;
+    } kValues[] = {
+        {"null", "null"},
+        {"dyn(2u)", "2"},
+        {"dyn(1.5)", "1.5"},
+        {"b'ab'", "ab"},
+        {"duration('90s')", "90s"},
+        {"timestamp('2024-01-01T00:00:00Z')", "2024-01-01T00:00:00Z"},
+        {"optional.of(1)", "optional(1)"},
+        {"[format.uri()]", "[\"format.uri()\"]"},
+        {"{'a': optional.none()}", "{\"a\":null}"},
+        {"quantity('1Gi')", "\"1Gi\""},
+        {"semver('1.2.3')", "\"1.2.3\""},
+        {"url('/a?b')", "/a?b"},
+        {"ip('10.0.0.1')", "10.0.0.1"},
+        {"cidr('10.0.0.0/8')", "10.0.0.0/8"},
+        {"google.protobuf.Struct{}", "{}"},
+    };
+    for (const auto& value : kValues) {
+        const auto text =
+            reasons("[" + std::string(value.expression) + "].exists(x, x == dyn('no'))");
+        EXPECT_NE(text.find("`x` is " + std::string(value.shown) + ","), text.npos) << text;
+    }
+}
+
 TEST(Explain, HasTheCostOfTheEvaluation) {
     EXPECT_EQ(explained(R"(device.driver == "d")").cost, 3u);
 }
