@@ -29,6 +29,7 @@ enum class Op : std::uint8_t {
     kDriver,          ///< device.driver, cost a
     kSelect,          ///< a.constants[b], additional cost c, here and in the next four
     kHas,             ///< has(a.constants[b])
+    kHasInBranch,     ///< likewise, as a branch of a conditional or an index
     kOptionalSelect,  ///< a.?constants[b]
     kIndex,           ///< a[b]
     kOptionalIndex,   ///< a[?b]
@@ -62,6 +63,12 @@ enum class Op : std::uint8_t {
     kOrValue,  ///< a.orValue(b)
     kCall,     ///< sites[a], operands[b ...], count c
 };
+
+/// A link of a chain of fields and indices. A conditional is the chain that it chooses.
+constexpr bool is_link(Op op) {
+    return op == Op::kSelect || op == Op::kIndex || op == Op::kOptionalSelect ||
+           op == Op::kOptionalIndex || op == Op::kConditional;
+}
 
 struct Instruction {
     Op op = Op::kConstant;

@@ -222,9 +222,12 @@ class Emitter {
     }
 
     std::uint32_t visit_free(NodeIndex index) {
-        free_base_ = is_chain(index);
+        const auto& self = node(index);
+        free_base_ = is_chain(index) || (self.kind == NodeKind::kSelect && self.test_only);
         const auto out = visit(index);
         free_base_ = false;
+        auto& op = code_.instructions[out].op;
+        if (op == Op::kHas) op = Op::kHasInBranch;
         return out;
     }
 

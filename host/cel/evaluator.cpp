@@ -30,6 +30,12 @@ bool Evaluator::is_hashable(const Value& key) {
     return false;
 }
 
+bool Evaluator::may_be_in(const Value& key, const Value& container) {
+    if (!container.is(Kind::kMap)) return true;
+    const auto& map = container.as_map();
+    return map.size == 0 || map.of_json || is_hashable(key);
+}
+
 Value Evaluator::step(const Instruction& i) {
     switch (i.op) {
         case Op::kConstant:
@@ -52,6 +58,8 @@ Value Evaluator::step(const Instruction& i) {
             return select(i);
         case Op::kHas:
             return has(i);
+        case Op::kHasInBranch:
+            return has_in_branch(i);
         case Op::kOptionalSelect:
             return optional_select(i);
         case Op::kIndex:
@@ -136,7 +144,10 @@ Value Evaluator::conditional(const Instruction& i) {
     const auto condition = eval(i.a);
     if (condition.is_error()) return condition;
     if (!condition.is(Kind::kBool)) return no_overload();
-    return eval(condition.as_bool() ? i.b : i.c);
+    const auto branch = condition.as_bool() ? i.b : i.c;
+    const auto out = eval(branch);
+    if (!is_link(code_.instructions[branch].op)) chain_ = Chain::kStart;
+    return out;
 }
 
 /// Errors do not stop all() and exists(): only a plain false does.
@@ -164,8 +175,7 @@ Value Evaluator::in_set(const Instruction& i) {
 Value Evaluator::binary(const Instruction& i) {
     const auto left = eval(i.a);
     const auto right = eval(i.b);
-    if (i.op == Op::kIn && right.is(Kind::kMap) && right.as_map().size != 0 && !is_hashable(left))
-        return halt_reason_;
+    if (i.op == Op::kIn && !may_be_in(left, right)) return halt_reason_;
     charge(operator_cost(i.op, left, right, i.c != 0, code_.kubernetes_minor));
     if (left.is_error()) return left;
     if (right.is_error()) return right;

@@ -25,6 +25,14 @@ class Evaluator {
 
   private:
     enum class Found { kYes, kNo, kError };
+    /// What a chain of fields and indices is so far.
+    enum class Chain { kStart, kPlain, kOptional };
+    /// What a field or index is taken of.
+    struct Operand {
+        Value value;            ///< of an optional: what it holds
+        bool optional = false;  ///< so is each link from here on
+        bool none = false;      ///< an optional that holds nothing
+    };
 
     Value eval(std::uint32_t index) {
         if (halted_) return halt_reason_;
@@ -59,6 +67,7 @@ class Evaluator {
     static Value out_of_memory() { return Value::error("evaluation needs too much memory"); }
     /// What the reference implementation's hash maps cannot look for ends its evaluation.
     bool is_hashable(const Value& key);
+    bool may_be_in(const Value& key, const Value& container);
 
     Value logical(const Instruction& i, bool decisive);
     Value logical_not(const Value& operand);
@@ -83,12 +92,14 @@ class Evaluator {
     Found element(const ListData& list, const Value& key, Value& out);
     Value select(const Instruction& i);
     Value has(const Instruction& i);
+    Value has_in_branch(const Instruction& i);
     Value has_field(const Value& target, const Value& key);
     Value index_of(const Instruction& i);
     Value optional_select(const Instruction& i);
     Value optional_index(const Instruction& i);
-    Value optional_of(const Value& target, const Value& key);
-    Value optional_lookup(const Value& target, const Value& key);
+    Operand operand(std::uint32_t index);
+    Value plain_field(const Value& target, const Value& key);
+    Value optional_field(const Operand& operand, const Value& key);
     Value index_key(std::uint32_t index);
 
     bool is_optional_operand(std::uint32_t operand) const;
@@ -118,6 +129,7 @@ class Evaluator {
     std::uint64_t cost_ = 0;
     bool halted_ = false;
     Value halt_reason_;
+    Chain chain_ = Chain::kStart;  ///< of the link that was evaluated last
     Value* slots_ = nullptr;
     /// By fold: the price of its first value; kNotBound until a binding was asked for it.
     std::uint64_t* bound_ = nullptr;

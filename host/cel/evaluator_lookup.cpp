@@ -103,12 +103,29 @@ Evaluator::Found Evaluator::element(const ListData& list, const Value& key, Valu
     return Found::kYes;
 }
 
+/// An optional that a chain of fields and indices begins with is looked into (before 1.37 also one
+/// inside it); then each link is an optional. One that a chain comes to on its way has no fields.
+Evaluator::Operand Evaluator::operand(std::uint32_t index) {
+    const auto value = eval(index);
+    const auto chain = is_link(code_.instructions[index].op) ? chain_ : Chain::kStart;
+    if (chain == Chain::kPlain || !value.is(Kind::kOptional)) return {value};
+    const auto* held = value.as_optional();
+    const bool deep = chain == Chain::kStart && code_.kubernetes_minor < 37;
+    while (deep && held != nullptr && held->is(Kind::kOptional))
+        held = held->as_optional();
+    return {held == nullptr ? Value() : *held, true, held == nullptr};
+}
+
 Value Evaluator::select(const Instruction& i) {
-    const auto target = eval(i.a);
-    const auto& key = code_.constants[i.b];
+    const auto target = operand(i.a);
     charge(i.c);
+    return target.optional ? optional_field(target, code_.constants[i.b])
+                           : plain_field(target.value, code_.constants[i.b]);
+}
+
+Value Evaluator::plain_field(const Value& target, const Value& key) {
+    chain_ = Chain::kPlain;
     if (target.is_error()) return target;
-    if (target.is(Kind::kOptional)) return optional_of(target, key);
     charge(1);
     Value out;
     const auto found = lookup(target, key, out);
@@ -116,13 +133,11 @@ Value Evaluator::select(const Instruction& i) {
 }
 
 /// A field of an optional is an optional; of none it is none.
-Value Evaluator::optional_of(const Value& target, const Value& key) {
-    return target.as_optional() == nullptr ? Value::optional(nullptr)
-                                           : optional_lookup(*target.as_optional(), key);
-}
-
-Value Evaluator::optional_lookup(const Value& target, const Value& key) {
-    if (target.is(Kind::kOptional)) return optional_of(target, key);
+Value Evaluator::optional_field(const Operand& operand, const Value& key) {
+    chain_ = Chain::kOptional;
+    if (operand.none) return Value::optional(nullptr);
+    const auto& target = operand.value;
+    if (target.is_error()) return target;
     if (target.is(Kind::kMessage)) {
         const auto there = has_field(target, key);
         if (!there.is_true()) return there.is_error() ? there : Value::optional(nullptr);
@@ -142,25 +157,31 @@ Value Evaluator::optional_lookup(const Value& target, const Value& key) {
 }
 
 Value Evaluator::optional_select(const Instruction& i) {
-    const auto target = eval(i.a);
+    const auto target = operand(i.a);
     charge(i.c);
-    return target.is_error() ? target : optional_lookup(target, code_.constants[i.b]);
+    return optional_field(target, code_.constants[i.b]);
 }
 
 Value Evaluator::has(const Instruction& i) {
-    const auto target = eval(i.a);
+    const auto target = operand(i.a);
     charge(i.c);
-    const bool is_none = target.is(Kind::kOptional) && target.as_optional() == nullptr;
+    const bool failed = target.value.is_error();
+    const auto there =
+        failed || target.none ? target.value : has_field(target.value, code_.constants[i.b]);
     // A presence test that does not get to its field costs one less.
-    if ((target.is_error() || is_none) && !halted_ && cost_ != 0) --cost_;
-    if (target.is_error()) return target;
-    if (is_none) return Value::boolean(false);
-    if (target.is(Kind::kOptional)) {
-        const auto there = has_field(*target.as_optional(), code_.constants[i.b]);
-        if (there.is(Kind::kBool) && !there.as_bool() && !halted_) --cost_;
-        return there;
-    }
-    return has_field(target, code_.constants[i.b]);
+    const bool reached = !failed && (!target.optional || (!target.none && there.is_true()));
+    if (!reached && !halted_ && cost_ != 0) --cost_;
+    return target.none ? Value::boolean(false) : there;
+}
+
+/// Where Kubernetes takes the field and leaves out the question: of an optional, the field itself.
+Value Evaluator::has_in_branch(const Instruction& i) {
+    const auto target = operand(i.a);
+    const auto& key = code_.constants[i.b];
+    if (target.optional) return optional_field(target, key);
+    if (target.value.is_error()) return target.value;
+    charge(1);
+    return has_field(target.value, key);
 }
 
 Value Evaluator::has_field(const Value& target, const Value& key) {
@@ -190,26 +211,24 @@ Value Evaluator::index_key(std::uint32_t index) {
 }
 
 Value Evaluator::index_of(const Instruction& i) {
-    const auto target = eval(i.a);
+    const auto target = operand(i.a);
     charge(i.c);
-    if (target.is_error()) return target;
-    if (target.is(Kind::kOptional) && target.as_optional() == nullptr) return target;
+    if (target.value.is_error()) return target.value;
+    if (target.none) return optional_field(target, {});
     const auto key = index_key(i.b);
-    if (!target.is(Kind::kOptional)) charge(1);
-    if (key.is_error()) return key;
-    if (target.is(Kind::kOptional)) return optional_of(target, key);
-    Value out;
-    const auto found = lookup(target, key, out);
-    return found == Found::kNo && !out.is_error() ? no_such_key(key) : out;
+    if (!key.is_error())
+        return target.optional ? optional_field(target, key) : plain_field(target.value, key);
+    if (!target.optional) charge(1);
+    return key;
 }
 
 Value Evaluator::optional_index(const Instruction& i) {
-    const auto target = eval(i.a);
+    const auto target = operand(i.a);
     charge(i.c);
-    if (target.is_error()) return target;
-    if (target.is(Kind::kOptional) && target.as_optional() == nullptr) return target;
+    if (target.value.is_error()) return target.value;
+    if (target.none) return optional_field(target, {});
     const auto key = index_key(i.b);
-    return key.is_error() ? key : optional_lookup(target, key);
+    return key.is_error() ? key : optional_field(target, key);
 }
 
 }  // namespace knd::cel

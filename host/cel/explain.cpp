@@ -22,6 +22,7 @@ std::vector<std::uint32_t> operands_of(const Code& code, const Instruction& i) {
             return {};
         case Op::kSelect:
         case Op::kHas:
+        case Op::kHasInBranch:
         case Op::kOptionalSelect:
         case Op::kNot:
         case Op::kNegate:

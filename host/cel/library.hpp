@@ -138,7 +138,7 @@ bool entries_of(const Value& map, Arena& arena, std::span<const MapEntry>& entri
 /// The keys of a map or the items of a list. False: out of memory.
 bool items_of(const Value& value, Arena& arena, std::span<const Value>& items);
 /// A map of these entries, which must live in the arena.
-Value make_map(std::span<const MapEntry> entries, Arena& arena);
+Value make_map(std::span<const MapEntry> entries, Arena& arena, bool of_json = false);
 /// Of an attribute or capacity.
 Value slot_value(const Slot& slot, Arena& arena);
 bool is_map(const Value& value);

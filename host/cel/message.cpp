@@ -77,7 +77,7 @@ Value default_of(FieldForm form, Arena& arena) {
             return Value();
         case FieldForm::kJsonObject:
         case FieldForm::kJsonFields:
-            return make_map({}, arena);
+            return make_map({}, arena, true);
         case FieldForm::kJsonList:
         case FieldForm::kJsonValues:
             return Call{{}, arena}.list({});

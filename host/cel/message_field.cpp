@@ -237,7 +237,7 @@ class Converter {
             static_cast<MapEntry*>(memory_.arena.allocate(entries.size() * sizeof(MapEntry)));
         if (kept == nullptr) return memory_.out_of_memory();
         std::copy(entries.begin(), entries.end(), kept);
-        return make_map({kept, entries.size()}, memory_.arena);
+        return make_map({kept, entries.size()}, memory_.arena, true);
     }
 
     Call memory_;

@@ -49,7 +49,7 @@ Value json_object(const wire::Struct& object, const Call& memory) {
     std::size_t size = 0;
     for (const auto& [key, value] : fields)
         entries[size++] = {memory.string(key), value};
-    return make_map({entries, size}, memory.arena);
+    return make_map({entries, size}, memory.arena, true);
 }
 
 Value json(const wire::Value& value, const Call& memory) {

@@ -397,8 +397,8 @@ bool items_of(const Value& value, Arena& arena, std::span<const Value>& items) {
     return copy_to(arena, std::span<const Value>(keys), items);
 }
 
-Value make_map(std::span<const MapEntry> entries, Arena& arena) {
-    const auto* data = arena.make<MapData>(entries.data(), entries.size());
+Value make_map(std::span<const MapEntry> entries, Arena& arena, bool of_json) {
+    const auto* data = arena.make<MapData>(entries.data(), entries.size(), of_json);
     return data == nullptr ? Value::error("evaluation needs too much memory") : Value::map(data);
 }
 

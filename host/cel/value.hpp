@@ -190,6 +190,8 @@ struct MapEntry {
 struct MapData {
     const MapEntry* entries = nullptr;
     std::size_t size = 0;
+    /// Out of a google.protobuf.Struct: any value may be looked for, though only texts are found.
+    bool of_json = false;
 };
 
 /// The run-time type's name: "int", "kubernetes.Quantity", ...

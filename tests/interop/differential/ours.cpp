@@ -6,6 +6,7 @@
 #include "host/alloc/allocator.hpp"
 #include "host/alloc/taint_rules.hpp"
 #include "host/cel/cel.hpp"
+#include "host/cel/explain.hpp"
 
 namespace knd::differential {
 namespace {
@@ -54,6 +55,10 @@ Result<api::SliceDevice> read_device(const Json& device) {
 Json evaluate(const cel::Program& program, const cel::DeviceView& view) {
     Json out = {{"result", false}};
     const auto result = program.matches(view);
+    // Saying why must end as the evaluation does.
+    if (const auto why = cel::explain(program, view);
+        result.ok() ? why.matches != *result : why.error != result.error().message())
+        return bad_case(Error(Code::kInternal, "explain() comes to something else"));
     if (result.ok())
         out["result"] = *result;
     else
