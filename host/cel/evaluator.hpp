@@ -32,6 +32,7 @@ class Evaluator {
         Value value;            ///< of an optional: what it holds
         bool optional = false;  ///< so is each link from here on
         bool none = false;      ///< an optional that holds nothing
+        bool opaque = false;    ///< an optional of what cannot even be asked for a field
     };
 
     Value eval(std::uint32_t index) {
@@ -91,6 +92,7 @@ class Evaluator {
     Found message_field(const MessageData& message, const Value& key, Value& out);
     Found element(const ListData& list, const Value& key, Value& out);
     Value select(const Instruction& i);
+    Value presence(const Operand& operand, const Value& key);
     Value has(const Instruction& i);
     Value has_in_branch(const Instruction& i);
     Value has_field(const Value& target, const Value& key);
@@ -98,6 +100,7 @@ class Evaluator {
     Value optional_select(const Instruction& i);
     Value optional_index(const Instruction& i);
     Operand operand(std::uint32_t index);
+    Value unsupported(const Value& opaque);
     Value plain_field(const Value& target, const Value& key);
     Value optional_field(const Operand& operand, const Value& key);
     Value index_key(std::uint32_t index);

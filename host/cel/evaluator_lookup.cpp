@@ -5,6 +5,24 @@
 namespace knd::cel {
 namespace {
 
+/// What Go has in place of a value that CEL has no type for; empty: it has one.
+std::string_view go_type(const Value& value) {
+    switch (value.kind()) {
+        case Kind::kIp:
+            return "netip.Addr";
+        case Kind::kCidr:
+            return "netip.Prefix";
+        case Kind::kUrl:
+            return "*url.URL";
+        case Kind::kSemver:
+            return "semver.Version";
+        case Kind::kQuantity:
+            return "*resource.Quantity";
+        default:
+            return {};
+    }
+}
+
 /// What may be looked up in a list or map.
 bool is_key(const Value& value) {
     return is_map_key(value);
@@ -113,7 +131,13 @@ Evaluator::Operand Evaluator::operand(std::uint32_t index) {
     const bool deep = chain == Chain::kStart && code_.kubernetes_minor < 37;
     while (deep && held != nullptr && held->is(Kind::kOptional))
         held = held->as_optional();
-    return {held == nullptr ? Value() : *held, true, held == nullptr};
+    if (held == nullptr) return {Value(), true, true};
+    return {*held, true, false, deep && !go_type(*held).empty()};
+}
+
+Value Evaluator::unsupported(const Value& opaque) {
+    return fail("unsupported conversion to ref.Val: (" + std::string(go_type(opaque)) + ")" +
+                to_text(opaque));
 }
 
 Value Evaluator::select(const Instruction& i) {
@@ -136,6 +160,7 @@ Value Evaluator::plain_field(const Value& target, const Value& key) {
 Value Evaluator::optional_field(const Operand& operand, const Value& key) {
     chain_ = Chain::kOptional;
     if (operand.none) return Value::optional(nullptr);
+    if (operand.opaque) return unsupported(operand.value);
     const auto& target = operand.value;
     if (target.is_error()) return target;
     if (target.is(Kind::kMessage)) {
@@ -162,16 +187,20 @@ Value Evaluator::optional_select(const Instruction& i) {
     return optional_field(target, code_.constants[i.b]);
 }
 
+Value Evaluator::presence(const Operand& operand, const Value& key) {
+    if (operand.value.is_error()) return operand.value;
+    if (operand.none) return Value::boolean(false);
+    return operand.opaque ? unsupported(operand.value) : has_field(operand.value, key);
+}
+
 Value Evaluator::has(const Instruction& i) {
     const auto target = operand(i.a);
     charge(i.c);
-    const bool failed = target.value.is_error();
-    const auto there =
-        failed || target.none ? target.value : has_field(target.value, code_.constants[i.b]);
+    const auto there = presence(target, code_.constants[i.b]);
     // A presence test that does not get to its field costs one less.
-    const bool reached = !failed && (!target.optional || (!target.none && there.is_true()));
+    const bool reached = target.optional ? there.is_true() : !target.value.is_error();
     if (!reached && !halted_ && cost_ != 0) --cost_;
-    return target.none ? Value::boolean(false) : there;
+    return there;
 }
 
 /// Where Kubernetes takes the field and leaves out the question: of an optional, the field itself.
