@@ -31,10 +31,11 @@ std::span<const JsonPiece> ParseAhead::cut_batch() {
 void ParseAhead::start_batches() {
     while (!left_.empty() && ahead_.size() < threads_) {
         const auto batch = cut_batch();
-        // A list of one batch gains nothing from a thread.
+        // A list of one batch gains nothing from a thread; where none can be had, next() parses.
         const bool alone = left_.empty() && ahead_.empty();
+        constexpr auto kIfPossible = std::launch::async | std::launch::deferred;
         ahead_.push_back(
-            std::async(alone ? std::launch::deferred : std::launch::async, [batch, file = file_] {
+            std::async(alone ? std::launch::deferred : kIfPossible, [batch, file = file_] {
                 Batch parsed;
                 parsed.reserve(batch.size());
                 for (const auto& piece : batch)
