@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 
 #include "host/cel/cost_range.hpp"
 #include "host/cel/evaluator.hpp"
@@ -171,8 +172,8 @@ Value Evaluator::insert_all(const Value& accumulator, const Value& map) {
     charge(1);
     if (accumulator.is_error()) return accumulator;
     if (map.is_error()) return map;
+    if (!is_map(map)) return fail(no_such_overload(ops::kMapInsert, std::array{accumulator, map}));
     std::span<const MapEntry> added;
-    if (!is_map(map)) return no_overload();
     if (!entries_of(map, arena_, added)) return out_of_memory();
     for (const auto& entry : added)
         if (const auto out = insert_one(accumulator, entry.key, entry.value); out.is_error())

@@ -172,6 +172,12 @@ class ClaimsWorld {
         if (!answer) return Error(Code::kInternal, "prepare has not answered");
         return *std::move(answer);
     }
+    /// Why a claim is not prepared.
+    std::string refusal(const Claim& claim) {
+        const auto result = prepare(add(claim));
+        EXPECT_FALSE(result.ok());
+        return result ? "" : result.error().message();
+    }
     Result<void> unprepare(const ClaimRef& ref) {
         return wait_for([&](Done<> done) { claims().unprepare(ref, soon(), std::move(done)); });
     }

@@ -52,11 +52,6 @@ class MetadataTest : public testing::Test {
     std::string place(const std::string& claim, const std::string& request = "nic") {
         return json_string(mounts(claim)["uid-" + claim + "_" + request], "containerPath");
     }
-    std::string refusal(const Claim& claim) {
-        const auto result = world.prepare(world.add(claim));
-        EXPECT_FALSE(result.ok());
-        return result ? "" : result.error().message();
-    }
     ClaimsWorld world;
     ClaimRef ref = world.add(ClaimsWorld::claim("a", {"dra0"}));
 };
@@ -206,7 +201,7 @@ TEST_F(MetadataTest, LeavesNoDirectory) {
     for (const std::string name : {"../../../etc", ".", "..", "a/b", "-a"}) {
         auto claim = ClaimsWorld::claim("b", {"dra1"});
         claim.pod_claim_name = name;
-        EXPECT_EQ(refusal(claim),
+        EXPECT_EQ(world.refusal(claim),
                   "claim default/b: device metadata: annotation "
                   "resource.kubernetes.io/pod-claim-name: \"" +
                       name + "\" cannot be part of a path");
@@ -214,7 +209,7 @@ TEST_F(MetadataTest, LeavesNoDirectory) {
     for (const std::string name : {"", ".", "..", "../nic", "-a"}) {
         auto claim = ClaimsWorld::claim("b", {"dra1"});
         claim.devices[0].request = name;
-        EXPECT_TRUE(refusal(claim).ends_with(" cannot be part of a path")) << name;
+        EXPECT_TRUE(world.refusal(claim).ends_with(" cannot be part of a path")) << name;
     }
     EXPECT_EQ(world.state("b", "dra1"), "");
     EXPECT_FALSE(fs::exists(world.cdi_path("b")));

@@ -13,11 +13,6 @@ using fake::ClaimsWorld;
 class PrepareTest : public testing::Test {
   protected:
     void SetUp() override { world.start(); }
-    std::string refusal(const Claim& claim) {
-        const auto result = world.prepare(world.add(claim));
-        EXPECT_FALSE(result.ok());
-        return result ? "" : result.error().message();
-    }
     ClaimsWorld world;
     ClaimRef ref = world.add(ClaimsWorld::claim("a", {"dra0"}));
 };
@@ -190,12 +185,12 @@ TEST_F(PrepareTest, SaysThatTheClaimWasReplaced) {
 }
 
 TEST_F(PrepareTest, SaysThatNoDeviceOfOursIsAllocated) {
-    EXPECT_EQ(refusal(ClaimsWorld::claim("b", {})),
+    EXPECT_EQ(world.refusal(ClaimsWorld::claim("b", {})),
               "claim default/b: no device of driver knd.dev is allocated to it");
 }
 
 TEST_F(PrepareTest, SaysThatTheDeviceIsUnknown) {
-    EXPECT_EQ(refusal(ClaimsWorld::claim("b", {"dra9"})),
+    EXPECT_EQ(world.refusal(ClaimsWorld::claim("b", {"dra9"})),
               "claim default/b: device dra9: pool node has no such device on this node");
     EXPECT_EQ(world.process->source.events.size(), 1u);
 }
@@ -210,7 +205,7 @@ TEST_F(PrepareTest, PassesOnThatTheApiServerIsAway) {
 TEST_F(PrepareTest, NamesAFieldOfTheWrongType) {
     auto claim = ClaimsWorld::claim("b", {"dra0"});
     claim.devices[0].configs = {Json{{"interface", {{"mtu", "big"}}}}};
-    EXPECT_EQ(refusal(claim),
+    EXPECT_EQ(world.refusal(claim),
               "claim default/b: device dra0: interface.mtu: must be a whole number from 68 to "
               "2147483647, found \"big\"");
     EXPECT_EQ(world.process->backend.count("prepare dra0"), 0);
@@ -223,7 +218,7 @@ TEST_F(PrepareTest, HandsTheRestOfTheConfigurationToTheBackend) {
     EXPECT_TRUE(world.prepare(world.add(claim)).ok());
     claim = ClaimsWorld::claim("c", {"dra1"});
     claim.devices[0].configs = {Json{{"vlam", 5}}};
-    EXPECT_EQ(refusal(claim), "claim default/c: device dra1: unknown key `vlam`");
+    EXPECT_EQ(world.refusal(claim), "claim default/c: device dra1: unknown key `vlam`");
 }
 
 TEST_F(PrepareTest, RefusesNetworkConfigurationForADeviceWithoutAnInterface) {
@@ -232,13 +227,13 @@ TEST_F(PrepareTest, RefusesNetworkConfigurationForADeviceWithoutAnInterface) {
     world.process->backend.effects["dra0"] = effects;
     auto claim = ClaimsWorld::claim("b", {"dra0"});
     claim.devices[0].configs = {Json{{"interface", {{"mtu", 9000}}}}};
-    EXPECT_NE(refusal(claim).find("this device has none"), std::string::npos);
+    EXPECT_NE(world.refusal(claim).find("this device has none"), std::string::npos);
     EXPECT_TRUE(world.hardware.prepared.empty());
 }
 
 TEST_F(PrepareTest, RefusesADeviceThatAnotherClaimHas) {
     ASSERT_TRUE(world.prepare(ref).ok());
-    EXPECT_EQ(refusal(ClaimsWorld::claim("b", {"dra0"})),
+    EXPECT_EQ(world.refusal(ClaimsWorld::claim("b", {"dra0"})),
               "claim default/b: device dra0: it is in use by claim default/a; it is free when that "
               "claim has been unprepared");
 }
@@ -256,13 +251,13 @@ TEST_F(PrepareTest, RefusesADeviceThatAnotherClaimIsJustGetting) {
 TEST_F(PrepareTest, RefusesAdminAccess) {
     auto claim = ClaimsWorld::claim("b", {"dra0"});
     claim.devices[0].admin_access = true;
-    EXPECT_NE(refusal(claim).find("adminAccess is refused"), std::string::npos);
+    EXPECT_NE(world.refusal(claim).find("adminAccess is refused"), std::string::npos);
 }
 
 TEST_F(PrepareTest, RefusesAShareOfADeviceThatMoves) {
     auto claim = ClaimsWorld::claim("b", {"dra0"});
     claim.devices[0].share_id = "s1";
-    EXPECT_NE(refusal(claim).find("allocated as a share"), std::string::npos);
+    EXPECT_NE(world.refusal(claim).find("allocated as a share"), std::string::npos);
     EXPECT_TRUE(world.hardware.prepared.empty());
 }
 
@@ -307,7 +302,7 @@ TEST_F(PrepareTest, RefusesADeviceWhoseRdmaLinkShouldMove) {
 }
 
 TEST_F(PrepareTest, RefusesTheSameDeviceTwiceInOneClaim) {
-    EXPECT_NE(refusal(ClaimsWorld::claim("b", {"dra0", "dra0"})).find("to this claim twice"),
+    EXPECT_NE(world.refusal(ClaimsWorld::claim("b", {"dra0", "dra0"})).find("to this claim twice"),
               std::string::npos);
 }
 
@@ -321,7 +316,7 @@ TEST_F(PrepareTest, UndoesAllWhenOneDeviceFails) {
         return call == "prepare" ? std::optional(Error(Code::kUnavailable, "no VF is free"))
                                  : std::nullopt;
     };
-    EXPECT_EQ(refusal(ClaimsWorld::claim("b", {"dra0", "dra1", "dra2"})),
+    EXPECT_EQ(world.refusal(ClaimsWorld::claim("b", {"dra0", "dra1", "dra2"})),
               "claim default/b: device dra2: no VF is free");
     EXPECT_TRUE(world.hardware.prepared.empty());
     EXPECT_TRUE(world.disk.records.empty());
