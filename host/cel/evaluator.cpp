@@ -23,9 +23,11 @@ Value Evaluator::fail(std::string_view message) {
     return Value::error({memory, message.size()});
 }
 
-bool Evaluator::is_hashable(const Value& key) {
+bool Evaluator::is_hashable(const Value& key, bool removes_from_empty) {
     if (!key.is(Kind::kSemver) && !key.is(Kind::kBytes)) return true;
-    halt(fail("internal error: runtime error: hash of unhashable type " +
+    // What Go says when it hashes, and when it only looks because nothing is to be hashed.
+    halt(fail((removes_from_empty ? "internal error: hash of unhashable type: "
+                                  : "internal error: runtime error: hash of unhashable type ") +
               std::string(key.is(Kind::kBytes) ? "types.Bytes" : "cel.Semver")));
     return false;
 }

@@ -67,7 +67,7 @@ class Evaluator {
     static Value missing_ordering(Op op, const Value& left);
     static Value out_of_memory() { return Value::error("evaluation needs too much memory"); }
     /// What the reference implementation's hash maps cannot look for ends its evaluation.
-    bool is_hashable(const Value& key);
+    bool is_hashable(const Value& key, bool removes_from_empty = false);
     bool may_be_in(const Value& key, const Value& container);
 
     Value logical(const Instruction& i, bool decisive);

@@ -90,7 +90,7 @@ Value Evaluator::entries(const Instruction& i) {
         bool skip = false;
         if (i.a != 0 && is_optional_operand(n)) value = unwrap(value, &key, skip);
         if (value.is_error()) return value;
-        if (!is_hashable(key)) return halt_reason_;
+        if (!is_hashable(key, skip && size == 0)) return halt_reason_;
         // A repeated key replaces the earlier entry, or removes it with none.
         auto* same = std::find_if(entries, entries + size,
                                   [&](const MapEntry& entry) { return same_key(entry.key, key); });

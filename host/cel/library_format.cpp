@@ -55,8 +55,13 @@ bool is_name(std::string_view text) {
            });
 }
 
-std::string too_long(std::size_t most) {
-    return "must be no more than " + std::to_string(most) + " characters";
+/// What qualified names and values of labels are checked with says "bytes" since 1.35.
+enum class Unit { kCharacters, kBytes };
+constexpr int kKubernetesOfBytes = 35;
+
+std::string too_long(std::size_t most, Unit unit = Unit::kCharacters) {
+    return "must be no more than " + std::to_string(most) +
+           (unit == Unit::kBytes ? " bytes" : " characters");
 }
 
 /// "WHAT (e.g. 'a',  or 'b', regex used for validation is 'PATTERN')"
@@ -83,9 +88,9 @@ Problems label(std::string_view text) {
     return out;
 }
 
-Problems subdomain(std::string_view text) {
+Problems subdomain_in(Unit unit, std::string_view text) {
     Problems out;
-    if (text.size() > kMaxSubdomain) out.push_back(too_long(kMaxSubdomain));
+    if (text.size() > kMaxSubdomain) out.push_back(too_long(kMaxSubdomain, unit));
     const auto pattern = std::string(kLabelPattern) + "(\\." + std::string(kLabelPattern) + ")*";
     if (!is_subdomain(text))
         out.push_back(refusal(
@@ -93,6 +98,10 @@ Problems subdomain(std::string_view text) {
             "'-' or '.', and must start and end with an alphanumeric character",
             {"example.com"}, pattern));
     return out;
+}
+
+Problems subdomain(std::string_view text) {
+    return subdomain_in(Unit::kCharacters, text);
 }
 
 Problems old_label(std::string_view text) {
@@ -113,7 +122,9 @@ Problems prefix(std::string_view text) {
     return kValidate(std::string(text.substr(0, text.size() - 2)) + "a");
 }
 
-Problems qualified_name(std::string_view text) {
+Problems qualified_name(std::string_view text, int kubernetes_minor) {
+    const bool label_key = kubernetes_minor >= kKubernetesOfBytes;
+    const auto unit = label_key ? Unit::kBytes : Unit::kCharacters;
     const auto what = [](std::string_view start) {
         return refusal(std::string(start) +
                            " must consist of alphanumeric characters, '-', '_' or '.', and must "
@@ -123,24 +134,25 @@ Problems qualified_name(std::string_view text) {
     Problems out;
     auto name = text;
     if (std::count(text.begin(), text.end(), '/') > 1)
-        return {what("a valid label key") +
+        return {what(label_key ? "a valid label key" : "a qualified name") +
                 " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"};
     if (const auto slash = text.find('/'); slash != text.npos) {
         name = text.substr(slash + 1);
         if (slash == 0) out.emplace_back("prefix part must be non-empty");
         if (slash != 0)
-            for (const auto& problem : subdomain(text.substr(0, slash)))
+            for (const auto& problem : subdomain_in(unit, text.substr(0, slash)))
                 out.push_back("prefix part " + problem);
     }
     if (name.empty()) out.emplace_back("name part must be non-empty");
-    if (name.size() > kMaxLabel) out.push_back("name part " + too_long(kMaxLabel));
+    if (name.size() > kMaxLabel) out.push_back("name part " + too_long(kMaxLabel, unit));
     if (!is_name(name)) out.push_back(what("name part"));
     return out;
 }
 
-Problems label_value(std::string_view text) {
+Problems label_value(std::string_view text, int kubernetes_minor) {
+    const auto unit = kubernetes_minor >= kKubernetesOfBytes ? Unit::kBytes : Unit::kCharacters;
     Problems out;
-    if (text.size() > kMaxLabel) out.push_back(too_long(kMaxLabel));
+    if (text.size() > kMaxLabel) out.push_back(too_long(kMaxLabel, unit));
     if (!text.empty() && !is_name(text))
         out.push_back(
             refusal("a valid label must be an empty string or consist of alphanumeric characters, "
@@ -152,7 +164,7 @@ Problems label_value(std::string_view text) {
 Problems uri(std::string_view text) {
     std::string why;
     if (Url::parse_request(text, why)) return {};
-    return {"parse \"" + std::string(text) + "\": " + why};
+    return {"parse " + in_double_quotes(text) + ": " + why};
 }
 
 /// 32 hexadecimal digits; a dash may follow the 8th, 12th, 16th and 20th.
@@ -237,20 +249,26 @@ Problems datetime(std::string_view text) {
     return good ? Problems() : Problems{"invalid datetime"};
 }
 
+/// What says the same in every release.
+template <Problems (*kValidate)(std::string_view)>
+Problems always(std::string_view text, int /*kubernetes_minor*/) {
+    return kValidate(text);
+}
+
 constexpr std::array kFormats{
-    NamedFormat{"dns1123Label", 30, label},
-    NamedFormat{"dns1123Subdomain", 60, subdomain},
-    NamedFormat{"dns1035Label", 30, old_label},
+    NamedFormat{"dns1123Label", 30, always<label>},
+    NamedFormat{"dns1123Subdomain", 60, always<subdomain>},
+    NamedFormat{"dns1035Label", 30, always<old_label>},
     NamedFormat{"qualifiedName", 60, qualified_name},
-    NamedFormat{"dns1123LabelPrefix", 30, prefix<label>},
-    NamedFormat{"dns1123SubdomainPrefix", 60, prefix<subdomain>},
-    NamedFormat{"dns1035LabelPrefix", 30, prefix<old_label>},
+    NamedFormat{"dns1123LabelPrefix", 30, always<prefix<label>>},
+    NamedFormat{"dns1123SubdomainPrefix", 60, always<prefix<subdomain>>},
+    NamedFormat{"dns1035LabelPrefix", 30, always<prefix<old_label>>},
     NamedFormat{"labelValue", 40, label_value},
-    NamedFormat{"uri", 1103, uri},
-    NamedFormat{"uuid", 70, uuid},
-    NamedFormat{"byte", 84, base64},
-    NamedFormat{"date", 71, date},
-    NamedFormat{"datetime", 71, datetime},
+    NamedFormat{"uri", 1103, always<uri>},
+    NamedFormat{"uuid", 70, always<uuid>},
+    NamedFormat{"byte", 84, always<base64>},
+    NamedFormat{"date", 71, always<date>},
+    NamedFormat{"datetime", 71, always<datetime>},
 };
 
 template <std::size_t kNumber>
@@ -268,7 +286,8 @@ Value named(const Call& call) {
 }
 
 Value validate(const Call& call) {
-    const auto problems = call[0].as_object<NamedFormat>().validate(call[1].text());
+    const auto problems =
+        call[0].as_object<NamedFormat>().validate(call[1].text(), call.kubernetes_minor);
     if (problems.empty()) return Value::optional(nullptr);
     std::vector<Value> texts;
     for (const auto& problem : problems)

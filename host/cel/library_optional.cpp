@@ -74,8 +74,10 @@ Value unwrap(const Call& call) {
     const auto& list = call[0].as_list();
     std::vector<Value> out;
     for (std::size_t i = 0; i < list.size; ++i) {
-        if (!list.items[i].is(Kind::kOptional)) return call.error("no such overload");
-        if (const auto* held = list.items[i].as_optional()) out.push_back(*held);
+        const auto& item = list.items[i];
+        if (!item.is(Kind::kOptional))
+            return call.error("value " + to_text(item) + " is not optional");
+        if (const auto* held = item.as_optional()) out.push_back(*held);
     }
     return call.list(out);
 }

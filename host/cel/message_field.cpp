@@ -53,6 +53,28 @@ std::string_view native_type(FieldForm form) {
     return "*structpb.Value";
 }
 
+/// What the reference implementation makes of a map's key when it looks for a field of a structure
+/// of Go's: "list_value" and "list-value" are "ListValue".
+std::string go_field_name(std::string_view key) {
+    const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
+    const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+    std::string out;
+    char before = '_';
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        const char c = key[i];
+        const char next = i + 1 < key.size() ? key[i + 1] : '\0';
+        const bool begins = before == '_';
+        const bool keeps = is_lower(before) || (is_upper(before) && is_upper(c) && is_lower(next));
+        before = std::string_view("-_ \t\n\r").find(c) == std::string_view::npos ? c : '_';
+        if (before == '_') continue;
+        if (begins)
+            out += is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c;
+        else
+            out += !keeps && is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return out;
+}
+
 class Converter {
   public:
     explicit Converter(Arena& arena) : memory_{{}, arena} {}
@@ -196,10 +218,9 @@ class Converter {
         auto out = memory_.list({});
         const auto& map = value.as_map();
         for (const auto& entry : std::span(map.entries, map.size)) {
-            const bool known = entry.key.is(Kind::kString) &&
-                               (entry.key.text() == "values" || entry.key.text() == "Values");
-            if (!known)
-                return memory_.error("type conversion error, no such field '" + to_text(entry.key) +
+            const auto field = go_field_name(to_text(entry.key));
+            if (field != "Values")
+                return memory_.error("type conversion error, no such field '" + field +
                                      "' in type 'structpb.ListValue'");
             if (!entry.value.is(Kind::kList))
                 return memory_.error(refuse_conversion(entry.value, "[]*structpb.Value"));

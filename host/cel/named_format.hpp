@@ -13,8 +13,8 @@ namespace knd::cel {
 struct NamedFormat {
     std::string_view name;       ///< "dns1123Label"
     std::uint64_t pattern_size;  ///< what costs are counted with, whether or not a pattern is used
-    /// What is wrong with a text; empty: nothing.
-    std::vector<std::string> (*validate)(std::string_view text);
+    /// What is wrong with a text, as release 1.`kubernetes_minor` says it; empty: nothing.
+    std::vector<std::string> (*validate)(std::string_view text, int kubernetes_minor);
 };
 
 }  // namespace knd::cel

@@ -72,6 +72,19 @@ TEST(Environment, FindsNoLastTextInAnEmptyOneSince34) {
     EXPECT_EQ(outcome("''.lastIndexOf('a') == -1", of(34, true)), "true");
 }
 
+TEST(Environment, SpeaksOfLabelKeysAndBytesSince35) {
+    const std::string name = "format.qualifiedName().validate('a/b/c').value()[0].startsWith('a ";
+    const std::string text = "format.labelValue().validate('" + std::string(64, 'a') +
+                             "').value() == ['must be no more ";
+    for (const bool new_words : {false, true}) {
+        const auto release = of(new_words ? 35 : 34, true);
+        EXPECT_EQ(outcome(name + "valid label key must')", release), new_words ? "true" : "false");
+        EXPECT_EQ(outcome(name + "qualified name must')", release), new_words ? "false" : "true");
+        EXPECT_EQ(outcome(text + "than 63 bytes']", release), new_words ? "true" : "false");
+        EXPECT_EQ(outcome(text + "than 63 characters']", release), new_words ? "false" : "true");
+    }
+}
+
 TEST(Environment, Of132TakesHalvesOfCharacters) {
     EXPECT_EQ(outcome(R"('\ud800' == '\ufffd')", of(32, true)), "true");
     EXPECT_EQ(compile_error(R"('\U00110000' == '')", of(32, true)), "unable to unescape string");

@@ -163,6 +163,8 @@ TEST(Macros, TransformListsAndMaps) {
               "[1].all(device, device == 1)", "cel.bind(a, 1, cel.bind(b, a + 1, a + b)) == 3"});
     EXPECT_EQ(outcome("[1, 1].transformMapEntry(i, v, {v: i}) == {}"),
               "error: insert failed: key 1 already exists");
+    EXPECT_EQ(outcome("{'a': 1}.transformMapEntry(k, v, dyn(v)) == {}"),
+              "error: no such overload: cel.@mapInsert(map, int)");
 }
 
 TEST(Macros, WantNamesForVariables) {
@@ -211,6 +213,8 @@ TEST(Optional, CarriesAbsence) {
               "![].last().hasValue()",
               "has({'a': {'b': 1}}.?a.b)"});
     EXPECT_EQ(outcome("optional.none().value() == 1"), "error: optional.none() dereference");
+    EXPECT_EQ(outcome("optional.unwrap([optional.of(1)] + [dyn(2)]) == [1]"),
+              "error: value 2 is not optional");
     EXPECT_EQ(outcome("optional.of(1).or(optional.of(1 / 0)).value() == 1"), "true")
         << "the alternative is not evaluated";
 }

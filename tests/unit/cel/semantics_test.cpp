@@ -31,6 +31,8 @@ TEST(Lookup, EndsTheEvaluationForWhatCannotBeHashed) {
     EXPECT_EQ(outcome("(device.attributes['d'].v in ['a']) || true"),
               "error: internal error: runtime error: hash of unhashable type cel.Semver");
     EXPECT_EQ(outcome("true || (device.attributes['d'].v in ['a'])"), "true");
+    EXPECT_EQ(outcome("{?dyn(semver('1.0.0')): optional.none()}.size() == 0"),
+              "error: internal error: hash of unhashable type: cel.Semver");
 }
 
 TEST(Lookup, OfAFieldOfAScalarFindsNothing) {

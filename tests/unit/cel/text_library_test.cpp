@@ -75,7 +75,8 @@ TEST(NamedFormat, SaysWhatIsWrong) {
         {"format.dns1123Label().validate('a.b').value() == ['must not contain dots']",
          "format.labelValue().validate('a'.replace('a', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa')"
          " + 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa').value() == "
-         "['must be no more than 63 characters']",
+         "['must be no more than 63 bytes']",
+         R"(format.uri().validate('\\"').value() == ['parse "\\\\\\"": invalid URI for request'])",
          "!format.named('nothing').hasValue()"});
 }
 

@@ -66,7 +66,12 @@ TEST(WellKnownMessages, OfJsonBecomeWhatItIs) {
               "@ListValue{values: [3, 1]}.sort() == [1.0, 3.0]", "@Value{} == null",
               "@Value{null_value: @NullValue.NULL_VALUE} == null", "@Value{null_value: 7} == null",
               "@Value{number_value: 1.0} == 1.0", "@Value{struct_value: {'a': 1}} == {'a': 1}",
-              "@Value{list_value: [1]} == [1]"});
+              "@Value{list_value: [1]} == [1]",
+              "@Value{list_value: dyn({'_values': [1]})} == [1]"});
+    all({{"@Value{list_value: dyn({'number_OF-HTTPLists': 1})} == [1]",
+          "error: field type conversion error for google.protobuf.Value.list_value value type: "
+          "type conversion error, no such field 'NumberOfHttpLists' in type "
+          "'structpb.ListValue'"}});
 }
 
 TEST(WellKnownMessages, HoldTextsForWhatJsonCannotHold) {
