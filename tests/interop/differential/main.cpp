@@ -165,6 +165,8 @@ Result<void> Run::judge(std::span<const Json> cases, Counts& counts) {
         auto comparison = compare(asked, decided, our_answer(asked), settings_.strictness);
         if (late && comparison.verdict == Verdict::kSame) comparison.verdict = Verdict::kSkipped;
         if (comparison.verdict == Verdict::kSkipped) ++counts.skipped;
+        if (const auto why = json_string(answer, "panic"); why.starts_with("the oracle died"))
+            std::printf("SKIPPED %s\n%s\n", why.c_str(), to_text(cases[i]).c_str());
         if (comparison.verdict == Verdict::kDifferent)
             differences.emplace_back(i, std::move(comparison));
     }));

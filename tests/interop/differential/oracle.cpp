@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,9 @@ namespace knd::differential {
 namespace {
 
 constexpr std::size_t kBlock = 1 << 16;
+/// An expression like lists.range(9223372036854775807) takes all there is: it ends the child before
+/// it ends others.
+constexpr rlim_t kMaxMemory = rlim_t{8} << 30;
 
 Result<void> write_all(int fd, std::string_view text) {
     while (!text.empty()) {
@@ -26,25 +30,29 @@ Result<void> write_all(int fd, std::string_view text) {
 
 }  // namespace
 
-Oracle::Oracle(pid_t child, Fd to, Fd from)
-    : child_(child), to_(std::move(to)), from_(std::move(from)) {}
+Oracle::Oracle(std::string path, std::string mode)
+    : path_(std::move(path)), mode_(std::move(mode)) {}
 
 Oracle::Oracle(Oracle&& other) noexcept
-    : child_(std::exchange(other.child_, -1)),
+    : path_(std::move(other.path_)),
+      mode_(std::move(other.mode_)),
+      child_(std::exchange(other.child_, -1)),
       to_(std::move(other.to_)),
       from_(std::move(other.from_)),
       buffer_(std::move(other.buffer_)),
       used_(other.used_) {}
 
 Oracle::~Oracle() {
-    if (child_ < 0) return;
-    to_ = Fd();
-    int status = 0;
-    while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
-    }
+    if (child_ >= 0) wait();
 }
 
 Result<Oracle> Oracle::start(const std::string& path, const std::string& mode) {
+    Oracle out(path, mode);
+    KND_TRY(out.spawn());
+    return out;
+}
+
+Result<void> Oracle::spawn() {
     int in[2], out[2];
     if (::pipe2(in, O_CLOEXEC) != 0) return Error::from_errno("pipe", errno);
     Fd in_read(in[0]), in_write(in[1]);
@@ -54,14 +62,28 @@ Result<Oracle> Oracle::start(const std::string& path, const std::string& mode) {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in_read.get(), STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, out_write.get(), STDOUT_FILENO);
-    std::string program = path;
-    std::string argument = mode;
-    char* const arguments[] = {program.data(), mode.empty() ? nullptr : argument.data(), nullptr};
-    pid_t child = -1;
-    const int failed = ::posix_spawn(&child, path.c_str(), &actions, nullptr, arguments, environ);
+    char* const arguments[] = {path_.data(), mode_.empty() ? nullptr : mode_.data(), nullptr};
+    const int failed = ::posix_spawn(&child_, path_.c_str(), &actions, nullptr, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0) return Error::from_errno("start " + path, failed);
-    return Oracle(child, std::move(in_write), std::move(out_read));
+    if (failed != 0) return Error::from_errno("start " + path_, failed);
+    const rlimit limit{kMaxMemory, kMaxMemory};
+    if (::prlimit(child_, RLIMIT_AS, &limit, nullptr) != 0)
+        return Error::from_errno("limit the oracle's memory", errno);
+    to_ = std::move(in_write);
+    from_ = std::move(out_read);
+    buffer_.clear();
+    used_ = 0;
+    return {};
+}
+
+std::string Oracle::wait() {
+    to_ = Fd();
+    int status = 0;
+    while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+    }
+    child_ = -1;
+    return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                               : "exit status " + std::to_string(WEXITSTATUS(status));
 }
 
 Result<std::string> Oracle::read_line() {
@@ -83,8 +105,30 @@ Result<std::string> Oracle::read_line() {
     }
 }
 
-Result<void> Oracle::ask(std::span<const Json> cases,
-                         const std::function<void(std::size_t, const Json&)>& answered) {
+Result<void> Oracle::ask(std::span<const Json> cases, const Answered& answered) {
+    bool one_by_one = false;  // what the child had answered when it died is not all here
+    for (std::size_t done = 0; done < cases.size();) {
+        const auto first = done;
+        const auto asked = exchange(cases.subspan(done, one_by_one ? 1 : cases.size() - done),
+                                    [&](std::size_t i, const Json& answer) {
+                                        done = first + i + 1;
+                                        answered(first + i, answer);
+                                    });
+        if (asked.ok()) continue;
+        if (asked.error().code() != Code::kUnavailable) return asked;
+        const auto how = wait();
+        KND_TRY(spawn());
+        if (one_by_one && done == first) {
+            answered(done++, {{"panic", "the oracle died of it: " + how}});
+            one_by_one = false;
+        } else {
+            one_by_one = true;
+        }
+    }
+    return {};
+}
+
+Result<void> Oracle::exchange(std::span<const Json> cases, const Answered& answered) {
     // The child may block on its answers while it has not read all questions: two directions,
     // two threads.
     Result<void> written;

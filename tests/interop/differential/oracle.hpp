@@ -27,15 +27,24 @@ class Oracle {
     ~Oracle();
 
     /// Asks all at once and calls `answered(index, answer)` in order, while the child works on the
-    /// next ones.
+    /// next ones. A case that the child dies of is answered with {"panic": why}, and another child
+    /// takes over.
     Result<void> ask(std::span<const Json> cases,
-                     const std::function<void(std::size_t, const Json&)>& answered);
+                     const std::function<void(std::size_t, const Json& answer)>& answered);
     Result<Json> ask(const Json& one);
 
   private:
-    Oracle(pid_t child, Fd to, Fd from);
+    using Answered = std::function<void(std::size_t, const Json&)>;
+
+    Oracle(std::string path, std::string mode);
+    Result<void> spawn();
+    /// Waits for the child, and says how it ended.
+    std::string wait();
+    Result<void> exchange(std::span<const Json> cases, const Answered& answered);
     Result<std::string> read_line();
 
+    std::string path_;
+    std::string mode_;
     pid_t child_ = -1;
     Fd to_;
     Fd from_;
