@@ -115,8 +115,10 @@ class Validator {
 
     void check_literal(const Node& self) {
         const auto* argument = literal_argument(self);
-        if (argument == nullptr || !is_bad(self.text, argument->constant)) return;
-        fail(argument->offset, "invalid " + std::string(self.text) + " argument");
+        auto function = self.text;
+        if (function.starts_with('.')) function.remove_prefix(1);
+        if (argument == nullptr || !is_bad(function, argument->constant)) return;
+        fail(argument->offset, "invalid " + std::string(function) + " argument");
     }
 
     static bool is_bad(std::string_view function, const Value& literal) {
@@ -125,6 +127,8 @@ class Validator {
             return function == "duration" || (function == "timestamp" &&
                                               (seconds < kMinTimestamp || seconds > kMaxTimestamp));
         }
+        // Stands for a time or a duration of messages, but is none that could be converted.
+        if (literal.is(Kind::kNull)) return function == "duration" || function == "timestamp";
         if (!literal.is(Kind::kString)) return false;
         std::string why;
         std::int64_t number = 0;
