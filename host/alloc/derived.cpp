@@ -62,9 +62,8 @@ Result<ElementList> DerivedValues::evaluate(const cel::Program& program, DeviceI
     if (extra != nullptr && !extra->broken.empty())
         return Error(Code::kInvalidArgument, extra->broken);
     const auto view = data_.view(device);
-    const auto variable = cel::Value::device(&view);
     cel::Arena arena;
-    KND_TRY_ASSIGN(const auto value, program.evaluate(std::span(&variable, 1), arena));
+    KND_TRY_ASSIGN(const auto value, program.evaluate(view, arena));
     return to_elements(value);
 }
 

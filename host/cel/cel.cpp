@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cel/cel.hpp"
 
+#include <algorithm>
+
 #include "host/cel/ast.hpp"
 #include "host/cel/checker.hpp"
 #include "host/cel/code.hpp"
@@ -27,6 +29,16 @@ std::uint64_t Program::estimated_cost() const {
     return code_->estimated_cost;
 }
 
+Value Program::device_variable(const DeviceView& device) const {
+    return Value::device(&device, code_->kubernetes_minor >= 34);
+}
+
+Result<Value> Program::evaluate(const DeviceView& device, Arena& arena, const Limits& limits,
+                                std::uint64_t* cost) const {
+    const auto variable = device_variable(device);
+    return evaluate(std::span(&variable, 1), arena, limits, cost);
+}
+
 Result<Value> Program::evaluate(std::span<const Value> variables, Arena& arena,
                                 const Limits& limits, std::uint64_t* cost) const {
     if (variables.size() < code_->variables)
@@ -48,8 +60,7 @@ const Value& held(const Value& value) {
 
 Result<bool> Program::matches(const DeviceView& device, const Limits& limits) const {
     Arena arena;
-    const auto variable = Value::device(&device, code_->kubernetes_minor >= 34);
-    KND_TRY_ASSIGN(const auto out, evaluate(std::span(&variable, 1), arena, limits));
+    KND_TRY_ASSIGN(const auto out, evaluate(device, arena, limits));
     if (const auto& value = held(out); value.is(Kind::kBool)) return value.as_bool();
     return Error(knd::Code::kFailedPrecondition,
                  "CEL result of type " + std::string(type_name(out)) +
@@ -57,6 +68,14 @@ Result<bool> Program::matches(const DeviceView& device, const Limits& limits) co
 }
 
 namespace {
+
+/// 1.32 gives the second variable of a macro no type where the range is dynamic, and cannot pass on
+/// an expression that uses it.
+bool is_without_type(const Ast& ast) {
+    return std::any_of(ast.nodes.begin(), ast.nodes.end(), [](const Node& node) {
+        return node.kind == NodeKind::kIdent && node.type == kNoType;
+    });
+}
 
 /// Whether a selector may have a result of that type.
 bool is_verdict(const std::string& type, const Environment& environment) {
@@ -91,6 +110,9 @@ Result<std::unique_ptr<const Code>> compile_code(std::string_view expression,
     if (selector && !is_verdict(code->result_type, environment))
         return Error(knd::Code::kInvalidArgument,
                      "must evaluate to bool or the unknown type, not " + code->result_type);
+    if (is_without_type(ast))
+        return Error(knd::Code::kInvalidArgument,
+                     "unexpected compilation error: missing type conversion to proto: ");
     code->estimated_cost = estimate_cost(ast, checked, environment);
     const auto failed = emit(ast, checked, environment, *code);
     if (!failed.empty())

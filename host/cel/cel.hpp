@@ -73,8 +73,12 @@ class Program {
     /// For an expression over `device`. A run-time error is FAILED_PRECONDITION with CEL's text.
     Result<bool> matches(const DeviceView& device, const Limits& limits = {}) const;
 
-    /// `variables` in the order of the environment (`device` first if it has one). The value may
-    /// point into `arena` and into the variables. `cost` gets the actual cost, also after an error.
+    /// For an expression over `device`, of any type. The value may point into `arena` and into the
+    /// device. `cost` gets the actual cost, also after an error.
+    Result<Value> evaluate(const DeviceView& device, Arena& arena, const Limits& limits = {},
+                           std::uint64_t* cost = nullptr) const;
+
+    /// The same over `variables`, in the order of the environment.
     Result<Value> evaluate(std::span<const Value> variables, Arena& arena,
                            const Limits& limits = {}, std::uint64_t* cost = nullptr) const;
 
@@ -92,6 +96,7 @@ class Program {
     friend Explanation explain(const Program& program, const DeviceView& device,
                                const Limits& limits);
     explicit Program(std::unique_ptr<const Code> code);
+    Value device_variable(const DeviceView& device) const;
     std::unique_ptr<const Code> code_;
 };
 

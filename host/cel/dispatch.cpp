@@ -82,8 +82,7 @@ std::string own_refusal(std::string_view function, std::span<const Value> argume
     if (function == "contains" || function == "startsWith" || function == "endsWith")
         return "no such overload";
     if (function == "sort" || function == "@sortByAssociatedKeys")
-        return arguments.back().is(Kind::kList) ? "list elements must be comparable"
-                                                : plain(function);
+        return first.is(Kind::kList) ? "list elements must be comparable" : plain(function);
     if (function != "flatten") return {};
     return "no such overload: " + parameterized_name(first) + ".flatten(" +
            (arguments.size() == 2 ? parameterized_name(arguments[1]) : "") + ")";

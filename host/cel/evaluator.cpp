@@ -2,6 +2,7 @@
 #include "host/cel/evaluator.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "host/cel/arithmetic.hpp"
 
@@ -24,11 +25,15 @@ Value Evaluator::fail(std::string_view message) {
 }
 
 bool Evaluator::is_hashable(const Value& key, bool removes_from_empty) {
-    if (!key.is(Kind::kSemver) && !key.is(Kind::kBytes)) return true;
+    const std::string_view type = key.is(Kind::kSemver)   ? "cel.Semver"
+                                  : key.is(Kind::kFormat) ? "cel.Format"
+                                  : key.is(Kind::kBytes)  ? "types.Bytes"
+                                                          : "";
+    if (type.empty()) return true;
     // What Go says when it hashes, and when it only looks because nothing is to be hashed.
     halt(fail((removes_from_empty ? "internal error: hash of unhashable type: "
                                   : "internal error: runtime error: hash of unhashable type ") +
-              std::string(key.is(Kind::kBytes) ? "types.Bytes" : "cel.Semver")));
+              std::string(type)));
     return false;
 }
 
@@ -257,8 +262,9 @@ Value Evaluator::equality(const Value& left, const Value& right) {
 
 Value Evaluator::ordering(Op op, const Value& left, const Value& right) {
     const auto order = compare(left, right);
+    const bool nothing = left.is(Kind::kDouble) && std::isnan(left.as_double());
+    if (order == 2 || nothing) return Value::error("NaN values cannot be ordered");
     if (order == 3) return no_overload();
-    if (order == 2) return Value::error("NaN values cannot be ordered");
     switch (op) {
         case Op::kLess:
             return Value::boolean(order < 0);
@@ -316,12 +322,14 @@ Value Evaluator::call(const Instruction& i) {
                          refused_conversion(site.function, used)));
     if (!charge(cost)) return halt_reason_;
     if (failed != nullptr) return *failed;
+    // With a pattern that is known the call is a special one, in Go as well, that takes types too.
+    if (site.pattern != nullptr && arguments[0].is(Kind::kType))
+        arguments[0] = Value::string(arguments[0].text());
     for (std::uint32_t n = site.first; n < site.first + site.count; ++n) {
         const auto& candidate = code_.candidates[n];
         if (fits(candidate, used))
             return candidate.native(Call{used, arena_, site.pattern, code_.kubernetes_minor});
     }
-    // With a pattern that is known the call is a special one, in Go as well.
     if (site.pattern != nullptr) return no_overload();
     return fail(no_such_overload(site.function, used));
 }

@@ -228,7 +228,7 @@ Explanation explain(const Program& program, const DeviceView& device, const Limi
         out.error = matches.error().message();
     Arena arena;
     Trace trace;
-    const auto variable = Value::device(&device, program.code_->kubernetes_minor >= 34);
+    const auto variable = program.device_variable(device);
     static_cast<void>(
         evaluate(*program.code_, std::span(&variable, 1), arena, limits, &out.cost, &trace));
     out.decisions = Explainer(*program.code_, trace).run();

@@ -116,7 +116,7 @@ class Value {
     static Value computed_quantity(const Quantity* value);
     static Value semver(const Semver* value) { return pointer(Kind::kSemver, value); }
     /// `knows_sharing`: it has a key allowMultipleAllocations, as since Kubernetes 1.34.
-    static Value device(const DeviceView* device, bool knows_sharing = true);
+    static Value device(const DeviceView* device, bool knows_sharing);
     static Value domains(const DeviceView* device, bool capacity);
     static Value domain(const DomainData* data) { return pointer(Kind::kDomain, data); }
     static Value object(Kind kind, const void* data) { return pointer(kind, data); }

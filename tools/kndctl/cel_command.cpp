@@ -115,8 +115,7 @@ Answer evaluate(const cel::Program& program, const cel::DeviceView& view) {
     answer.type = program.result_type();
     answer.estimated_cost = program.estimated_cost();
     cel::Arena arena;
-    const auto variable = cel::Value::device(&view);
-    const auto value = program.evaluate(std::span(&variable, 1), arena, {}, &answer.cost);
+    const auto value = program.evaluate(view, arena, {}, &answer.cost);
     if (value.ok())
         answer.result = cel::to_json(*value);
     else

@@ -64,10 +64,9 @@ Json evaluate(const cel::Program& program, const cel::DeviceView& view) {
     else
         out["error"] = result.error().message();
     cel::Arena arena;
-    const auto variable = cel::Value::device(&view);
     std::uint64_t cost = 0;
     // The value is known already; only its price is wanted.
-    static_cast<void>(program.evaluate(std::span(&variable, 1), arena, {}, &cost));
+    static_cast<void>(program.evaluate(view, arena, {}, &cost));
     out["cost"] = cost;
     // Without a bound the oracle says nothing.
     if (const auto estimate = program.estimated_cost(); ~estimate != 0) out["estimate"] = estimate;

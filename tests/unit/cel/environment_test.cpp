@@ -37,6 +37,15 @@ Environment of(int minor, bool stored) {
     return out;
 }
 
+std::uint64_t cost(std::string_view expression, int minor) {
+    const auto program = compile_selector(expression, of(minor, true));
+    if (!program.ok()) return 0;
+    Arena arena;
+    std::uint64_t out = 0;
+    static_cast<void>(program->evaluate(example_device().view(), arena, {}, &out));
+    return out;
+}
+
 TEST(Environment, HasWhatTheReleaseKnows) {
     for (const auto& [expression, minor] : kIntroductions) {
         EXPECT_EQ(outcome(expression, of(minor, true)), "true") << expression;
@@ -65,6 +74,20 @@ TEST(Environment, HasMultipleAllocationsSince34) {
     EXPECT_EQ(outcome("!device.allowMultipleAllocations", of(34, false)), "true");
     EXPECT_EQ(compile_error("device.allowMultipleAllocations", of(33, true)),
               "undefined field 'allowMultipleAllocations'");
+}
+
+TEST(Environment, ShowsADeviceToMacrosAsTheReleaseKnowsIt) {
+    EXPECT_EQ(outcome("dyn(device).map(x, x).size() == 3", of(33, true)), "true");
+    EXPECT_EQ(outcome("dyn(device).map(x, x).size() == 4", of(34, true)), "true");
+    EXPECT_EQ(cost("dyn(device).all(x, true)", 34) - cost("dyn(device).all(x, true)", 33), 3u);
+}
+
+TEST(Environment, Of132CannotUseTheSecondVariableOfADynamicRange) {
+    const std::string list = "dyn([1]).transformList(i, x, x).size() == 1";
+    EXPECT_EQ(outcome(list, of(33, true)), "true");
+    EXPECT_EQ(outcome(list, of(32, true)),
+              "compile: unexpected compilation error: missing type conversion to proto: ");
+    EXPECT_EQ(outcome("dyn([1]).transformList(i, x, i).size() == 1", of(32, true)), "true");
 }
 
 TEST(Environment, FindsNoLastTextInAnEmptyOneSince34) {
@@ -198,17 +221,6 @@ TEST(Environment, MakesMessagesOfTypesAloneSince37) {
     EXPECT_EQ(compile_error("device{}", of(36, true)), "'kubernetes.DRADevice' is not a type");
     EXPECT_EQ(compile_error("device{}", of(37, true)),
               "undeclared reference to 'device' (in container '')");
-}
-
-std::uint64_t cost(std::string_view expression, int minor) {
-    const auto program = compile_selector(expression, of(minor, true));
-    if (!program.ok()) return 0;
-    Arena arena;
-    std::uint64_t out = 0;
-    const auto view = example_device().view();
-    const auto variable = Value::device(&view);
-    static_cast<void>(program->evaluate(std::span(&variable, 1), arena, {}, &out));
-    return out;
 }
 
 TEST(Environment, ChargesByTheTextThatIsReadSince37) {

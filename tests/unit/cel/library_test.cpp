@@ -37,7 +37,8 @@ TEST(Strings, AreTransformed) {
 TEST(Regex, IsRe2) {
     all_true({"'abc'.matches('^a.c$')", "'abc'.matches('b')", "matches('abc', 'c$')",
               "'abc'.find('[bc]+') == 'bc'", "'abab'.findAll('a') == ['a', 'a']",
-              "'abab'.findAll('a', 1) == ['a']", "'abc'.find('x') == ''"});
+              "'abab'.findAll('a', 1) == ['a']", "'abc'.find('x') == ''",
+              "dyn(int).matches('^int$')", "dyn(int).find('n') == 'n'"});
     EXPECT_EQ(compile_error("'abc'.matches('[')"), "invalid matches argument");
     EXPECT_TRUE(outcome("'abc'.matches(device.attributes.d.s + '[')")
                     .starts_with("error: error parsing regexp: "));

@@ -16,6 +16,19 @@ TEST(Equality, OfKubernetesTypesIsForThemselves) {
     EXPECT_EQ(outcome("[semver('1.0.0')] == [dyn(1)]"), "true");
 }
 
+TEST(Equality, FindsAnEmptyMapInADevicesPlaceOfAnyName) {
+    EXPECT_EQ(outcome("{'y': optional.none(), 'z': optional.none()} == dyn(device.attributes)"),
+              "false");
+    EXPECT_EQ(outcome("{'y': {}, 'z': {}} == dyn(device.attributes)"), "true");
+    EXPECT_EQ(outcome("dyn(device.attributes) == {'y': {}, 'z': {}}"), "false");
+    EXPECT_EQ(outcome("{'y': {}} == dyn(device.attributes)"), "false") << "there are two";
+}
+
+TEST(Ordering, OfNothingToANumberFailsForThatReason) {
+    EXPECT_EQ(outcome("dyn(0.0 / 0.0) < dyn('a')"), "error: NaN values cannot be ordered");
+    EXPECT_EQ(outcome("dyn('a') < dyn(0.0 / 0.0)"), "error: no such overload");
+}
+
 TEST(Equality, RefusesAComputedQuantityOnTheRight) {
     EXPECT_EQ(outcome("quantity('1').add(1) == quantity('2')"), "true");
     EXPECT_EQ(outcome("quantity('2') == quantity('1').add(1)"), "error: no such overload");
@@ -33,6 +46,8 @@ TEST(Lookup, EndsTheEvaluationForWhatCannotBeHashed) {
     EXPECT_EQ(outcome("true || (device.attributes['d'].v in ['a'])"), "true");
     EXPECT_EQ(outcome("{?dyn(semver('1.0.0')): optional.none()}.size() == 0"),
               "error: internal error: hash of unhashable type: cel.Semver");
+    EXPECT_EQ(outcome("{dyn(format.uri()): 1} == {}"),
+              "error: internal error: runtime error: hash of unhashable type cel.Format");
 }
 
 TEST(Lookup, OfAFieldOfAScalarFindsNothing) {

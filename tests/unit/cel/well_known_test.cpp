@@ -213,9 +213,7 @@ TEST(WellKnownMessages, CostForty) {
         EXPECT_TRUE(program.ok());
         Arena arena;
         std::uint64_t out = 0;
-        const auto device = example_device().view();
-        const auto variable = Value::device(&device);
-        EXPECT_TRUE(program->evaluate(std::span(&variable, 1), arena, {}, &out).ok());
+        EXPECT_TRUE(program->evaluate(example_device().view(), arena, {}, &out).ok());
         return std::pair(out, program->estimated_cost());
     };
     EXPECT_EQ(cost("@Int32Value{value: 1} == 1"), std::pair(41ul, 41ul));

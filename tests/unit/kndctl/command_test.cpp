@@ -246,6 +246,8 @@ TEST_F(Command, CelExitsWithTheVerdict) {
     EXPECT_EQ(cel("device.attributes[\"knd.dev\"].speed > 25000").status, 1);
     EXPECT_EQ(cel("device.attributes[\"knd.dev\"].missing > 25000").status, 2);
     EXPECT_EQ(cel("device.attributes[").status, 2);
+    EXPECT_EQ(cel("dyn(device).map(x, x).size() == 4").status, 0);
+    EXPECT_EQ(cel("dyn(device).map(x, x).size() == 3' --kubernetes '1.33").status, 0);
     EXPECT_EQ(cel("device.attributes[\"knd.dev\"].speed").status, 0);
 }
 
