@@ -83,6 +83,8 @@ struct FoldCode {
     bool condition_always_true = false;
     /// cel.bind(): nothing but a name for `init`, in `result`.
     bool is_binding = false;
+    /// A binding that no one wrote: of the target of optMap().
+    bool holds_target = false;
     /// Number of a binding whose price counts again: what the reference implementation evaluates
     /// twice is evaluated once here.
     std::uint32_t charges_again = kNoNode;

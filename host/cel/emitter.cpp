@@ -478,6 +478,7 @@ class Emitter {
     FoldCode binding(const Fold& fold, std::uint32_t number) {
         FoldCode out;
         out.is_binding = true;
+        out.holds_target = fold.accumulator == kOptionalTarget;
         // optMap() calls value() on its target.
         const auto& init = node(fold.init);
         if (init.kind == NodeKind::kCall && init.count == 1)

@@ -10,7 +10,7 @@ namespace knd::cel {
 
 Value Evaluator::run() {
     slots_ = static_cast<Value*>(arena_.allocate(code_.slots * sizeof(Value)));
-    bound_ = static_cast<std::uint64_t*>(arena_.allocate(code_.folds.size() * sizeof *bound_));
+    bound_ = static_cast<Binding*>(arena_.allocate(code_.folds.size() * sizeof *bound_));
     if (slots_ == nullptr || bound_ == nullptr) return out_of_memory();
     std::fill(slots_, slots_ + code_.slots, Value());
     const auto result = eval(code_.root);
@@ -51,10 +51,9 @@ Value Evaluator::step(const Instruction& i) {
             charge(i.b);
             return variables_[i.a];
         case Op::kLocal:
-            charge(i.b);
-            return slots_[i.a];
+            return made_anew(stored(i));
         case Op::kBound:
-            return lazy_local(i);
+            return code_.folds[i.c].holds_target ? stored(i) : made_anew(stored(i));
         case Op::kAttribute:
             charge(i.b);
             return attribute(code_.names[i.a]);
@@ -82,7 +81,7 @@ Value Evaluator::step(const Instruction& i) {
         case Op::kNegate:
             return negative(eval(i.a));
         case Op::kConditional:
-            return conditional(i);
+            return conditional(i, false);
         case Op::kNotStrictlyFalse:
             return not_strictly_false(eval(i.a));
         case Op::kInSet:
@@ -147,14 +146,16 @@ Value Evaluator::negative(const Value& operand) {
     return is_no_overload(out) && unknown ? Value::error("no such overload: -_") : out;
 }
 
-Value Evaluator::conditional(const Instruction& i) {
+/// What fields are taken of is not made anew.
+Value Evaluator::conditional(const Instruction& i, bool is_operand) {
     const auto condition = eval(i.a);
     if (condition.is_error()) return condition;
     if (!condition.is(Kind::kBool)) return no_overload();
     const auto branch = condition.as_bool() ? i.b : i.c;
-    const auto out = eval(branch);
-    if (!is_link(code_.instructions[branch].op)) chain_ = Chain::kStart;
-    return out;
+    const auto out = is_operand ? eval_operand(branch) : eval(branch);
+    const bool link = is_link(code_.instructions[branch].op);
+    if (!link) chain_ = Chain::kStart;
+    return is_operand || link || is_made_anew(branch) ? out : made_anew(out);
 }
 
 /// Errors do not stop all() and exists(): only a plain false does.
@@ -257,7 +258,14 @@ Value Evaluator::missing_ordering(Op op, const Value& left) {
 
 Value Evaluator::equality(const Value& left, const Value& right) {
     const auto equal = compare_equal(left, right);
-    return equal == Equality::kNoOverload ? no_overload() : Value::boolean(equal == Equality::kYes);
+    if (equal != Equality::kNoOverload) return Value::boolean(equal == Equality::kYes);
+    // An optional may hold an error, see made_anew().
+    for (const auto* side : {&left, &right}) {
+        while (side->is(Kind::kOptional) && side->as_optional() != nullptr)
+            side = side->as_optional();
+        if (side->is_error()) return *side;
+    }
+    return no_overload();
 }
 
 Value Evaluator::ordering(Op op, const Value& left, const Value& right) {
@@ -304,6 +312,17 @@ std::string refused_conversion(std::string_view function, std::span<const Value>
 
 }  // namespace
 
+namespace {
+
+/// Types have their names, optionals the text of what they hold.
+Value native_text(Value value) {
+    while (value.is(Kind::kOptional) && value.as_optional() != nullptr)
+        value = *value.as_optional();
+    return value.is(Kind::kType) ? Value::string(value.text()) : value;
+}
+
+}  // namespace
+
 Value Evaluator::call(const Instruction& i) {
     Value arguments[Candidate::kMaxArguments];
     const auto& site = code_.sites[i.a];
@@ -322,9 +341,9 @@ Value Evaluator::call(const Instruction& i) {
                          refused_conversion(site.function, used)));
     if (!charge(cost)) return halt_reason_;
     if (failed != nullptr) return *failed;
-    // With a pattern that is known the call is a special one, in Go as well, that takes types too.
-    if (site.pattern != nullptr && arguments[0].is(Kind::kType))
-        arguments[0] = Value::string(arguments[0].text());
+    // With a pattern that is known the call is a special one, in Go as well, that takes all that Go
+    // has a text for.
+    if (site.pattern != nullptr) arguments[0] = native_text(arguments[0]);
     for (std::uint32_t n = site.first; n < site.first + site.count; ++n) {
         const auto& candidate = code_.candidates[n];
         if (fits(candidate, used))

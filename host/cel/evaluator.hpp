@@ -27,6 +27,18 @@ class Evaluator {
     enum class Found { kYes, kNo, kError };
     /// What a chain of fields and indices is so far.
     enum class Chain { kStart, kPlain, kOptional };
+    static constexpr std::uint64_t kNotBound = ~std::uint64_t{0};
+    struct Binding {
+        std::uint64_t price = kNotBound;  ///< of its value, once that was asked for
+        std::uint64_t entered = 0;        ///< which of all that were entered it was
+    };
+    /// Of optMap(), while it is evaluated.
+    struct Target {
+        Target* outer = nullptr;
+        std::uint64_t entered = 0;
+        std::uint64_t once = 0;          ///< what went into bindings around it
+        std::uint32_t counts = kNoNode;  ///< number of that which is being evaluated
+    };
     /// What a field or index is taken of.
     struct Operand {
         Value value;            ///< of an optional: what it holds
@@ -73,7 +85,7 @@ class Evaluator {
     Value logical(const Instruction& i, bool decisive);
     Value logical_not(const Value& operand);
     Value negative(const Value& operand);
-    Value conditional(const Instruction& i);
+    Value conditional(const Instruction& i, bool is_operand);
     Value not_strictly_false(const Value& state);
     Value or_else(const Instruction& i, bool unwrapped);
     Value binary(const Instruction& i);
@@ -85,7 +97,15 @@ class Evaluator {
     std::uint64_t price(const CallSite& site, std::span<const Value> arguments) const;
 
     Value attribute(const AttributeName& name);
+    Value stored(const Instruction& i);
+    void enter(std::uint32_t binding) { bound_[binding] = {kNotBound, ++entered_}; }
     Value lazy_local(const Instruction& i);
+    Value target_of(const FoldCode& fold, std::uint32_t number);
+    Value value_of(const FoldCode& fold, std::uint32_t number);
+    Value eval_operand(std::uint32_t index);
+    bool is_made_anew(std::uint32_t index) const;
+    Value made_anew(const Value& value);
+    Value from_native(const Value& value);
     Value no_such_key(const Value& key);
     Value domain(const Value& domains, std::string_view name);
     Found lookup(const Value& target, const Value& key, Value& out);
@@ -106,7 +126,8 @@ class Evaluator {
     Value index_key(std::uint32_t index);
 
     bool is_optional_operand(std::uint32_t operand) const;
-    Value unwrap(const Value& value, const Value* key, bool& skip);
+    Value no_optional(const Value& value, const Value* key);
+    static Value unwrap(const Value& value, bool& skip);
     Value list(const Instruction& i);
     Value elements(const Instruction& i);
     Value map(const Instruction& i);
@@ -134,9 +155,9 @@ class Evaluator {
     Value halt_reason_;
     Chain chain_ = Chain::kStart;  ///< of the link that was evaluated last
     Value* slots_ = nullptr;
-    /// By fold: the price of its first value; kNotBound until a binding was asked for it.
-    std::uint64_t* bound_ = nullptr;
-    static constexpr std::uint64_t kNotBound = ~std::uint64_t{0};
+    Binding* bound_ = nullptr;   ///< by fold
+    Target* target_ = nullptr;   ///< that is being evaluated, the innermost
+    std::uint64_t entered_ = 0;  ///< bindings so far
 };
 
 }  // namespace knd::cel

@@ -40,12 +40,15 @@ bool Evaluator::is_optional_operand(std::uint32_t operand) const {
                               operand);
 }
 
-/// What an element (no key), entry or field written with "?" adds: its value, or nothing (`skip`).
-Value Evaluator::unwrap(const Value& value, const Value* key, bool& skip) {
-    if (!value.is(Kind::kOptional))
-        return fail("cannot initialize optional " +
-                    (key == nullptr ? "list element" : "entry '" + to_text(*key) + "'") +
-                    " from non-optional value " + to_text(value));
+/// Of an element (no key), entry or field written with "?".
+Value Evaluator::no_optional(const Value& value, const Value* key) {
+    return fail("cannot initialize optional " +
+                (key == nullptr ? "list element" : "entry '" + to_text(*key) + "'") +
+                " from non-optional value " + to_text(value));
+}
+
+/// What such a one adds: its value, which may be an error, or nothing (`skip`).
+Value Evaluator::unwrap(const Value& value, bool& skip) {
     skip = value.as_optional() == nullptr;
     return skip ? value : *value.as_optional();
 }
@@ -63,9 +66,12 @@ Value Evaluator::elements(const Instruction& i) {
     for (std::uint32_t n = i.b; n < i.b + i.c; ++n) {
         auto value = eval(code_.operands[n]);
         bool skip = false;
-        if (i.a != 0 && !value.is_error() && is_optional_operand(n))
-            value = unwrap(value, nullptr, skip);
-        if (value.is_error()) return value;
+        if (i.a != 0 && !value.is_error() && is_optional_operand(n)) {
+            if (!value.is(Kind::kOptional)) return no_optional(value, nullptr);
+            value = unwrap(value, skip);
+        } else if (value.is_error()) {
+            return value;
+        }
         if (!skip) items[size++] = value;
     }
     const auto* data = arena_.make<ListData>(items, size);
@@ -88,8 +94,10 @@ Value Evaluator::entries(const Instruction& i) {
         auto value = eval(code_.operands[n + 1]);
         if (value.is_error()) return value;
         bool skip = false;
-        if (i.a != 0 && is_optional_operand(n)) value = unwrap(value, &key, skip);
-        if (value.is_error()) return value;
+        if (i.a != 0 && is_optional_operand(n)) {
+            if (!value.is(Kind::kOptional)) return no_optional(value, &key);
+            value = unwrap(value, skip);
+        }
         if (!is_hashable(key, skip && size == 0)) return halt_reason_;
         // A repeated key replaces the earlier entry, or removes it with none.
         auto* same = std::find_if(entries, entries + size,
@@ -119,7 +127,7 @@ Value Evaluator::made(const MessageCode& message, const Instruction& i) {
         bool skip = false;
         const auto name = Value::string(message.fields[n].name);
         if (message.has_optional && !value.is_error() && is_optional_operand(i.b + n))
-            value = unwrap(value, &name, skip);
+            value = value.is(Kind::kOptional) ? unwrap(value, skip) : no_optional(value, &name);
         if (value.is_error()) return value;
         // A repeated field replaces the earlier one, or removes it with none.
         std::erase_if(fields,
@@ -198,7 +206,7 @@ Value Evaluator::insert_one(const Value& accumulator, const Value& key, const Va
 Value Evaluator::fold(std::uint32_t number) {
     const auto& fold = code_.folds[number];
     if (fold.is_binding) {
-        bound_[number] = kNotBound;
+        enter(number);
         return eval(fold.result);
     }
     const auto range = eval(fold.range);

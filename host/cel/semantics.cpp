@@ -286,6 +286,7 @@ bool same_key(const Value& a, const Value& b) {
 }
 
 Equality compare_equal(const Value& a, const Value& b) {
+    if (a.is_error()) return Equality::kNoOverload;  // in an optional
     if (is_number(a) && is_number(b)) return yes_or_no(compare_numbers(a, b) == 0);
     if (is_map(a) && is_map(b)) return yes_or_no(equal_maps(a, b));
     if (a.kind() == b.kind()) return compare_same_kind(a, b);

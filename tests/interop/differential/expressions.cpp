@@ -36,6 +36,7 @@ class Grower {
         if (options_.plain) return plain_productions();
         if (random_.chance(options_.mistakes)) return mistaken_productions();
         if (random_.chance(options_.messages)) return message_productions();
+        if (random_.chance(options_.pairs)) return pair_productions();
         return options_.lists && random_.chance(25) ? list_productions() : productions('b');
     }
 
@@ -96,6 +97,8 @@ class Grower {
                 random_.pick({"dns1123Label", "dns1123Subdomain", "dns1035Label", "qualifiedName",
                               "dns1123LabelPrefix", "dns1123SubdomainPrefix", "dns1035LabelPrefix",
                               "labelValue", "uri", "uuid", "byte", "date", "datetime"}));
+        if (what == "operator" || what == "unary" || what == "binary")
+            return std::string(random_.pick(pair_names(what)));
         const auto type = what.substr(0, what.find(' '));
         for (;;) {
             const auto& name = random_.pick(attribute_names());

@@ -17,6 +17,7 @@ struct ExpressionOptions {
     unsigned garbage = 6;   ///< per cent that is damaged afterwards
     unsigned mistakes = 0;  ///< per cent of conditions that are wrong
     unsigned messages = 0;  ///< per cent of conditions about protobuf's messages
+    unsigned pairs = 0;     ///< per cent of conditions that take no heed of types
     bool plain = false;     ///< only what people write in device classes
 };
 

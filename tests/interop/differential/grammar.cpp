@@ -541,6 +541,10 @@ const Productions& productions(char type) {
             return kOptionalTexts;
         case 'F':
             return kFormat;
+        case 'V':
+            return any_values();
+        case 'P':
+            return pair_productions();
         default:
             return kBool;
     }

@@ -7,7 +7,7 @@
 //   m map(string, int), v semver, q quantity, a any value of an attribute, D duration, T timestamp,
 //   o optional(int), I ip, C cidr, U url, M map(string, int) of one entry, L list of a type that
 //   has no productions of its own, k optional(list(string)), E a message or what it becomes,
-//   x anything
+//   V any value at all, P a condition on such, x anything
 // and VARIABLES are the types of the variables that a macro binds there, named by {$0} and {$1}.
 // Leaves end a branch; they are tried when the depth is used up. Go's maps have no order: only
 // those of one entry are walked over, or in ways that do not show it.
@@ -35,5 +35,11 @@ const Productions& message_values();
 const Productions& message_productions();
 /// Conditions that are wrong.
 const Productions& mistaken_productions();
+/// Values of every type.
+const Productions& any_values();
+/// Conditions on them that take no heed of types.
+const Productions& pair_productions();
+/// "operator", or functions of one argument, "unary", or two, "binary".
+const std::vector<std::string_view>& pair_names(std::string_view sort);
 
 }  // namespace knd::differential

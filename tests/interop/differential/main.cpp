@@ -83,6 +83,7 @@ Json random_cel(Random& random, const Scope& scope) {
     if (random.chance(33)) options.mistakes = 40;
     if (random.chance(10)) options.garbage = 80;
     if (random.chance(20)) options.messages = 60;
+    if (random.chance(20)) options.pairs = 60;
     auto expression = random_expression(random, options);
     while (adds_to_name(expression))
         expression = random_expression(random, options);

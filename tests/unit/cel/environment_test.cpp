@@ -90,6 +90,30 @@ TEST(Environment, Of132CannotUseTheSecondVariableOfADynamicRange) {
     EXPECT_EQ(outcome("dyn([1]).transformList(i, x, i).size() == 1", of(32, true)), "true");
 }
 
+// What a variable or a conditional has went through Go's own types until then.
+TEST(Environment, MakesOptionalsInVariablesAnewUntil36) {
+    const auto both = [](const std::string& expression) {
+        return outcome(expression, of(36, true)) + ", " + outcome(expression, of(37, true));
+    };
+    const std::string refusal =
+        "error: unsupported conversion to ref.Val: (*resource.Quantity)10Gi, true";
+    const std::string mem = "device.capacity['d'].?mem";
+    EXPECT_EQ(both("cel.bind(m, " + mem + ", m.hasValue())"), "true, true");
+    EXPECT_EQ(both("cel.bind(m, " + mem + ", m.value().isGreaterThan(quantity('1')))"), refusal);
+    EXPECT_EQ(
+        both("(device.driver == 'd' ? optional.of(quantity('10Gi')) : " + mem + ") == " + mem),
+        refusal);
+    EXPECT_EQ(both("(device.driver == 'd' ? " + mem + " : optional.none()) == " + mem),
+              "true, true");
+    EXPECT_EQ(both(mem + ".value().isGreaterThan(quantity('1'))"), "true, true");
+    EXPECT_EQ(both(mem + ".optMap(m, m.isGreaterThan(quantity('1'))).orValue(false)"),
+              "true, true");
+    EXPECT_EQ(both("[optional.of(int)].all(t, t == dyn(optional.of('int')))"), "true, false");
+    EXPECT_EQ(both("[optional.of(device.attributes)].all(a, a.value().none == {})"),
+              "error: no such key: none, true");
+    EXPECT_EQ(both("optional.of(device.attributes).none.hasValue()"), "false, true");
+}
+
 TEST(Environment, FindsNoLastTextInAnEmptyOneSince34) {
     EXPECT_EQ(outcome("''.lastIndexOf('a') == -1", of(33, true)), "error: index out of range: -1");
     EXPECT_EQ(outcome("''.lastIndexOf('a') == -1", of(34, true)), "true");
