@@ -2,8 +2,8 @@
 //
 // Runs Code: one recursive function over instructions. Depth is bounded by the parser's limit, time
 // by the cost limit, memory by the arena's. evaluator.cpp has the operators and calls,
-// evaluator_lookup.cpp what goes from a value into one of its parts, evaluator_aggregate.cpp lists,
-// maps and folds.
+// evaluator_variables.cpp what macros bind, evaluator_lookup.cpp what goes from a value into one of
+// its parts, evaluator_aggregate.cpp lists, maps and folds.
 //
 // Cost follows the reference implementation: 1 for each name, field and index on the way to a
 // value, 1 for a call unless its row in the library says more, 10 for a list, 30 for a map, 40 for
@@ -120,6 +120,7 @@ class Evaluator {
     Value optional_select(const Instruction& i);
     Value optional_index(const Instruction& i);
     Operand operand(std::uint32_t index);
+    static bool is_opaque(const Value& value);
     Value unsupported(const Value& opaque);
     Value plain_field(const Value& target, const Value& key);
     Value optional_field(const Operand& operand, const Value& key);
