@@ -124,7 +124,7 @@ std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool b
         case Op::kAdd:
             return by_size ? tenth(extent(left) + extent(right)) : 1;
         default:
-            return by_size ? tenth(std::min(extent(left), extent(right))) : 1;
+            return by_size ? tenth(std::min(size(left), size(right))) : 1;
     }
 }
 
