@@ -126,9 +126,11 @@ Value Evaluator::made(const MessageCode& message, const Instruction& i) {
         auto value = eval(code_.operands[i.b + n]);
         bool skip = false;
         const auto name = Value::string(message.fields[n].name);
-        if (message.has_optional && !value.is_error() && is_optional_operand(i.b + n))
-            value = value.is(Kind::kOptional) ? unwrap(value, skip) : no_optional(value, &name);
         if (value.is_error()) return value;
+        if (message.has_optional && is_optional_operand(i.b + n)) {
+            if (!value.is(Kind::kOptional)) return no_optional(value, &name);
+            value = unwrap(value, skip);
+        }
         // A repeated field replaces the earlier one, or removes it with none.
         std::erase_if(fields,
                       [&](const auto& set) { return set.field == message.fields[n].field; });

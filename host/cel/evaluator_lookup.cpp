@@ -139,6 +139,7 @@ Value Evaluator::optional_field(const Operand& operand, const Value& key) {
         case Found::kYes:
             break;
     }
+    if (out.is_error()) return out;
     charge(1);
     const auto* kept = arena_.make<Value>(out);
     return kept == nullptr ? out_of_memory() : Value::optional(kept);
@@ -192,7 +193,8 @@ Value Evaluator::has_field(const Value& target, const Value& key) {
                    : Value::boolean(message.field(key.text()) != nullptr);
     }
     if (!is_map(target)) return Value::boolean(false);
-    return Value::boolean(find_key(target, key, arena_, out));
+    const bool found = find_key(target, key, arena_, out);
+    return out.is_error() ? out : Value::boolean(found);
 }
 
 /// The value of an index; an error if nothing can be looked up by it.

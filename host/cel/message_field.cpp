@@ -339,6 +339,8 @@ std::string refuse_conversion(const Value& value, std::string_view native_type) 
         case Kind::kDomains:
         case Kind::kDomain:
             return from("map");
+        case Kind::kError:
+            return std::string(value.text());
         default:
             break;
     }
