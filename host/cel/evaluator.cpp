@@ -270,8 +270,8 @@ Value Evaluator::equality(const Value& left, const Value& right) {
 
 Value Evaluator::ordering(Op op, const Value& left, const Value& right) {
     const auto order = compare(left, right);
-    const bool nothing = left.is(Kind::kDouble) && std::isnan(left.as_double());
-    if (order == 2 || nothing) return Value::error("NaN values cannot be ordered");
+    const bool is_nan = left.is(Kind::kDouble) && std::isnan(left.as_double());
+    if (order == 2 || is_nan) return Value::error("NaN values cannot be ordered");
     if (order == 3) return no_overload();
     switch (op) {
         case Op::kLess:
@@ -309,10 +309,6 @@ std::string refused_conversion(std::string_view function, std::span<const Value>
     return std::string(native_name(list)) + " is not traits.Lister: missing method " +
            (adds ? "Contains" : "Add");
 }
-
-}  // namespace
-
-namespace {
 
 /// Types have their names, optionals the text of what they hold.
 Value native_text(Value value) {

@@ -65,12 +65,11 @@ Value Evaluator::elements(const Instruction& i) {
     std::size_t size = 0;
     for (std::uint32_t n = i.b; n < i.b + i.c; ++n) {
         auto value = eval(code_.operands[n]);
+        if (value.is_error()) return value;
         bool skip = false;
-        if (i.a != 0 && !value.is_error() && is_optional_operand(n)) {
+        if (i.a != 0 && is_optional_operand(n)) {
             if (!value.is(Kind::kOptional)) return no_optional(value, nullptr);
             value = unwrap(value, skip);
-        } else if (value.is_error()) {
-            return value;
         }
         if (!skip) items[size++] = value;
     }
