@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "host/cel/library.hpp"
+#include "host/cel/pattern_text.hpp"
 
 namespace knd::cel {
 namespace {
@@ -69,31 +70,9 @@ std::string refusal(const re2::RE2& regex) {
 
 }  // namespace
 
-namespace {
-
-/// Go also takes (?<name>...), which this RE2 only knows as (?P<name>...).
-std::string with_named_groups(std::string_view text) {
-    std::string out;
-    bool in_class = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        out += text[i];
-        if (text[i] == '\\' && i + 1 < text.size()) {
-            out += text[++i];
-        } else if (text[i] == '[' || text[i] == ']') {
-            in_class = text[i] == '[';
-        } else if (!in_class && text.substr(i).starts_with("(?<")) {
-            out += "?P";
-            ++i;
-        }
-    }
-    return out;
-}
-
-}  // namespace
-
 class Pattern {
   public:
-    explicit Pattern(std::string_view text) : regex(with_named_groups(text), options()) {}
+    explicit Pattern(const std::string& text) : regex(text, options()) {}
     const re2::RE2 regex;
 };
 
@@ -102,10 +81,14 @@ void PatternDeleter::operator()(const Pattern* pattern) const {
 }
 
 PatternPointer compile_pattern(std::string_view text, std::string& why) {
-    PatternPointer out(new Pattern(text));
+    const auto pattern = with_named_groups(text);
+    PatternPointer out(new Pattern(pattern));
     if (out->regex.ok()) return out;
     why = refusal(out->regex);
-    return nullptr;
+    if (out->regex.error_code() != re2::RE2::ErrorBadCharRange) return nullptr;
+    // Words are those of the pattern as it was written.
+    out.reset(new Pattern(with_category_names(pattern)));
+    return out->regex.ok() ? std::move(out) : nullptr;
 }
 
 namespace {

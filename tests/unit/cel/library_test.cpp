@@ -34,6 +34,17 @@ TEST(Strings, AreTransformed) {
               R"(strings.quote("a\"b\n") == "\"a\\\"b\\n\"")"});
 }
 
+TEST(Regex, KnowsCategoriesByAnyNameThatGoKnows) {
+    all_true({R"('a'.matches(r'\pl'))", R"('a'.matches(r'\p{Lower-case letter}'))",
+              R"('a'.matches(r'\p{LATIN}'))", R"('é'.matches(r'\P{ascii}'))",
+              R"('a1'.matches(r'^[\p{lc}\d]+$'))", R"(!'a'.matches(r'\P{^punct}|\p{cn}'))",
+              R"('\\pl'.matches(r'^\\pl$'))", R"('\\pl'.matches(r'\Q\pl\E'))"});
+    for (const auto* pattern : {"\\pX", "\\p", "\\p{", "\\p{}", "\\p{nope}", "[\\P{lc}]"})
+        EXPECT_EQ(compile_error(std::string("'a'.matches(r'") + pattern + "')"),
+                  "invalid matches argument")
+            << pattern;
+}
+
 TEST(Regex, IsRe2) {
     all_true({"'abc'.matches('^a.c$')", "'abc'.matches('b')", "matches('abc', 'c$')",
               "'abc'.find('[bc]+') == 'bc'", "'abab'.findAll('a') == ['a', 'a']",
