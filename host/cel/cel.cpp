@@ -48,20 +48,10 @@ Result<Value> Program::evaluate(std::span<const Value> variables, Arena& arena,
     return out;
 }
 
-namespace {
-
-/// An optional stands for what it holds.
-const Value& held(const Value& value) {
-    const bool holds = value.is(Kind::kOptional) && value.as_optional() != nullptr;
-    return holds ? held(*value.as_optional()) : value;
-}
-
-}  // namespace
-
 Result<bool> Program::matches(const DeviceView& device, const Limits& limits) const {
     Arena arena;
     KND_TRY_ASSIGN(const auto out, evaluate(device, arena, limits));
-    if (const auto& value = held(out); value.is(Kind::kBool)) return value.as_bool();
+    if (const auto& value = held_value(out); value.is(Kind::kBool)) return value.as_bool();
     return Error(knd::Code::kFailedPrecondition,
                  "CEL result of type " + std::string(type_name(out)) +
                      " could not be converted to bool: " + refuse_conversion(out, "bool"));

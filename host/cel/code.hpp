@@ -107,6 +107,8 @@ struct CallSite {
     const Pattern* pattern = nullptr;    ///< of a constant regular expression
     /// Arguments after one that fails are not evaluated.
     bool stops_at_error = false;
+    /// An optional costs as much as what it holds.
+    bool prices_held = false;
 };
 
 /// The literal of a message. What has a type, yet cannot be made, has null pointers.

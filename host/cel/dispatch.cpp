@@ -8,10 +8,8 @@
 namespace knd::cel {
 namespace {
 
-/// Of what an optional holds.
 std::uint64_t held_extent(const Value& value) {
-    if (!value.is(Kind::kOptional) || value.as_optional() == nullptr) return extent(value);
-    return held_extent(*value.as_optional());
+    return extent(held_value(value));
 }
 
 bool fits(TypeKind wanted, const Value& value) {
@@ -122,7 +120,7 @@ std::uint64_t operator_cost(Op op, const Value& left, const Value& right, bool b
         case Op::kIn:
             return by_size ? extent(right) : 1;
         case Op::kAdd:
-            return by_size ? tenth(extent(left) + extent(right)) : 1;
+            return by_size ? tenth(size(left) + size(right)) : 1;
         default:
             return by_size ? tenth(std::min(size(left), size(right))) : 1;
     }

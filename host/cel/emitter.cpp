@@ -322,12 +322,21 @@ class Emitter {
             arguments.push_back(visit(ast_.child(self, i)));
         site.stops_at_error = arguments.size() > 2 || site.function == "format" ||
                               (site.count > 1 && site.function != ops::kSortByKeys);
+        site.prices_held = prices_held(site.function);
         if (const auto folded = fold_conversion(site, arguments); folded != kNoNode) return folded;
         compile_regex(site, arguments);
         const auto first = append(arguments);
         code_.sites.push_back(site);
         return push(Op::kCall, static_cast<std::uint32_t>(code_.sites.size() - 1), first,
                     static_cast<std::uint32_t>(arguments.size()));
+    }
+
+    /// Functions of texts that come with the language, since 1.33.
+    bool prices_held(std::string_view function) const {
+        constexpr std::string_view kThese[] = {"contains", "endsWith", "matches", "startsWith",
+                                               "strings.quote"};
+        return code_.kubernetes_minor >= 33 &&
+               std::find(std::begin(kThese), std::end(kThese), function) != std::end(kThese);
     }
 
     /// Constant regular expressions are compiled now.

@@ -260,11 +260,8 @@ Value Evaluator::equality(const Value& left, const Value& right) {
     const auto equal = compare_equal(left, right);
     if (equal != Equality::kNoOverload) return Value::boolean(equal == Equality::kYes);
     // An optional may hold an error, see made_anew().
-    for (const auto* side : {&left, &right}) {
-        while (side->is(Kind::kOptional) && side->as_optional() != nullptr)
-            side = side->as_optional();
-        if (side->is_error()) return *side;
-    }
+    for (const auto* side : {&left, &right})
+        if (const auto& value = held_value(*side); value.is_error()) return value;
     return no_overload();
 }
 
@@ -311,9 +308,8 @@ std::string refused_conversion(std::string_view function, std::span<const Value>
 }
 
 /// Types have their names, optionals the text of what they hold.
-Value native_text(Value value) {
-    while (value.is(Kind::kOptional) && value.as_optional() != nullptr)
-        value = *value.as_optional();
+Value native_text(const Value& optional) {
+    const auto& value = held_value(optional);
     return value.is(Kind::kType) ? Value::string(value.text()) : value;
 }
 
@@ -351,7 +347,11 @@ Value Evaluator::call(const Instruction& i) {
 
 std::uint64_t Evaluator::price(const CallSite& site, std::span<const Value> arguments) const {
     const auto cost = code_.candidates[site.first].cost;
-    return cost == nullptr ? 1 : cost({arguments, site.count == 1});
+    if (cost == nullptr) return 1;
+    if (!site.prices_held) return cost({arguments, site.count == 1});
+    Value held[Candidate::kMaxArguments];
+    std::transform(arguments.begin(), arguments.end(), held, held_value);
+    return cost({std::span(held, arguments.size()), site.count == 1});
 }
 
 Value evaluate(const Code& code, std::span<const Value> variables, Arena& arena,

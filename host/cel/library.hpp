@@ -114,6 +114,8 @@ inline bool equal(const Value& a, const Value& b) {
 }
 /// -1, 0, 1; 2: not comparable (NaN); 3: no such overload.
 int compare(const Value& a, const Value& b);
+/// What an optional holds, at the bottom of all; other values are what they are.
+const Value& held_value(const Value& value);
 /// Of a string in code points, bytes, list or map; -1: has no size.
 std::int64_t size_of(const Value& value);
 /// size_of(), 1 for scalars: what costs are counted in.

@@ -312,6 +312,13 @@ int compare(const Value& a, const Value& b) {
     }
 }
 
+const Value& held_value(const Value& value) {
+    const auto* held = &value;
+    while (held->is(Kind::kOptional) && held->as_optional() != nullptr)
+        held = held->as_optional();
+    return *held;
+}
+
 std::uint64_t extent(const Value& value) {
     if (value.is(Kind::kIp)) return value.as_object<IpAddress>().size();
     if (value.is(Kind::kCidr)) return (value.as_object<Cidr>().bits + 7) / 8;
