@@ -37,7 +37,7 @@ Value int_of_double(const Call& call) {
 }
 Value int_of_string(const Call& call) {
     auto text = call[0].text();
-    if (text.starts_with('+')) text.remove_prefix(1);
+    if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
     std::int64_t value = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool ok = read.ec == std::errc() && read.ptr == text.data() + text.size();
@@ -70,16 +70,54 @@ Value double_of_int(const Call& call) {
 Value double_of_uint(const Call& call) {
     return Value::floating(static_cast<double>(call[0].as_uint()));
 }
+bool is_digit(char c, bool hex) {
+    const char low = static_cast<char>(c | 0x20);
+    return (c >= '0' && c <= '9') || (hex && low >= 'a' && low <= 'f');
+}
+
+/// Digits from `at` on, with "_" between them. False: a "_" is not between digits.
+bool skip_digits(std::string_view text, std::size_t& at, bool hex, bool after_prefix) {
+    bool digit = after_prefix;
+    for (; at < text.size() && (text[at] == '_' || is_digit(text[at], hex)); ++at) {
+        if (text[at] == '_' && !digit) return false;
+        digit = text[at] != '_';
+    }
+    return at == 0 || text[at - 1] != '_';
+}
+
+/// As Go writes floating point numbers; strtod() takes more, and no "_".
+bool is_number_of_go(std::string_view text) {
+    const bool sign = text.starts_with('+') || text.starts_with('-');
+    if (sign) text.remove_prefix(1);
+    std::string low(text);
+    for (auto& c : low)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+    if (low == "inf" || low == "infinity" || (low == "nan" && !sign)) return true;
+    const bool hex = low.starts_with("0x");
+    std::size_t at = hex ? 2 : 0;
+    const auto start = at;
+    if (!skip_digits(low, at, hex, hex)) return false;
+    bool digits = at > start;
+    if (at < low.size() && low[at] == '.') {
+        const auto fraction = ++at;
+        if (!skip_digits(low, at, hex, false)) return false;
+        digits = digits || at > fraction;
+    }
+    if (!digits) return false;
+    if (at == low.size()) return !hex;
+    if (low[at] != (hex ? 'p' : 'e')) return false;
+    if (++at < low.size() && (low[at] == '+' || low[at] == '-')) ++at;
+    const auto exponent = at;
+    return skip_digits(low, at, false, false) && at > exponent && at == low.size();
+}
+
 Value double_of_string(const Call& call) {
-    const std::string text(call[0].text());
-    if (text.empty() || text[0] == ' ' || text[0] == '\t' || text[0] == '\n')
-        return not_a(call, "double");
-    char* end = nullptr;
-    const auto value = std::strtod(text.c_str(), &end);
+    std::string text(call[0].text());
+    if (!is_number_of_go(text)) return not_a(call, "double");
+    std::erase(text, '_');
+    const auto value = std::strtod(text.c_str(), nullptr);
     const bool named = text.find_first_of("nN") != std::string::npos;
-    if (end != text.c_str() + text.size() || text.find('\0') != std::string::npos ||
-        (std::isinf(value) && !named))
-        return not_a(call, "double");
+    if (std::isinf(value) && !named) return not_a(call, "double");
     return Value::floating(value);
 }
 

@@ -3,6 +3,7 @@
 // Regular expressions: RE2's syntax and its linear time are part of CEL's definition.
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "host/cel/library.hpp"
@@ -80,10 +81,29 @@ void PatternDeleter::operator()(const Pattern* pattern) const {
     delete pattern;
 }
 
+namespace {
+
+/// Go's groups have names of ASCII; empty: these have. Else the first that has not.
+std::string foreign_group(const re2::RE2& regex) {
+    for (const auto& [name, number] : regex.NamedCapturingGroups())
+        if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c >= 0x80; }))
+            return name;
+    return {};
+}
+
+}  // namespace
+
 PatternPointer compile_pattern(std::string_view text, std::string& why) {
     const auto pattern = with_named_groups(text);
     PatternPointer out(new Pattern(pattern));
-    if (out->regex.ok()) return out;
+    if (out->regex.ok()) {
+        const auto name = foreign_group(out->regex);
+        if (name.empty()) return out;
+        const auto group = "?<" + name + ">";
+        why = "error parsing regexp: invalid named capture: `(" +
+              (text.find("(" + group) == text.npos ? "?P" + group.substr(1) : group) + "`";
+        return nullptr;
+    }
     why = refusal(out->regex);
     if (out->regex.error_code() != re2::RE2::ErrorBadCharRange) return nullptr;
     // Words are those of the pattern as it was written.

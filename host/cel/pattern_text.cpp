@@ -87,7 +87,9 @@ std::string category(std::string_view written, bool negated, bool in_class) {
         written.remove_prefix(1);
     }
     auto name = folded(written);
-    if (name.empty()) return {};
+    const bool is_word =
+        std::all_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    if (name.empty() || !is_word) return {};
     if (std::find(std::begin(kUnassigned), std::end(kUnassigned), name) != std::end(kUnassigned)) {
         negated = !negated;
         name = "assigned";
@@ -96,8 +98,7 @@ std::string category(std::string_view written, bool negated, bool in_class) {
     if (text.empty() || (text.starts_with("\\p") && text.find('\\', 1) == text.npos)) {
         // One name of RE2's: of a category or a script, which begin with a capital.
         std::string one(text.empty() ? std::string_view(name) : text.substr(2));
-        if (text.empty() && one[0] >= 'a' && one[0] <= 'z')
-            one[0] = static_cast<char>(one[0] - 'a' + 'A');
+        if (text.empty()) one[0] = static_cast<char>(one[0] - 'a' + 'A');
         if (!one.starts_with('{')) one = "{" + one + "}";
         return (negated ? "\\P" : "\\p") + one;
     }

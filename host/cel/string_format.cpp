@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "host/cel/lexer.hpp"
+
 namespace knd::cel {
 namespace {
 
@@ -37,8 +39,12 @@ std::string read_clause(std::string_view format, std::size_t& at, FormatClause& 
         out.precision = precision;
     }
     out.verb = format[at++];
-    if (std::string_view("sdfebxXo").find(out.verb) == std::string_view::npos)
-        return std::string("unrecognized formatting clause \"") + out.verb + "\"";
+    if (std::string_view("sdfebxXo").find(out.verb) == std::string_view::npos) {
+        // Clauses are looked at byte by byte: of "é" the first is "Ã".
+        std::string verb;
+        append_utf8(verb, static_cast<unsigned char>(out.verb));
+        return "unrecognized formatting clause \"" + verb + "\"";
+    }
     return {};
 }
 

@@ -34,6 +34,25 @@ TEST(Strings, AreTransformed) {
               R"(strings.quote("a\"b\n") == "\"a\\\"b\\n\"")"});
 }
 
+TEST(Conversion, ReadsNumbersAsGoDoes) {
+    all_true({"double('1_0.5_0e0_1') == 105.0", "double('0x1.8p1') == 3.0",
+              "double('0X_1P+1') == 2.0", "double('.5') == 0.5", "double('5.') == 5.0",
+              "double('-Infinity') < 0.0", "int('+9') == 9", "int('-0') == 0"});
+    for (const auto* text : {"1__0", "_1", "1_", "1_.5", "1e_1", "0x1", "0x_p1", "+nan", "nan(1)",
+                             "1e400", "1p3", " 1", "1 ", "--1", "", "."})
+        EXPECT_EQ(outcome(std::string("double('") + text + "') == 1.0"),
+                  "compile: program instantiation failed: type conversion error from 'string' to "
+                  "'double'")
+            << text;
+    for (const auto* text : {"+-9", "-+9", "++9", "1_0", "0x1", " 1"})
+        EXPECT_NE(outcome(std::string("int('") + text + "') == 9"), "true") << text;
+}
+
+TEST(Regex, NamesGroupsInAscii) {
+    EXPECT_EQ(compile_error("'a'.matches('(?<ä>a)')"), "invalid matches argument");
+    EXPECT_EQ(outcome("'a'.find('(?<n_1>a)') == 'a'"), "true");
+}
+
 TEST(Regex, KnowsCategoriesByAnyNameThatGoKnows) {
     all_true({R"('a'.matches(r'\pl'))", R"('a'.matches(r'\p{Lower-case letter}'))",
               R"('a'.matches(r'\p{LATIN}'))", R"('é'.matches(r'\P{ascii}'))",
