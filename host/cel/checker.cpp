@@ -22,6 +22,7 @@ class Checker {
         if (environment.device) variables_.emplace_back("device", simple(TypeKind::kDevice));
         for (const auto& variable : environment.variables)
             variables_.emplace_back(variable.name, out.types.read(variable.type));
+        declared_variables_ = variables_.size();
     }
 
     void run() {
@@ -96,11 +97,12 @@ class Checker {
         }
     }
 
-    /// Innermost scope first, also for names that are written with a leading dot; kErrorType: not
-    /// declared.
+    /// Innermost scope first, until 1.36 also for names that are written with a leading dot;
+    /// kErrorType: not declared.
     TypeIndex lookup(std::string_view name) {
+        const auto visible = visible_to(name);
         name = without_dot(name);
-        for (std::size_t i = variables_.size(); i-- > 0;)
+        for (std::size_t i = visible; i-- > 0;)
             if (variables_[i].first == name) return variables_[i].second;
         if (name == kNullValueName) return kIntType;
         const auto declared = environment_.device ? device_type(name) : kErrorType;
@@ -119,6 +121,11 @@ class Checker {
     static std::string_view without_dot(std::string_view name) {
         return name.starts_with('.') ? name.substr(1) : name;
     }
+    /// How many variables a name may be one of: since 1.37 a leading dot leads out of all macros.
+    std::size_t visible_to(std::string_view name) const {
+        const bool rooted = name.starts_with('.') && environment_.kubernetes_minor >= 37;
+        return rooted ? declared_variables_ : variables_.size();
+    }
     TypeIndex ident(NodeIndex index) {
         if (node(index).text == kOptionalTarget) see_held_target();
         const auto found = lookup(node(index).text);
@@ -128,7 +135,8 @@ class Checker {
     }
     /// A variable may have the error type because what it was bound to is broken: say so once.
     bool declared_broken(std::string_view name) const {
-        return std::any_of(variables_.begin(), variables_.end(), [&](const auto& variable) {
+        const auto end = variables_.begin() + static_cast<std::ptrdiff_t>(visible_to(name));
+        return std::any_of(variables_.begin(), end, [&](const auto& variable) {
             return variable.first == without_dot(name);
         });
     }
@@ -500,6 +508,7 @@ class Checker {
     std::vector<Issue>& issues_;
     Unifier unifier_;
     std::vector<std::pair<std::string_view, TypeIndex>> variables_;
+    std::size_t declared_variables_ = 0;  ///< those of the environment, which come first
     struct Held {
         NodeIndex repeat = kNoNode;
         std::uint32_t made = 0;  ///< type variables

@@ -105,9 +105,11 @@ class Emitter {
     }
 
     const Name* find(std::string_view name) const {
+        const bool rooted = name.starts_with('.') && code_.kubernetes_minor >= 37;
         if (name.starts_with('.')) name.remove_prefix(1);
         for (std::size_t i = scope_.size(); i-- > 0;)
-            if (scope_[i].name == name) return &scope_[i];
+            if (scope_[i].name == name && (!rooted || scope_[i].place == Place::kVariable))
+                return &scope_[i];
         return nullptr;
     }
 

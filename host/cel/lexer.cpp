@@ -228,7 +228,8 @@ class Lexer {
                 return fail_escape(start, "unable to unescape string");
             value = value * base + hex_value(peek());
         }
-        if (byte) {
+        // 1.32 takes a rune with the uppermost bit, which is negative, for one of ASCII.
+        if (byte || (takes_surrogates_ && value > INT32_MAX)) {
             out += static_cast<char>(value);
             return true;
         }

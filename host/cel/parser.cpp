@@ -244,12 +244,11 @@ class Parser {
         int count = 0;
         while (accept(is_not ? "!" : "-"))
             ++count;
-        const bool number = is_number(peek());
         NodeIndex operand = kNoNode;
-        if (!is_not && number) {
-            // The sign belongs to the literal, so that the lowest int can be written.
-            operand = placed(offset, literal(take(), count % 2 == 1));
-            if (!failed_ && count == 1) b_.ast().nodes[operand].offset = offset;
+        if (!is_not && count == 1 && is_number(peek())) {
+            // One sign belongs to the literal, so that the lowest int can be written.
+            operand = placed(offset, literal(take(), true));
+            if (!failed_) b_.ast().nodes[operand].offset = offset;
             operand = member_of(offset, operand);
             count = 0;
         } else {

@@ -90,6 +90,13 @@ TEST(Environment, Of132CannotUseTheSecondVariableOfADynamicRange) {
     EXPECT_EQ(outcome("dyn([1]).transformList(i, x, i).size() == 1", of(32, true)), "true");
 }
 
+TEST(Environment, LeavesMacrosByALeadingDotSince37) {
+    EXPECT_EQ(outcome("[1].all(x, .x > 0)", of(36, true)), "true");
+    EXPECT_EQ(compile_error("[1].all(x, .x > 0)", of(37, true)),
+              "undeclared reference to '.x' (in container '')");
+    EXPECT_EQ(outcome("[1].all(device, .device.driver == 'd')", of(37, true)), "true");
+}
+
 // What a variable or a conditional has went through Go's own types until then.
 TEST(Environment, MakesOptionalsInVariablesAnewUntil36) {
     const auto both = [](const std::string& expression) {
@@ -134,6 +141,7 @@ TEST(Environment, SpeaksOfLabelKeysAndBytesSince35) {
 
 TEST(Environment, Of132TakesHalvesOfCharacters) {
     EXPECT_EQ(outcome(R"('\ud800' == '\ufffd')", of(32, true)), "true");
+    EXPECT_EQ(outcome(R"('\U80000141' == 'A')", of(32, true)), "true");
     EXPECT_EQ(compile_error(R"('\U00110000' == '')", of(32, true)), "unable to unescape string");
     EXPECT_EQ(compile_error(R"('\ud800' == '')", of(33, true)), "invalid unicode code point");
 }
