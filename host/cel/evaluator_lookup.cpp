@@ -96,8 +96,8 @@ Evaluator::Operand Evaluator::operand(std::uint32_t index) {
     if (chain == Chain::kPlain || !value.is(Kind::kOptional)) return {value};
     const auto* held = value.as_optional();
     const bool deep = chain == Chain::kStart && code_.kubernetes_minor < 37;
-    while (deep && held != nullptr && held->is(Kind::kOptional))
-        held = held->as_optional();
+    if (deep) held = &held_value(value);
+    if (deep && held->is(Kind::kOptional)) held = nullptr;  // none, at the bottom
     if (held == nullptr) return {Value(), true, true};
     if (deep && held->is(Kind::kDomains)) return {from_native(*held), true};
     return {*held, true, false, deep && is_opaque(*held)};

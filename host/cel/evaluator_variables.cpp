@@ -69,11 +69,9 @@ bool Evaluator::is_made_anew(std::uint32_t index) const {
 /// holds an error then.
 Value Evaluator::made_anew(const Value& value) {
     if (!value.is(Kind::kOptional) || code_.kubernetes_minor >= 37) return value;
-    const auto* held = value.as_optional();
-    if (held == nullptr) return value;
-    while (held != nullptr && held->is(Kind::kOptional))
-        held = held->as_optional();
-    const auto* kept = arena_.make<Value>(held == nullptr ? Value() : from_native(*held));
+    if (value.as_optional() == nullptr) return value;
+    const auto& held = held_value(value);
+    const auto* kept = arena_.make<Value>(held.is(Kind::kOptional) ? Value() : from_native(held));
     return kept == nullptr ? out_of_memory() : Value::optional(kept);
 }
 
@@ -87,15 +85,11 @@ Value Evaluator::from_native(const Value& value) {
 
 /// A binding is evaluated when it is first asked for, and never if it is not.
 Value Evaluator::lazy_local(const Instruction& i) {
-    auto& binding = bound_[i.c];
-    if (binding.price == kNotBound) {
+    if (bound_[i.c].price == kNotBound) {
         const auto& fold = code_.folds[i.c];
-        const auto before = cost_;
         // The target of optMap() counts as evaluated again for its value.
         if (fold.charges_again != kNoNode) charge(bound_[fold.charges_again].price);
         slots_[i.a] = fold.holds_target ? target_of(fold, i.c) : value_of(fold, i.c);
-        // Set by target_of() itself.
-        if (!fold.holds_target) binding.price = cost_ - before;
     }
     charge(i.b);
     return slots_[i.a];
@@ -125,6 +119,7 @@ Value Evaluator::value_of(const FoldCode& fold, std::uint32_t number) {
         target->once += cost_ - before;
         target->counts = kNoNode;
     }
+    bound_[number].price = cost_ - before;
     return out;
 }
 

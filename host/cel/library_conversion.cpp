@@ -70,6 +70,7 @@ Value double_of_int(const Call& call) {
 Value double_of_uint(const Call& call) {
     return Value::floating(static_cast<double>(call[0].as_uint()));
 }
+
 bool is_digit(char c, bool hex) {
     const char low = static_cast<char>(c | 0x20);
     return (c >= '0' && c <= '9') || (hex && low >= 'a' && low <= 'f');
