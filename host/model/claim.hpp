@@ -4,6 +4,7 @@
 // configuration that applies to each. Other drivers' results are already filtered out.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,15 +35,26 @@ struct AllocatedDevice {
     std::string device;
     std::string share_id;
     bool admin_access = false;
-    /// The `parameters` objects that apply to this result: class entries first, later ones win.
-    std::vector<Json> configs;
+    std::string device_class = {};  ///< of its request, for messages; empty: not known
+    std::map<std::string, std::string> consumed = {};  ///< capacity, as written -> quantity
+    /// The `parameters` objects that apply to this result, later ones win: of the DeviceClass, and
+    /// of the claim.
+    std::vector<Json> class_configs = {};
+    std::vector<Json> configs = {};
+};
+
+/// A pod that uses a claim; its namespace is the claim's.
+struct PodRef {
+    std::string uid;
+    std::string name;
+    bool operator==(const PodRef&) const = default;
 };
 
 struct Claim {
     ClaimRef ref;
     /// metadata.annotations["resource.kubernetes.io/pod-claim-name"], for template claims.
     std::string pod_claim_name;
-    std::vector<std::string> reserved_for;  ///< uids of the pods that use it
+    std::vector<PodRef> reserved_for;
     std::vector<AllocatedDevice> devices;
 };
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct Container {
     std::vector<Hook> create_runtime_hooks;  ///< includes those that CDI has injected already
     bool running = false;
     int pid = 0;  ///< of its first process, as the host counts; 0: there is none
+    std::vector<std::string> cdi_devices = {};  ///< that it lists, where the runtime tells
 };
 
 struct DeviceNode {
@@ -45,6 +47,9 @@ struct DeviceNode {
     std::int64_t major = 0;
     std::int64_t minor = 0;
     std::uint32_t mode = 0660;
+    std::optional<std::uint32_t> uid = {};
+    std::optional<std::uint32_t> gid = {};
+    std::string access = "rw";  ///< for the device cgroup: of "r", "w", "m"
 };
 
 struct Mount {
@@ -52,6 +57,15 @@ struct Mount {
     std::string source;
     std::string destination;
     bool read_only = false;
+    std::vector<std::string> options = {};  ///< besides rbind, rprivate, ro or rw
+};
+
+/// Of a container's processes.
+struct Rlimit {
+    std::string type;  ///< "RLIMIT_MEMLOCK"
+    std::uint64_t soft = 0;
+    std::uint64_t hard = 0;
+    bool operator==(const Rlimit&) const = default;
 };
 
 struct ContainerEdits {
@@ -59,8 +73,11 @@ struct ContainerEdits {
     std::vector<Mount> mounts;
     std::map<std::string, std::string> env;
     std::vector<Hook> create_runtime_hooks;
+    std::vector<Rlimit> rlimits = {};
+    std::map<std::string, std::string> unified = {};  ///< cgroup v2: file -> content
     bool empty() const {
-        return devices.empty() && mounts.empty() && env.empty() && create_runtime_hooks.empty();
+        return devices.empty() && mounts.empty() && env.empty() && create_runtime_hooks.empty() &&
+               rlimits.empty() && unified.empty();
     }
 };
 

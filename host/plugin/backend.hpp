@@ -10,10 +10,13 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "host/model/binding.hpp"
+#include "host/model/claim.hpp"
 #include "host/model/device.hpp"
 #include "host/model/services.hpp"
 
@@ -33,6 +36,14 @@ struct BackendInfo {
     std::string reason;  ///< why it is not running, for people
 };
 
+/// By knd.host.report/1.
+struct BackendEvent {
+    std::string claim_uid;
+    bool warning = false;
+    std::string reason;
+    std::string message;
+};
+
 class Backend {
   public:
     using Deadline = std::chrono::steady_clock::time_point;
@@ -41,6 +52,22 @@ class Backend {
         BindingKey key;
         std::string claim;  ///< "namespace/name", for messages
         std::string state;  ///< Effects::state of its prepare
+    };
+
+    struct PrepareRequest {
+        Binding binding;
+        Json config;        ///< the claim's over the class's, without the host's own keys
+        Json class_config;  ///< what the DeviceClass alone says
+        std::string request = {};
+        bool admin_access = false;
+        std::map<std::string, std::string> consumed = {};  ///< qualified capacity -> quantity
+        std::vector<PodRef> pods = {};
+    };
+
+    /// A binding of which reconcile says that nothing is left.
+    struct Lost {
+        BindingKey key;
+        std::string why;
     };
 
     struct Attachment {
@@ -56,19 +83,25 @@ class Backend {
     virtual void start(Done<> done) = 0;
     /// Waits for the running call (up to its deadline), then stops and destroys the instance.
     virtual void stop(Done<> done) = 0;
-    virtual void list(Done<std::vector<Device>> done) = 0;
-    /// `config`: the claim's merged opaque object without the host's own keys. Keys that the
-    /// backend did not read are an INVALID_ARGUMENT that names them and the nearest known key.
-    virtual void prepare(Binding binding, Json config, Deadline deadline, Done<Effects> done) = 0;
+    virtual void list(Done<DeviceListing> done) = 0;
+    /// Asks knd.validate/1 first, where there is one. Keys of `config` that the backend did not
+    /// read are an INVALID_ARGUMENT that names them and the nearest known key.
+    virtual void prepare(PrepareRequest request, Deadline deadline, Done<Effects> done) = 0;
     virtual void unprepare(Binding binding, Deadline deadline, Done<> done) = 0;
     /// OK without a call when the backend does not offer knd.attach/1.
     virtual void attach(Attachment attachment, Deadline deadline, Done<> done) = 0;
     virtual void detach(Attachment attachment, Deadline deadline, Done<> done) = 0;
-    virtual void reconcile(std::vector<Binding> live, Deadline deadline, Done<> done) = 0;
+    virtual void reconcile(std::vector<Binding> live, Deadline deadline,
+                           Done<std::vector<Lost>> done) = 0;
+    /// Devices that are not healthy, by name; as of the last check.
+    virtual const std::map<std::string, HealthReport>& health() const = 0;
 
     /// Runs on the domain thread when the backend says that its devices changed (coalesced).
     std::function<void()> on_devices_changed;
     std::function<void()> on_state_changed;
+    std::function<void()> on_health_changed;
+    /// The backend has something to say about a claim that it has prepared.
+    std::function<void(const BackendEvent&)> on_event;
 };
 
 inline bool is_serving(const Backend& backend) {

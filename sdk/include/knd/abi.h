@@ -35,14 +35,14 @@ extern "C" {
 
 /* The ABI is 0.x until it freezes as 1.0: a backend loads only where major and minor are known. */
 #define KND_ABI_MAJOR 0u
-#define KND_ABI_MINOR 2u
+#define KND_ABI_MINOR 3u
 
 /* The gRPC status codes, same numbers, so that a status reaches the kubelet untranslated. */
 typedef int32_t knd_status;
 enum {
     KND_OK = 0,
     KND_CANCELLED = 1,
-    KND_UNKNOWN = 2,
+    KND_UNKNOWN = 2,           /* a bug, as KND_INTERNAL; so is any number that is not listed */
     KND_INVALID_ARGUMENT = 3,  /* permanent for this claim: told to the user, not retried */
     KND_DEADLINE_EXCEEDED = 4, /* the next call repeats; it must be idempotent */
     KND_NOT_FOUND = 5,         /* prepare: device vanished, host rescans; unprepare/detach: done */
@@ -53,7 +53,8 @@ enum {
     KND_ABORTED = 10,            /* retried with backoff until the deadline */
     KND_OUT_OF_RANGE = 11,       /* permanent for this claim */
     KND_UNIMPLEMENTED = 12,      /* permanent for this claim */
-    KND_INTERNAL = 13,    /* a bug: counted; five in ten minutes end the instance's service */
+    KND_INTERNAL = 13,    /* a bug: counted. Five in ten minutes for one claim keep that claim out
+                             for a while; bugs for three claims, or none, the instance */
     KND_UNAVAILABLE = 14, /* retried with backoff until the deadline */
     KND_DATA_LOSS = 15,   /* instance degraded */
     KND_UNAUTHENTICATED = 16
@@ -71,9 +72,9 @@ typedef struct knd_error {
 typedef struct knd_call {
     uint32_t size;
     uint32_t flags; /* none defined: 0 */
-    int64_t
-        deadline_ns; /* CLOCK_MONOTONIC; 0 = none. Return KND_DEADLINE_EXCEEDED when it passes */
-    const char* id;  /* appears in every log line of this request */
+    /* CLOCK_MONOTONIC; 0 = none. Return KND_DEADLINE_EXCEEDED when it passes. */
+    int64_t deadline_ns;
+    const char* id; /* appears in every log line of this request */
     /* True once nobody waits for the answer: undo and return KND_CANCELLED within 100 ms. [any] */
     bool (*cancelled)(const struct knd_call* call) KND_NOEXCEPT;
     void* host_data;

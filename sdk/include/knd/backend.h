@@ -3,7 +3,8 @@
  * knd/backend.h - a backend library: the one symbol it exports and the instance that it makes.
  *
  * Life of an instance:
- *   dlopen, create, start, { list | prepare, [attach, detach]*, unprepare | check }*, stop, destroy
+ *   dlopen, create, start, [reconcile],
+ *   { list | check | validate, prepare, [attach, detach]*, unprepare }*, stop, destroy
  * The library is never unloaded. A binding (claim uid + device name) outlives `stop` and the
  * process.
  *
@@ -32,6 +33,11 @@ typedef struct knd_host {
     /* A host extension (knd/host/), or NULL when this host does not have it. [any] */
     const void* (*extension)(const struct knd_host* host, const char* id)KND_NOEXCEPT;
     void* host_data;
+    /* Since 0.3. The instance's name in TOML, "tap-a": two instances of one library put it into
+     * device names and into the names of what they make, to tell their own from their twin's. */
+    const char* instance;
+    const char* driver; /* the DRA driver's name, "knd.dev": the domain of attributes without one */
+    const char* node;   /* name of the Node */
 } knd_host;
 
 /* Flags of knd_descriptor. */
@@ -44,7 +50,8 @@ enum {
 typedef struct knd_descriptor {
     uint32_t size;
     uint32_t flags;
-    const char* id;      /* "example.com/mynic": reverse-free DNS name and a word */
+    /* All four are required and not empty. */
+    const char* id;      /* "example.com/mynic": a domain of yours and a word */
     const char* vendor;  /* for people */
     const char* version; /* semantic version of the backend */
     const char* summary; /* one line */
@@ -80,7 +87,7 @@ typedef struct knd_entry {
 KND_EXTERN_C KND_EXPORT const knd_entry knd_entry_v1;
 
 #if UINTPTR_MAX == UINT64_MAX
-KND_STATIC_ASSERT(sizeof(knd_host) == 32, "knd_host changed size");
+KND_STATIC_ASSERT(sizeof(knd_host) == 56, "knd_host changed size");
 KND_STATIC_ASSERT(sizeof(knd_descriptor) == 40, "knd_descriptor changed size");
 KND_STATIC_ASSERT(sizeof(knd_backend) == 48, "knd_backend changed size");
 KND_STATIC_ASSERT(sizeof(knd_entry) == 24, "knd_entry changed size");

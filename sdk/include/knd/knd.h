@@ -13,7 +13,9 @@
 #include "ext/poll.h"
 #include "ext/prepare.h"
 #include "ext/recover.h"
+#include "ext/validate.h"
 #include "host/events.h"
 #include "host/poll.h"
+#include "host/report.h"
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * knd/ext/attach.h - "knd.attach/1", optional: work that must see the pod's network namespace,
- * after the host has moved the netdev in and before it moves it out.
+ * after the host has moved or made the device's interfaces there and before it takes them out. An
+ * interface that the backend makes itself (knd_link without kind) is made here; the host configures
+ * it afterwards.
  */
 #ifndef KND_EXT_ATTACH_H
 #define KND_EXT_ATTACH_H
@@ -16,9 +18,9 @@ extern "C" {
 
 typedef struct knd_attach_request {
     uint32_t size;
-    int32_t netns_fd; /* borrowed; dup to keep */
+    int32_t netns_fd; /* the pod's, also of a device without netdev; borrowed: dup to keep */
     const knd_binding* binding;
-    int32_t ifindex; /* in the pod; 0 = no netdev */
+    int32_t ifindex; /* of its first interface in the pod; 0 = none */
     int32_t reserved;
 } knd_attach_request;
 

@@ -28,8 +28,9 @@ typedef struct knd_health_sink {
 typedef struct knd_health {
     uint32_t size;
     uint32_t reserved;
-    /* A device that is not reported counts as healthy. At each resync and after health_changed.
-     * [strand] */
+    /* A device that is not reported counts as healthy. At each resync and after health_changed. The
+     * host tells the kubelet, which shows it in the pod's status, taints the device as TOML says,
+     * and makes an event on the pods that have it. [strand] */
     knd_status (*check)(knd_backend* b, const knd_call* call, const knd_health_sink* sink,
                         knd_error* err) KND_NOEXCEPT;
 } knd_health;

@@ -16,7 +16,8 @@ extern "C" {
 
 #define KND_EXT_PREPARE "knd.prepare/1"
 
-/* A device in the hands of a claim. (claim_uid, device) is its identity, across restarts too. */
+/* A device in the hands of a claim. (claim_uid, device, share_id) is its identity, across restarts
+ * too. */
 typedef struct knd_binding {
     uint32_t size;
     uint32_t flags; /* none defined: 0 */
@@ -25,31 +26,93 @@ typedef struct knd_binding {
     const char* device;
     const void* state; /* what prepare left in the effects sink, NULL if nothing */
     uint64_t state_size;
+    const char*
+        share_id; /* since 0.3: of a shareable device, one claim may have several; else "" */
 } knd_binding;
+
+/* A pod that the claim is reserved for, as far as it is known at prepare. */
+typedef struct knd_pod {
+    uint32_t size;
+    uint32_t reserved;
+    const char* uid;
+    const char* name; /* its namespace is the claim's */
+} knd_pod;
+
+/* What a claim consumes of a capacity, in the capacity's own unit. */
+typedef struct knd_consumed {
+    uint32_t size;
+    uint32_t reserved;
+    const char* capacity; /* qualified, "knd.dev/bandwidth" */
+    const char* quantity; /* as Kubernetes writes it, "25G" */
+    int64_t value;        /* the same as a number, rounded up; INT64_MAX where it is larger */
+} knd_consumed;
+
+/* Flags of knd_prepare_request. */
+enum {
+    /* adminAccess: the claim looks on, and others may have the device. A backend that has no such
+     * thing refuses it with KND_FAILED_PRECONDITION. Not asked of a backend without
+     * "knd.validate/1" : the host refuses it then. */
+    KND_REQUEST_ADMIN = 1u << 0
+};
 
 typedef struct knd_prepare_request {
     uint32_t size;
-    uint32_t reserved;
+    uint32_t flags;
     const knd_binding* binding;
-    /* The claim's configuration for this device, class and claim merged. Keys under "interface",
+    /* The configuration of this device: the claim's over the DeviceClass's, which may hold
+     * defaults, locks, limits and prohibitions; the host has applied them. Keys under "interface",
      * "routes", "rules", "neighbors" and "ethtool" are the host's and not visible here. */
     const knd_params* config;
+    /* Since 0.3. What the DeviceClass alone says, which a user cannot change: for settings that
+     * only an administrator may allow. Keys that nobody reads here are no error. */
+    const knd_params* class_config;
+    const char* request; /* of the claim: "nic", or "nic/large" for an alternative */
+    const knd_consumed* consumed;
+    uint64_t consumed_count;
+    const knd_pod* pods;
+    uint64_t pod_count;
 } knd_prepare_request;
 
 /* Move this netdev into the pod. The host checks ifindex, name and mac again before it touches the
- * device and refuses when one differs. */
+ * device and refuses when one differs. It refuses an uplink, and what another claim or backend has.
+ */
 typedef struct knd_netdev {
     uint32_t size;
     int32_t ifindex;
     const char* name;
     const char* mac; /* permanent or current address, "00:11:22:33:44:55"; NULL = no guard */
-    const char* name_in_pod; /* NULL: the claim's interface.name, else the host's name */
+    const char*
+        name_in_pod; /* what it is called there unless the claim says; NULL: the host's name */
 } knd_netdev;
+
+/* Make an interface in the pod instead of moving one there: a macvlan takes 0.5 ms, a move 16. It
+ * gets the claim's addresses and routes like any other, and is removed at detach. */
+typedef struct knd_link {
+    uint32_t size;
+    int32_t parent_ifindex; /* in the host's namespace; 0 where `kind` has no parent */
+    /* "macvlan", "ipvlan", "vlan" or "veth"; NULL: this backend makes the interface itself, in its
+     * "knd.attach/1", and removes it in detach. */
+    const char* kind;
+    const char* parent; /* the parent's name, a guard like knd_netdev.name; NULL without parent */
+    const char* name_in_pod; /* unless the claim says; required */
+    const char*
+        mode; /* macvlan: bridge, vepa, private, passthru. ipvlan: l2, l3, l3s. NULL: bridge, l2 */
+    const char* mac;  /* NULL: the kernel's choice */
+    const char* peer; /* of a veth: what its end on the host is called */
+    int32_t vlan_id;  /* of a vlan: 1 to 4094; else 0 */
+    int32_t mtu;      /* 0: the parent's */
+} knd_link;
 
 typedef struct knd_node {
     uint32_t size;
-    uint32_t mode;    /* permission bits, 0 = 0660 */
-    const char* path; /* in host and container: "/dev/infiniband/uverbs0"; resolved at use */
+    uint32_t mode; /* permission bits, 0 = 0660 */
+    const char*
+        path; /* on the host: "/dev/infiniband/uverbs0"; resolved when a container is made */
+    /* Since 0.3. */
+    const char* container_path; /* NULL: the same as `path` */
+    const char* access; /* for the device cgroup: "r", "w" and "m" in any order; NULL: "rw" */
+    int64_t uid;        /* owner in the container; -1: as on the host */
+    int64_t gid;
 } knd_node;
 
 typedef struct knd_mount {
@@ -57,21 +120,63 @@ typedef struct knd_mount {
     uint32_t read_only; /* 0 or 1 */
     const char* source; /* absolute, on the host */
     const char* destination;
+    /* Since 0.3. */
+    const char* options; /* besides rbind, rprivate, ro or rw: "nosuid,noexec,nodev"; NULL: none */
+    int64_t uid;         /* the source belongs to this user before it is mounted; -1: as it is */
+    int64_t gid;
 } knd_mount;
 
-/* Receives the effects of one prepare; everything is copied. */
+/* A limit of the container's processes. */
+typedef struct knd_rlimit {
+    uint32_t size;
+    uint32_t reserved;
+    const char* type; /* "RLIMIT_MEMLOCK" */
+    uint64_t soft;    /* UINT64_MAX: unlimited */
+    uint64_t hard;
+} knd_rlimit;
+
+/* A limit of the container's rdma cgroup for one RDMA device; -1: none. */
+typedef struct knd_rdma_limit {
+    uint32_t size;
+    uint32_t reserved;
+    const char* device; /* "mlx5_0" */
+    int64_t hca_handles;
+    int64_t hca_objects;
+} knd_rdma_limit;
+
+/* What the claim's status and the device metadata say of a device without a netdev (KEP-4817). */
+typedef struct knd_network_data {
+    uint32_t size;
+    uint32_t address_count;
+    const char* interface_name;   /* NULL: none */
+    const char* hardware_address; /* NULL: none */
+    const char* const* addresses; /* CIDR */
+} knd_network_data;
+
+/* Receives the effects of one prepare; everything is copied. What it answers KND_OK to is carried
+ * out or fails the pod with a reason; nothing is left out in silence. */
 typedef struct knd_effects {
     uint32_t size;
     uint32_t reserved;
     knd_status (*netdev)(const struct knd_effects* e, const knd_netdev* n) KND_NOEXCEPT;
     /* Moved with the pod only while the system is in exclusive RDMA mode. */
     knd_status (*rdma_link)(const struct knd_effects* e, const char* name) KND_NOEXCEPT;
+    /* Nodes, mounts, variables and limits are for the containers that list the claim. */
     knd_status (*device_node)(const struct knd_effects* e, const knd_node* n) KND_NOEXCEPT;
     knd_status (*mount)(const struct knd_effects* e, const knd_mount* m) KND_NOEXCEPT;
     knd_status (*env)(const struct knd_effects* e, const char* key, const char* value) KND_NOEXCEPT;
     /* At most 4 KiB, given back in every later binding: a backend keeps no files. */
     knd_status (*state)(const struct knd_effects* e, const void* data, uint64_t size) KND_NOEXCEPT;
     void* host_data;
+    /* Since 0.3. */
+    knd_status (*link)(const struct knd_effects* e, const knd_link* l) KND_NOEXCEPT;
+    knd_status (*rlimit)(const struct knd_effects* e, const knd_rlimit* r) KND_NOEXCEPT;
+    knd_status (*rdma_limit)(const struct knd_effects* e, const knd_rdma_limit* r) KND_NOEXCEPT;
+    /* For the metadata that containers read (KEP-5304), besides the attributes of the slice: at
+     * most 32, names as in discovery, values up to 256 bytes. */
+    knd_status (*attribute)(const struct knd_effects* e, const char* name,
+                            const char* value) KND_NOEXCEPT;
+    knd_status (*network_data)(const struct knd_effects* e, const knd_network_data* n) KND_NOEXCEPT;
 } knd_effects;
 
 typedef struct knd_prepare {
@@ -81,18 +186,25 @@ typedef struct knd_prepare {
      * is left behind. [strand] */
     knd_status (*prepare)(knd_backend* b, const knd_call* call, const knd_prepare_request* request,
                           const knd_effects* effects, knd_error* err) KND_NOEXCEPT;
-    /* Idempotent: an unknown binding is KND_OK or KND_NOT_FOUND. [strand] */
+    /* Idempotent: an unknown binding is KND_OK or KND_NOT_FOUND. Also comes after a prepare that
+     * failed or was given up, with the state that it had left, if any. [strand] */
     knd_status (*unprepare)(knd_backend* b, const knd_call* call, const knd_binding* binding,
                             knd_error* err) KND_NOEXCEPT;
 } knd_prepare;
 
 #if UINTPTR_MAX == UINT64_MAX
-KND_STATIC_ASSERT(sizeof(knd_binding) == 48, "knd_binding changed size");
-KND_STATIC_ASSERT(sizeof(knd_prepare_request) == 24, "knd_prepare_request changed size");
+KND_STATIC_ASSERT(sizeof(knd_binding) == 56, "knd_binding changed size");
+KND_STATIC_ASSERT(sizeof(knd_pod) == 24, "knd_pod changed size");
+KND_STATIC_ASSERT(sizeof(knd_consumed) == 32, "knd_consumed changed size");
+KND_STATIC_ASSERT(sizeof(knd_prepare_request) == 72, "knd_prepare_request changed size");
 KND_STATIC_ASSERT(sizeof(knd_netdev) == 32, "knd_netdev changed size");
-KND_STATIC_ASSERT(sizeof(knd_node) == 16, "knd_node changed size");
-KND_STATIC_ASSERT(sizeof(knd_mount) == 24, "knd_mount changed size");
-KND_STATIC_ASSERT(sizeof(knd_effects) == 64, "knd_effects changed size");
+KND_STATIC_ASSERT(sizeof(knd_link) == 64, "knd_link changed size");
+KND_STATIC_ASSERT(sizeof(knd_node) == 48, "knd_node changed size");
+KND_STATIC_ASSERT(sizeof(knd_mount) == 48, "knd_mount changed size");
+KND_STATIC_ASSERT(sizeof(knd_rlimit) == 32, "knd_rlimit changed size");
+KND_STATIC_ASSERT(sizeof(knd_rdma_limit) == 32, "knd_rdma_limit changed size");
+KND_STATIC_ASSERT(sizeof(knd_network_data) == 32, "knd_network_data changed size");
+KND_STATIC_ASSERT(sizeof(knd_effects) == 104, "knd_effects changed size");
 KND_STATIC_ASSERT(sizeof(knd_prepare) == 24, "knd_prepare changed size");
 #endif
 
