@@ -6,12 +6,12 @@
 #include <set>
 #include <utility>
 
-#include "host/claims/bindings.hpp"
+#include "host/claims/binding_table.hpp"
 #include "host/claims/claim_files.hpp"
-#include "host/claims/lifecycle.hpp"
+#include "host/claims/binding_machine.hpp"
 #include "host/claims/pod_desk.hpp"
 #include "host/claims/preparer.hpp"
-#include "host/claims/releaser.hpp"
+#include "host/claims/unpreparer.hpp"
 #include "host/model/log.hpp"
 
 namespace knd {
@@ -48,24 +48,24 @@ PodSandbox pod_of(const BindingRecord& record) {
 
 }  // namespace
 
-struct Claims::Parts final : Lifecycle::Listener {
+struct Claims::Parts final : BindingMachine::Listener {
     Parts(ClaimsOptions chosen, ClaimsPorts given)
         : options(std::move(chosen)),
           ports(std::move(given)),
           files(options),
-          lifecycle(options, ports, bindings, files, *this),
+          machine(options, ports, bindings, files, *this),
           consumers(ports, bindings),
-          preparer(options, ports, bindings, lifecycle, consumers, files),
-          releaser(bindings, lifecycle, files),
-          desk(options, ports, bindings, lifecycle, consumers) {}
+          preparer(options, ports, bindings, machine, consumers, files),
+          unpreparer(bindings, machine, files),
+          desk(options, ports, bindings, machine, consumers) {}
 
-    void on_attached(Held& held) override { desk.on_attached(held); }
-    void on_attach_failed(Held& held) override { desk.on_attach_failed(held); }
-    void on_stuck(Held& held, const Error& error) override { releaser.on_stuck(held, error); }
+    void on_attached(Binding& held) override { desk.on_attached(held); }
+    void on_attach_failed(Binding& held) override { desk.on_attach_failed(held); }
+    void on_stuck(Binding& held, const Error& error) override { unpreparer.on_stuck(held, error); }
     void on_released(const BindingRecord& record) override {
         if (bindings.of_claim(record.claim.uid).empty()) desk.on_claim_gone(record.claim.uid);
         held_changed();
-        releaser.on_released(record);
+        unpreparer.on_released(record);
     }
 
     /// They are on tmpfs, a kill may have cut them off, and the gate's settings may have changed. A
@@ -88,11 +88,11 @@ struct Claims::Parts final : Lifecycle::Listener {
     ClaimsOptions options;
     ClaimsPorts ports;
     ClaimFiles files;
-    Bindings bindings;
-    Lifecycle lifecycle;
-    Consumers consumers;
+    BindingTable bindings;
+    BindingMachine machine;
+    ConsumerLookup consumers;
     Preparer preparer;
-    Releaser releaser;
+    Unpreparer unpreparer;
     PodDesk desk;
     std::function<void()> held_changed = [] {};
     std::shared_ptr<int> alive = std::make_shared<int>(0);  ///< late answers look at it
@@ -116,8 +116,8 @@ Result<void> Claims::load() {
         if (record.boot_id != parts_->options.boot_id) forget_place(record);
         auto& held = parts_->bindings.add(std::move(record));
         if (held.record.state != BindingState::kAttached) continue;
-        held.wanted = pod_of(held.record);
-        parts_->lifecycle.pin(held);
+        held.target = pod_of(held.record);
+        parts_->machine.pin(held);
     }
     parts_->renew_files();
     return {};
@@ -128,8 +128,8 @@ void Claims::recover(std::function<void()> done) {
     auto go_on = [this, alive = std::weak_ptr(parts.alive), done = std::move(done)] {
         if (alive.expired()) return;
         for (auto* held : parts_->bindings.all())
-            parts_->lifecycle.advance(*held);
-        parts_->lifecycle.drain(done);
+            parts_->machine.advance(*held);
+        parts_->machine.drain(done);
     };
     auto backends = parts.ports.devices.backends();
     std::erase_if(backends, [](const Backend* backend) { return !is_serving(*backend); });
@@ -140,7 +140,7 @@ void Claims::recover(std::function<void()> done) {
 }
 
 void Claims::reconcile(Backend& backend, std::function<void()> done) {
-    auto live = parts_->preparer.in_hand(backend.name());
+    auto live = parts_->preparer.in_flight(backend.name());
     for (const auto* held : parts_->bindings.all()) {
         const auto& record = held->record;
         if (record.device.backend == backend.name())
@@ -160,8 +160,8 @@ void Claims::reconcile(Backend& backend, std::function<void()> done) {
 
 void Claims::collect_garbage() {
     std::map<std::string, ClaimRef> idle;
-    const auto is_idle = [parts = parts_.get()](const Held& held) {
-        return !held.busy && !held.wanted && !held.record.ending &&
+    const auto is_idle = [parts = parts_.get()](const Binding& held) {
+        return !held.busy && !held.target && !held.record.ending &&
                !parts->preparer.is_preparing(held.record.claim.uid);
     };
     for (const auto* held : parts_->bindings.all())
@@ -174,20 +174,20 @@ void Claims::collect_garbage() {
             for (const auto* held : parts_->bindings.of_claim(ref.uid))
                 if (!is_idle(*held)) return;
             log::info("claim is gone; its devices are released", {{"claim", ref.text()}});
-            parts_->releaser.release(ref, [](const Result<void>&) {});
+            parts_->unpreparer.release(ref, [](const Result<void>&) {});
         });
     }
 }
 
 void Claims::drain(std::function<void()> done) {
-    parts_->lifecycle.drain(std::move(done));
+    parts_->machine.drain(std::move(done));
 }
 
 // --- the kubelet ---------------------------------------------------------------------------------
 
 void Claims::prepare(ClaimRef claim, std::chrono::steady_clock::time_point deadline,
                      Done<std::vector<PreparedDevice>> done) {
-    if (parts_->releaser.is_releasing(claim.uid))
+    if (parts_->unpreparer.is_releasing(claim.uid))
         return done(Error(Code::kAborted, "claim " + claim.text() +
                                               " is still being released; prepare it again later"));
     parts_->preparer.prepare(claim, deadline, std::move(done));
@@ -196,7 +196,7 @@ void Claims::prepare(ClaimRef claim, std::chrono::steady_clock::time_point deadl
 void Claims::unprepare(ClaimRef claim, std::chrono::steady_clock::time_point deadline,
                        Done<> done) {
     if (!parts_->preparer.is_preparing(claim.uid))
-        return parts_->releaser.release(claim, std::move(done));
+        return parts_->unpreparer.release(claim, std::move(done));
     // The kubelet has given that call up. What it makes is undone as soon as it is made.
     const auto uid = claim.uid;
     parts_->preparer.when_done(

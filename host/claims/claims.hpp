@@ -5,7 +5,7 @@
 //
 // How it works: each binding (a device in the hands of a claim) has a state, which is what the
 // journal says, and a goal, which is what the last call asked for. Calls only change goals;
-// lifecycle.cpp takes one step at a time from the state towards the goal, journals it, and looks
+// machine.cpp takes one step at a time from the state towards the goal, journals it, and looks
 // again. So a call that comes twice, late or out of order has no second effect, and a restart needs
 // no code of its own: it reads the states and goes on.
 //

@@ -19,29 +19,29 @@ constexpr auto kAskAgain = std::chrono::seconds(5);
 /// A runtime that waits for an answer about one container serves no other pod.
 constexpr std::chrono::milliseconds kAnswerPatience(500);
 
-bool is_wanted_by(const Held& held, const std::string& sandbox_id) {
-    return held.wanted && held.wanted->id == sandbox_id;
+bool is_target_of(const Binding& held, const std::string& sandbox_id) {
+    return held.target && held.target->id == sandbox_id;
 }
 
 /// In this sandbox, and meant to stay there. What does not move serves every pod of its claim once
 /// it is attached for one.
-bool is_available(const Held& held, const std::string& sandbox_id) {
-    return held.record.state == BindingState::kAttached && held.wanted &&
-           held.wanted->id == held.record.sandbox_id &&
-           (held.wanted->id == sandbox_id || !held.moves());
+bool is_available(const Binding& held, const std::string& sandbox_id) {
+    return held.record.state == BindingState::kAttached && held.target &&
+           held.target->id == held.record.sandbox_id &&
+           (held.target->id == sandbox_id || !held.moves());
 }
 
-bool all_available(const std::vector<Held*>& held, const std::string& sandbox_id) {
+bool all_available(const std::vector<Binding*>& held, const std::string& sandbox_id) {
     return std::all_of(held.begin(), held.end(),
-                       [&](const Held* h) { return is_available(*h, sandbox_id); });
+                       [&](const Binding* h) { return is_available(*h, sandbox_id); });
 }
 
-bool has_failed(const Held& held, const std::string& sandbox_id) {
+bool has_failed(const Binding& held, const std::string& sandbox_id) {
     return !held.record.reason.empty() && held.record.sandbox_id == sandbox_id &&
            held.record.state != BindingState::kAttached;
 }
 
-std::set<std::string> claim_uids(const std::vector<Held*>& held) {
+std::set<std::string> claim_uids(const std::vector<Binding*>& held) {
     std::set<std::string> uids;
     for (const auto* binding : held)
         uids.insert(binding->record.claim.uid);
@@ -74,18 +74,18 @@ void log_marker(const Result<void>& result) {
 
 }  // namespace
 
-PodDesk::PodDesk(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
-                 Lifecycle& lifecycle, Consumers& consumers)
+PodDesk::PodDesk(const ClaimsOptions& options, const ClaimsPorts& ports, BindingTable& bindings,
+                 BindingMachine& machine, ConsumerLookup& consumers)
     : options_(options),
       ports_(ports),
       bindings_(bindings),
-      lifecycle_(lifecycle),
+      machine_(machine),
       consumers_(consumers),
       unseen_again_(ports.home) {}
 
-std::vector<Held*> PodDesk::claims_of(const PodSandbox& pod) {
+std::vector<Binding*> PodDesk::claims_of(const PodSandbox& pod) {
     auto held = bindings_.of_pod(pod.uid);
-    std::erase_if(held, [](const Held* h) { return h->record.ending; });
+    std::erase_if(held, [](const Binding* h) { return h->record.ending; });
     return held;
 }
 
@@ -164,8 +164,8 @@ void PodDesk::begin_container(const PodSandbox& pod, const Container& container,
     leave_dead_pods(pod, held);
     if (auto checked = check(pod, held); !checked)
         return done(std::move(checked).error().wrap(context));
-    const auto failed = std::find_if(held.begin(), held.end(), [&](const Held* h) {
-        return has_failed(*h, pod.id) && !is_wanted_by(*h, pod.id);
+    const auto failed = std::find_if(held.begin(), held.end(), [&](const Binding* h) {
+        return has_failed(*h, pod.id) && !is_target_of(*h, pod.id);
     });
     if (failed != held.end()) {
         // Known now: better here, where every restart policy tries again, than in the gate.
@@ -201,25 +201,25 @@ void PodDesk::remove(const PodSandbox& pod) {
 /// Takes this sandbox out of all goals.
 void PodDesk::leave(const std::string& sandbox_id) {
     for (auto* held : bindings_.of_sandbox(sandbox_id)) {
-        if (is_wanted_by(*held, sandbox_id)) held->wanted.reset();
-        lifecycle_.advance(*held);
+        if (is_target_of(*held, sandbox_id)) held->target.reset();
+        machine_.advance(*held);
     }
 }
 
 /// What several pods share is attached for one of them; the next one keeps it.
 void PodDesk::hand_over(const std::string& sandbox_id) {
     for (auto* held : bindings_.of_sandbox(sandbox_id)) {
-        if (held->moves() || !is_wanted_by(*held, sandbox_id)) continue;
+        if (held->moves() || !is_target_of(*held, sandbox_id)) continue;
         for (const auto& [id, pod] : pods_)
-            if (id != sandbox_id && held->serves_pod(pod.sandbox.uid)) held->wanted = pod.sandbox;
+            if (id != sandbox_id && held->serves_pod(pod.sandbox.uid)) held->target = pod.sandbox;
     }
 }
 
 /// A claim may go from one pod to the next while the end of the first was told to nobody.
-void PodDesk::leave_dead_pods(const PodSandbox& pod, const std::vector<Held*>& held) {
+void PodDesk::leave_dead_pods(const PodSandbox& pod, const std::vector<Binding*>& held) {
     for (const auto* binding : held) {
-        if (!binding->wanted || binding->wanted->uid == pod.uid || !binding->moves()) continue;
-        if (has_ended(*binding->wanted)) leave(std::string(binding->wanted->id));
+        if (!binding->target || binding->target->uid == pod.uid || !binding->moves()) continue;
+        if (has_ended(*binding->target)) leave(std::string(binding->target->id));
     }
 }
 
@@ -235,8 +235,8 @@ bool PodDesk::uses_host_network(const PodSandbox& pod) const {
 
 // --- rules ---------------------------------------------------------------------------------------
 
-Result<void> PodDesk::check(const PodSandbox& pod, const std::vector<Held*>& held) const {
-    std::map<std::string, const Held*> names;
+Result<void> PodDesk::check(const PodSandbox& pod, const std::vector<Binding*>& held) const {
+    std::map<std::string, const Binding*> names;
     const bool on_host = uses_host_network(pod);
     for (const auto* binding : held) {
         if (binding->record.boot_id != options_.boot_id)
@@ -249,9 +249,9 @@ Result<void> PodDesk::check(const PodSandbox& pod, const std::vector<Held*>& hel
                          binding->text() +
                              " cannot be given to a pod that uses the host's "
                              "network; set hostNetwork: false or remove the claim");
-        if (binding->wanted && binding->wanted->uid != pod.uid)
+        if (binding->target && binding->target->uid != pod.uid)
             return Error(Code::kUnavailable, binding->text() + " is in use by pod " +
-                                                 binding->wanted->text() +
+                                                 binding->target->text() +
                                                  "; a network device works in one pod at a time");
         for (const auto& name : binding->names_in_pod()) {
             const auto [other, is_new] = names.emplace(name, binding);
@@ -265,25 +265,25 @@ Result<void> PodDesk::check(const PodSandbox& pod, const std::vector<Held*>& hel
     return {};
 }
 
-void PodDesk::admit(const PodSandbox& pod, const std::vector<Held*>& held) {
+void PodDesk::admit(const PodSandbox& pod, const std::vector<Binding*>& held) {
     auto& known = pods_[pod.id];
     known.sandbox = pod;
     for (auto* binding : held) {
-        if (is_wanted_by(*binding, pod.id)) {
+        if (is_target_of(*binding, pod.id)) {
             if (known.refused) unmark(pod.id, binding->record.claim.uid);
             continue;
         }
-        if (binding->wanted && !binding->moves() && binding->wanted->uid != pod.uid)
+        if (binding->target && !binding->moves() && binding->target->uid != pod.uid)
             continue;  // shared: attached for another pod, which serves this one as well
         unmark(pod.id, binding->record.claim.uid);
-        binding->wanted = pod;
-        lifecycle_.advance(*binding);
+        binding->target = pod;
+        machine_.advance(*binding);
     }
     known.refused = false;
     release_gates(pod.id);
 }
 
-void PodDesk::refuse(const PodSandbox& pod, const std::vector<Held*>& held, const Error& error) {
+void PodDesk::refuse(const PodSandbox& pod, const std::vector<Binding*>& held, const Error& error) {
     if (const auto known = pods_.find(pod.id); known != pods_.end()) known->second.refused = true;
     for (const auto& uid : claim_uids(held))
         mark_failed(pod.id, uid, error.message());
@@ -307,7 +307,7 @@ Result<void> PodDesk::adopt(const PodSandbox& pod, const Container& container) {
     return {};
 }
 
-Result<ContainerEdits> PodDesk::edits(const std::vector<Held*>& held,
+Result<ContainerEdits> PodDesk::edits(const std::vector<Binding*>& held,
                                       const Container& container) const {
     std::set<std::string, std::less<>> listed;
     for (const auto& hook : container.create_runtime_hooks)
@@ -344,7 +344,7 @@ void PodDesk::synchronize(const std::vector<PodSandbox>& pods,
     const auto has_device = [this](const PodSandbox& pod) {
         const auto held = claims_of(pod);
         return std::any_of(held.begin(), held.end(),
-                           [&](const Held* h) { return is_wanted_by(*h, pod.id); });
+                           [&](const Binding* h) { return is_target_of(*h, pod.id); });
     };
     for (const auto& pod : pods) {
         if (!live.contains(pod.id)) continue;
@@ -396,13 +396,13 @@ bool PodDesk::is_unseen(const std::string& sandbox_id) const {
 
 void PodDesk::bring_home_orphans(const std::map<std::string, const PodSandbox*>& live) {
     for (auto* held : bindings_.all()) {
-        if (!held->wanted) continue;
-        if (live.contains(held->wanted->id) && !(held->moves() && has_ended(*held->wanted)))
+        if (!held->target) continue;
+        if (live.contains(held->target->id) && !(held->moves() && has_ended(*held->target)))
             continue;
-        log::info("sandbox is gone; its device comes home", {{"pod", held->wanted->text()},
+        log::info("sandbox is gone; its device comes home", {{"pod", held->target->text()},
                                                              {"claim", held->record.claim.text()},
                                                              {"device", held->record.device.name}});
-        leave(std::string(held->wanted->id));
+        leave(std::string(held->target->id));
     }
 }
 
@@ -419,7 +419,7 @@ void PodDesk::take_up(const PodSandbox& pod, const std::vector<Container>& runni
     admit(pod, held);
     // A predecessor may have died between the journal and the API server.
     for (const auto* binding : held)
-        if (!binding->announced &&
+        if (!binding->status_published &&
             all_available(bindings_.of_claim(binding->record.claim.uid), pod.id))
             publish(*binding);
 }
@@ -452,14 +452,14 @@ void PodDesk::sweep_markers(const std::map<std::string, const PodSandbox*>& live
 
 // --- what became of it ---------------------------------------------------------------------------
 
-void PodDesk::on_attached(const Held& held) {
+void PodDesk::on_attached(const Binding& held) {
     if (all_available(bindings_.of_claim(held.record.claim.uid), held.record.sandbox_id))
         publish(held);
     for (const auto& [id, pod] : pods_)
         if (held.serves_pod(pod.sandbox.uid)) release_gates(id);
 }
 
-void PodDesk::on_attach_failed(const Held& held) {
+void PodDesk::on_attach_failed(const Binding& held) {
     const auto& record = held.record;
     const auto error = Error(Code::kUnavailable, record.reason)
                            .wrap("claim " + record.claim.text())
@@ -519,11 +519,11 @@ void PodDesk::unmark(const std::string& sandbox_id, const std::string& claim_uid
     log_marker(ports_.markers.remove(sandbox_id, claim_uid));
 }
 
-void PodDesk::publish(const Held& any) {
+void PodDesk::publish(const Binding& any) {
     std::vector<DeviceStatus> devices;
     for (auto* held : bindings_.of_claim(any.record.claim.uid)) {
         devices.push_back(status_of(held->record));
-        held->announced = true;
+        held->status_published = true;
     }
     ports_.source.publish_status(any.record.claim, std::move(devices));
 }

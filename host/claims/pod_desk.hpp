@@ -19,9 +19,9 @@
 #include <utility>
 #include <vector>
 
-#include "host/claims/bindings.hpp"
-#include "host/claims/consumers.hpp"
-#include "host/claims/lifecycle.hpp"
+#include "host/claims/binding_table.hpp"
+#include "host/claims/consumer_lookup.hpp"
+#include "host/claims/binding_machine.hpp"
 #include "host/claims/options.hpp"
 #include "host/claims/waiters.hpp"
 
@@ -30,8 +30,8 @@ namespace knd {
 class PodDesk {
   public:
     /// All arguments are borrowed.
-    PodDesk(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
-            Lifecycle& lifecycle, Consumers& consumers);
+    PodDesk(const ClaimsOptions& options, const ClaimsPorts& ports, BindingTable& bindings,
+            BindingMachine& machine, ConsumerLookup& consumers);
 
     void run(const PodSandbox& pod, Done<> done);
     void create_container(const PodSandbox& pod, const Container& container,
@@ -40,9 +40,9 @@ class PodDesk {
     void remove(const PodSandbox& pod);
     void synchronize(const std::vector<PodSandbox>& pods, const std::vector<Container>& containers);
 
-    /// From the lifecycle.
-    void on_attached(const Held& held);
-    void on_attach_failed(const Held& held);
+    /// From the machine.
+    void on_attached(const Binding& held);
+    void on_attach_failed(const Binding& held);
     /// The last binding of this claim was forgotten.
     void on_claim_gone(const std::string& claim_uid);
 
@@ -57,15 +57,15 @@ class PodDesk {
     void begin(const PodSandbox& pod, Done<> done);
     void begin_container(const PodSandbox& pod, const Container& container,
                          Done<ContainerEdits> done);
-    std::vector<Held*> claims_of(const PodSandbox& pod);
-    Result<void> check(const PodSandbox& pod, const std::vector<Held*>& held) const;
-    void admit(const PodSandbox& pod, const std::vector<Held*>& held);
-    void refuse(const PodSandbox& pod, const std::vector<Held*>& held, const Error& error);
+    std::vector<Binding*> claims_of(const PodSandbox& pod);
+    Result<void> check(const PodSandbox& pod, const std::vector<Binding*>& held) const;
+    void admit(const PodSandbox& pod, const std::vector<Binding*>& held);
+    void refuse(const PodSandbox& pod, const std::vector<Binding*>& held, const Error& error);
     Result<void> adopt(const PodSandbox& pod, const Container& container);
-    Result<ContainerEdits> edits(const std::vector<Held*>& held, const Container& container) const;
+    Result<ContainerEdits> edits(const std::vector<Binding*>& held, const Container& container) const;
     void leave(const std::string& sandbox_id);
     void hand_over(const std::string& sandbox_id);
-    void leave_dead_pods(const PodSandbox& pod, const std::vector<Held*>& held);
+    void leave_dead_pods(const PodSandbox& pod, const std::vector<Binding*>& held);
     bool has_ended(const PodSandbox& pod) const;
     bool uses_host_network(const PodSandbox& pod) const;
 
@@ -81,14 +81,14 @@ class PodDesk {
     void mark_failed(const std::string& sandbox_id, const std::string& claim_uid,
                      const std::string& why);
     void unmark(const std::string& sandbox_id, const std::string& claim_uid);
-    void publish(const Held& any);
+    void publish(const Binding& any);
     void wait(const std::string& sandbox_id, Done<> done);
 
     const ClaimsOptions& options_;
     const ClaimsPorts& ports_;
-    Bindings& bindings_;
-    Lifecycle& lifecycle_;
-    Consumers& consumers_;
+    BindingTable& bindings_;
+    BindingMachine& machine_;
+    ConsumerLookup& consumers_;
     /// Calls for which the API server is being asked: sandbox id, number of the call.
     std::set<std::pair<std::string, std::uint64_t>> arriving_;
     std::uint64_t arrivals_ = 0;

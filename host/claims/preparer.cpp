@@ -39,16 +39,16 @@ struct Preparer::Call {
     }
 };
 
-Preparer::Preparer(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
-                   Lifecycle& lifecycle, Consumers& consumers, const ClaimFiles& files)
+Preparer::Preparer(const ClaimsOptions& options, const ClaimsPorts& ports, BindingTable& bindings,
+                   BindingMachine& machine, ConsumerLookup& consumers, const ClaimFiles& files)
     : options_(options),
       ports_(ports),
       bindings_(bindings),
-      lifecycle_(lifecycle),
+      machine_(machine),
       consumers_(consumers),
       files_(files) {}
 
-std::vector<Backend::Binding> Preparer::in_hand(std::string_view backend) const {
+std::vector<Backend::Binding> Preparer::in_flight(std::string_view backend) const {
     std::vector<Backend::Binding> bindings;
     for (const auto& [uid, call] : calls_)
         for (const auto& part : call->parts)
@@ -76,15 +76,15 @@ void Preparer::prepare(const ClaimRef& claim, Deadline deadline, Answer done) {
 
 void Preparer::on_claim(const CallPtr& call, Result<Claim> claim) {
     const auto held = bindings_.of_claim(call->ref.uid);
-    const auto current = [&](const Held* h) { return h->record.boot_id == options_.boot_id; };
+    const auto current = [&](const Binding* h) { return h->record.boot_id == options_.boot_id; };
     const bool again = !held.empty() && std::all_of(held.begin(), held.end(), current);
     // What is held serves also while the API server is away.
     if (!claim && (!again || is_gone(claim))) return finish(call, std::move(claim).error());
     if (claim && !held.empty()) {
         if (auto checked = check_held(*claim, held); !checked) {
             // Of a kubelet that lost its checkpoint there was no word of the end.
-            if (std::none_of(held.begin(), held.end(), [](const Held* h) { return h->wanted; }))
-                lifecycle_.end_claim(held);
+            if (std::none_of(held.begin(), held.end(), [](const Binding* h) { return h->target; }))
+                machine_.end_claim(held);
             return finish(call, std::move(checked));
         }
     }
@@ -100,7 +100,7 @@ void Preparer::on_claim(const CallPtr& call, Result<Claim> claim) {
 }
 
 /// Whether the claim has still the devices that were prepared for it.
-Result<void> Preparer::check_held(const Claim& claim, const std::vector<Held*>& held) const {
+Result<void> Preparer::check_held(const Claim& claim, const std::vector<Binding*>& held) const {
     using Share = std::tuple<std::string, std::string, std::string>;
     std::set<Share> allocated;
     for (const auto& device : claim.devices)
@@ -163,9 +163,9 @@ Result<void> Preparer::check_free(const ClaimRef& claim, const AllocatedDevice& 
         return Error(Code::kAlreadyExists, "it is in use by claim " + by +
                                                "; it is free when that claim has been unprepared");
     };
-    for (const auto* rival : bindings_.rivals({claim.uid, allocated.pool, allocated.device}))
-        if (allocated.share_id.empty() || rival->record.share_id.empty() || rival->moves())
-            return taken(rival->record.claim.text());
+    for (const auto* other : bindings_.conflicting({claim.uid, allocated.pool, allocated.device}))
+        if (allocated.share_id.empty() || other->record.share_id.empty() || other->moves())
+            return taken(other->record.claim.text());
     const auto [first, last] = in_flight_.equal_range({allocated.pool, allocated.device});
     for (auto other = first; other != last; ++other)
         if (allocated.share_id.empty() || !other->second.shared)
@@ -276,7 +276,7 @@ void Preparer::on_written(const CallPtr& call) {
         bindings_.add(std::move(record));
     }
     // In the journal already, so that the way back is that of a claim that ends.
-    if (!call->files_written) lifecycle_.end_claim(bindings_.of_claim(call->ref.uid));
+    if (!call->files_written) machine_.end_claim(bindings_.of_claim(call->ref.uid));
     finish(call, call->files_written);
     // The kubelet has its answer; what follows nobody waits for.
     if (call->files_written)

@@ -20,10 +20,10 @@
 #include <utility>
 #include <vector>
 
-#include "host/claims/bindings.hpp"
+#include "host/claims/binding_table.hpp"
 #include "host/claims/claim_files.hpp"
-#include "host/claims/consumers.hpp"
-#include "host/claims/lifecycle.hpp"
+#include "host/claims/consumer_lookup.hpp"
+#include "host/claims/binding_machine.hpp"
 #include "host/claims/options.hpp"
 
 namespace knd {
@@ -34,14 +34,14 @@ class Preparer {
     using Answer = Done<std::vector<PreparedDevice>>;
 
     /// All arguments are borrowed.
-    Preparer(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
-             Lifecycle& lifecycle, Consumers& consumers, const ClaimFiles& files);
+    Preparer(const ClaimsOptions& options, const ClaimsPorts& ports, BindingTable& bindings,
+             BindingMachine& machine, ConsumerLookup& consumers, const ClaimFiles& files);
 
     /// Calls for one claim that come while it is being prepared share its outcome.
     void prepare(const ClaimRef& claim, Deadline deadline, Answer done);
 
     /// What calls under way have prepared with this backend, or are about to.
-    std::vector<Backend::Binding> in_hand(std::string_view backend) const;
+    std::vector<Backend::Binding> in_flight(std::string_view backend) const;
     bool is_preparing(const std::string& claim_uid) const { return calls_.contains(claim_uid); }
     /// Runs `then` when the call for this claim, which there must be, has ended.
     void when_done(const std::string& claim_uid, std::function<void()> then);
@@ -56,7 +56,7 @@ class Preparer {
     using DeviceId = std::pair<std::string, std::string>;  ///< pool, device
 
     void on_claim(const CallPtr& call, Result<Claim> claim);
-    Result<void> check_held(const Claim& claim, const std::vector<Held*>& held) const;
+    Result<void> check_held(const Claim& claim, const std::vector<Binding*>& held) const;
     Result<void> check_claim(Call& call, Claim claim);
     Result<Part> check_device(const Call& call, const AllocatedDevice& allocated);
     Result<void> check_free(const ClaimRef& claim, const AllocatedDevice& allocated);
@@ -73,9 +73,9 @@ class Preparer {
 
     const ClaimsOptions& options_;
     const ClaimsPorts& ports_;
-    Bindings& bindings_;
-    Lifecycle& lifecycle_;
-    Consumers& consumers_;
+    BindingTable& bindings_;
+    BindingMachine& machine_;
+    ConsumerLookup& consumers_;
     const ClaimFiles& files_;
     std::map<std::string, CallPtr> calls_;  ///< by claim uid
     struct InFlight {

@@ -91,6 +91,14 @@ class Fields {
             fail(key, "is out of range");
         return *this;
     }
+    Fields& read(const char* key, std::uint64_t& out) {
+        const auto& value = json_at(object_, key);
+        if (value.is_number_integer() && (value.is_number_unsigned() || value >= 0))
+            out = value.get<std::uint64_t>();
+        else
+            fail(key, "is not a whole number of 0 or more");
+        return *this;
+    }
     Fields& read(const char* key, std::vector<std::string>& out) {
         for (const auto* item : list(key)) {
             if (!item->is_string()) {
@@ -176,9 +184,59 @@ Result<AttributeValue> attribute_from_json(const Json& json, const std::string& 
 }
 
 Json to_json(const Device& device) {
-    return {{"name", device.name},         {"backend", device.backend},
-            {"netdev", device.netdev},     {"hardwareKey", device.hardware_key},
-            {"capacity", device.capacity}, {"attributes", attributes_to_json(device.attributes)}};
+    Json policies = Json::object();
+    for (const auto& [name, policy] : device.policies)
+        policies[name] = {{"default", policy.default_value},
+                          {"min", policy.min},
+                          {"max", policy.max},
+                          {"step", policy.step},
+                          {"validValues", policy.valid_values}};
+    Json taints = Json::array();
+    for (const auto& taint : device.taints)
+        taints.push_back({{"key", taint.key}, {"value", taint.value}, {"effect", taint.effect}});
+    return {{"name", device.name},
+            {"backend", device.backend},
+            {"netdev", device.netdev},
+            {"hardwareKey", device.hardware_key},
+            {"capacity", device.capacity},
+            {"attributes", attributes_to_json(device.attributes)},
+            {"parentKey", device.parent_key},
+            {"shareable", device.shareable},
+            {"policies", std::move(policies)},
+            {"consumes", device.consumes},
+            {"taints", std::move(taints)}};
+}
+
+Result<void> read_policies(const Json& json, Device& device) {
+    for (const auto& [name, value] : json.items()) {
+        auto& policy = device.policies[name];
+        Fields members(value, "device.policies." + name);
+        members.read("default", policy.default_value).read("min", policy.min);
+        members.read("max", policy.max).read("step", policy.step);
+        KND_TRY(members.read("validValues", policy.valid_values).verdict());
+    }
+    return {};
+}
+
+/// What a device may have since shares, counters and taints are known.
+Result<void> read_sharing(Fields& fields, Device& device) {
+    fields.read("parentKey", device.parent_key).read("shareable", device.shareable);
+    for (const auto* key : {"policies", "consumes"})
+        if (!fields.at(key).is_object()) fields.fail(key, "is not an object");
+    KND_TRY(fields.verdict());
+    KND_TRY(read_policies(fields.at("policies"), device));
+    for (const auto& [set, counters] : fields.at("consumes").items()) {
+        Fields members(fields.at("consumes"), "device.consumes");
+        KND_TRY(members.read(set.c_str(), device.consumes[set]).verdict());
+    }
+    for (const auto* item : fields.list("taints")) {
+        DeviceTaint taint;
+        Fields members(*item, "device.taints");
+        members.read("key", taint.key).read("value", taint.value).read("effect", taint.effect);
+        KND_TRY(members.verdict());
+        device.taints.push_back(std::move(taint));
+    }
+    return fields.verdict();
 }
 
 Result<Device> device_from_json(const Json& json) {
@@ -192,60 +250,107 @@ Result<Device> device_from_json(const Json& json) {
         KND_TRY_ASSIGN(device.attributes[name],
                        attribute_from_json(value, "device.attributes." + name));
     }
+    if (!fields.at("shareable").is_null())  // missing in older journals
+        KND_TRY(read_sharing(fields, device));
     return device;
 }
 
-Json to_json(const Effects& effects) {
-    Json netdevs = Json::array();
-    for (const auto& n : effects.netdevs)
-        netdevs.push_back({{"ifindex", n.ifindex},
-                           {"name", n.name},
-                           {"mac", n.mac},
-                           {"nameInPod", n.name_in_pod}});
-    Json nodes = Json::array();
-    for (const auto& node : effects.nodes)
-        nodes.push_back({{"path", node.path}, {"mode", node.mode}});
-    Json mounts = Json::array();
-    for (const auto& m : effects.mounts)
-        mounts.push_back(
-            {{"source", m.source}, {"destination", m.destination}, {"readOnly", m.read_only}});
-    return {{"netdevs", std::move(netdevs)},
-            {"rdmaLinks", effects.rdma_links},
-            {"nodes", std::move(nodes)},
-            {"mounts", std::move(mounts)},
-            {"env", effects.env},
-            {"stateHex", to_hex(effects.state)}};
+Json to_json(const NetdevEffect& netdev) {
+    Json json = {{"ifindex", netdev.ifindex},
+                 {"name", netdev.name},
+                 {"mac", netdev.mac},
+                 {"nameInPod", netdev.name_in_pod}};
+    if (!netdev.made) return json;
+    const auto& made = *netdev.made;
+    json["made"] = {{"byBackend", made.by_backend},
+                    {"kind", made.kind},
+                    {"parentIfindex", made.parent_ifindex},
+                    {"parent", made.parent},
+                    {"mode", made.mode},
+                    {"vlanId", made.vlan_id},
+                    {"peer", made.peer},
+                    {"mtu", made.mtu},
+                    {"mac", made.mac}};
+    return json;
 }
 
-Result<Effects> effects_from_json(const Json& json) {
-    Effects effects;
-    Fields fields(json, "effects");
-    std::string state_hex;
-    fields.read("rdmaLinks", effects.rdma_links).read("env", effects.env);
-    fields.read("stateHex", state_hex);
-    if (!from_hex(state_hex, effects.state)) fields.fail("stateHex", "is not hexadecimal");
-    for (const auto* item : fields.list("netdevs")) {
-        NetdevEffect netdev;
-        Fields members(*item, "effects.netdevs");
-        members.read("ifindex", netdev.ifindex).read("name", netdev.name).read("mac", netdev.mac);
-        KND_TRY(members.read("nameInPod", netdev.name_in_pod).verdict());
-        effects.netdevs.push_back(std::move(netdev));
+Result<NetdevEffect> netdev_from_json(const Json& json) {
+    NetdevEffect netdev;
+    Fields members(json, "effects.netdevs");
+    members.read("ifindex", netdev.ifindex).read("name", netdev.name).read("mac", netdev.mac);
+    KND_TRY(members.read("nameInPod", netdev.name_in_pod).verdict());
+    if (members.at("made").is_null()) return netdev;
+    auto& made = netdev.made.emplace();
+    Fields fields(members.at("made"), "effects.netdevs.made");
+    fields.read("byBackend", made.by_backend).read("kind", made.kind);
+    fields.read("parentIfindex", made.parent_ifindex).read("parent", made.parent);
+    fields.read("mode", made.mode).read("vlanId", made.vlan_id).read("peer", made.peer);
+    KND_TRY(fields.read("mtu", made.mtu).read("mac", made.mac).verdict());
+    return netdev;
+}
+
+Json to_json(const MountEffect& effect) {
+    return {{"source", effect.mount.source},
+            {"destination", effect.mount.destination},
+            {"readOnly", effect.mount.read_only},
+            {"options", effect.mount.options},
+            {"uid", effect.uid},
+            {"gid", effect.gid}};
+}
+
+Result<MountEffect> mount_from_json(const Json& json) {
+    MountEffect effect;
+    auto& mount = effect.mount;
+    Fields members(json, "effects.mounts");
+    members.read("source", mount.source).read("destination", mount.destination);
+    members.read("readOnly", mount.read_only);
+    if (!members.at("options").is_null())  // missing in older journals
+        members.read("options", mount.options).read("uid", effect.uid).read("gid", effect.gid);
+    KND_TRY(members.verdict());
+    return effect;
+}
+
+Json to_json(const NodeEffect& node) {
+    return {{"path", node.path},     {"mode", node.mode}, {"containerPath", node.container_path},
+            {"access", node.access}, {"uid", node.uid},   {"gid", node.gid}};
+}
+
+Result<NodeEffect> node_from_json(const Json& json) {
+    NodeEffect node;
+    Fields members(json, "effects.nodes");
+    members.read("path", node.path).read("mode", node.mode);
+    if (!members.at("access").is_null()) {  // missing in older journals
+        members.read("containerPath", node.container_path).read("access", node.access);
+        members.read("uid", node.uid).read("gid", node.gid);
     }
-    for (const auto* item : fields.list("nodes")) {
-        NodeEffect node;
-        Fields members(*item, "effects.nodes");
-        KND_TRY(members.read("path", node.path).read("mode", node.mode).verdict());
-        effects.nodes.push_back(std::move(node));
-    }
-    for (const auto* item : fields.list("mounts")) {
-        Mount mount;
-        Fields members(*item, "effects.mounts");
-        members.read("source", mount.source).read("destination", mount.destination);
-        KND_TRY(members.read("readOnly", mount.read_only).verdict());
-        effects.mounts.push_back(std::move(mount));
-    }
-    KND_TRY(fields.verdict());
-    return effects;
+    KND_TRY(members.verdict());
+    return node;
+}
+
+Json to_json(const Rlimit& limit) {
+    return {{"type", limit.type}, {"soft", limit.soft}, {"hard", limit.hard}};
+}
+
+Result<Rlimit> rlimit_from_json(const Json& json) {
+    Rlimit limit;
+    Fields members(json, "effects.rlimits");
+    members.read("type", limit.type).read("soft", limit.soft).read("hard", limit.hard);
+    KND_TRY(members.verdict());
+    return limit;
+}
+
+Json to_json(const RdmaLimit& limit) {
+    return {{"device", limit.device},
+            {"hcaHandles", limit.hca_handles},
+            {"hcaObjects", limit.hca_objects}};
+}
+
+Result<RdmaLimit> rdma_limit_from_json(const Json& json) {
+    RdmaLimit limit;
+    Fields members(json, "effects.rdmaLimits");
+    members.read("device", limit.device).read("hcaHandles", limit.hca_handles);
+    KND_TRY(members.read("hcaObjects", limit.hca_objects).verdict());
+    return limit;
 }
 
 Json to_json(const AttachedFacts& facts) {
@@ -255,6 +360,79 @@ Json to_json(const AttachedFacts& facts) {
             {"ifindex", facts.ifindex}};
 }
 
+Result<AttachedFacts> facts_from_json(const Json& json) {
+    AttachedFacts facts;
+    Fields fields(json, "place.attached");
+    fields.read("interface", facts.interface_name);
+    fields.read("hardwareAddress", facts.hardware_address).read("ifindex", facts.ifindex);
+    KND_TRY(fields.read("addresses", facts.addresses).verdict());
+    return facts;
+}
+
+template <class T>
+Json list_json(const std::vector<T>& items) {
+    Json list = Json::array();
+    for (const auto& item : items)
+        list.push_back(to_json(item));
+    return list;
+}
+
+template <class T, class Read>
+Result<std::vector<T>> read_list(Fields& fields, const char* key, Read read) {
+    std::vector<T> items;
+    for (const auto* item : fields.list(key)) {
+        KND_TRY_ASSIGN(auto value, read(*item));
+        items.push_back(std::move(value));
+    }
+    return items;
+}
+
+Json to_json(const Effects& effects) {
+    Json json = {{"netdevs", list_json(effects.netdevs)},
+                 {"rdmaLinks", effects.rdma_links},
+                 {"nodes", list_json(effects.nodes)},
+                 {"mounts", list_json(effects.mounts)},
+                 {"env", effects.env},
+                 {"stateHex", to_hex(effects.state)},
+                 {"rlimits", list_json(effects.rlimits)},
+                 {"rdmaLimits", list_json(effects.rdma_limits)},
+                 {"attributes", effects.attributes}};
+    if (const auto& data = effects.network_data)
+        json["networkData"] = {{"interface", data->interface_name},
+                               {"hardwareAddress", data->hardware_address},
+                               {"addresses", data->addresses}};
+    return json;
+}
+
+/// What effects may have since limits and metadata are known.
+Result<void> read_later_effects(Fields& fields, Effects& effects) {
+    fields.read("attributes", effects.attributes);
+    KND_TRY_ASSIGN(effects.rlimits, read_list<Rlimit>(fields, "rlimits", rlimit_from_json));
+    KND_TRY_ASSIGN(effects.rdma_limits,
+                   read_list<RdmaLimit>(fields, "rdmaLimits", rdma_limit_from_json));
+    if (fields.at("networkData").is_null()) return {};
+    auto& data = effects.network_data.emplace();
+    Fields members(fields.at("networkData"), "effects.networkData");
+    members.read("interface", data.interface_name).read("addresses", data.addresses);
+    return members.read("hardwareAddress", data.hardware_address).verdict();
+}
+
+Result<Effects> effects_from_json(const Json& json) {
+    Effects effects;
+    Fields fields(json, "effects");
+    std::string state_hex;
+    fields.read("rdmaLinks", effects.rdma_links).read("env", effects.env);
+    fields.read("stateHex", state_hex);
+    if (!from_hex(state_hex, effects.state)) fields.fail("stateHex", "is not hexadecimal");
+    KND_TRY_ASSIGN(effects.netdevs, read_list<NetdevEffect>(fields, "netdevs", netdev_from_json));
+    KND_TRY_ASSIGN(effects.nodes, read_list<NodeEffect>(fields, "nodes", node_from_json));
+    KND_TRY_ASSIGN(effects.mounts, read_list<MountEffect>(fields, "mounts", mount_from_json));
+    if (!fields.at("attributes").is_null())  // missing in older journals
+        KND_TRY(read_later_effects(fields, effects));
+    KND_TRY(fields.verdict());
+    return effects;
+}
+
 Json place_json(const BindingRecord& record) {
     return {{"sandbox", record.sandbox_id},
             {"podUID", record.pod_uid},
@@ -262,7 +440,7 @@ Json place_json(const BindingRecord& record) {
             {"netns", record.netns_path},
             {"netnsID", record.netns_id},
             {"hostState", record.host_state},
-            {"attached", to_json(record.attached)}};
+            {"attached", list_json(record.attached)}};
 }
 
 Result<void> read_place(const Json& json, BindingRecord& record) {
@@ -272,11 +450,13 @@ Result<void> read_place(const Json& json, BindingRecord& record) {
     fields.read("netnsID", record.netns_id);
     record.host_state = fields.at("hostState");
     KND_TRY(fields.verdict());
-    Fields facts(fields.at("attached"), "place.attached");
-    facts.read("interface", record.attached.interface_name);
-    facts.read("hardwareAddress", record.attached.hardware_address);
-    facts.read("ifindex", record.attached.ifindex);
-    return facts.read("addresses", record.attached.addresses).verdict();
+    if (const auto& one = fields.at("attached"); one.is_object()) {  // in older journals
+        KND_TRY_ASSIGN(auto facts, facts_from_json(one));
+        if (!facts.interface_name.empty()) record.attached.push_back(std::move(facts));
+        return {};
+    }
+    KND_TRY_ASSIGN(record.attached, read_list<AttachedFacts>(fields, "attached", facts_from_json));
+    return fields.verdict();
 }
 
 }  // namespace
@@ -305,6 +485,9 @@ Json to_json(const BindingRecord& record) {
         {"device", to_json(record.device)},
         {"network", to_json(record.network)},
         {"config", record.config},
+        {"classConfig", record.class_config},
+        {"consumed", record.consumed},
+        {"adminAccess", record.admin_access},
         {"effects", to_json(record.effects)},
         {"bootID", record.boot_id},
         {"state", state_name(record.state)},
@@ -323,8 +506,10 @@ Result<BindingRecord> record_from_json(const Json& json) {
     fields.read("shareID", record.share_id).read("bootID", record.boot_id).read("state", state);
     fields.read("reason", record.reason).read("preparedMs", record.prepared_ms);
     fields.read("ending", record.ending);
-    if (!fields.at("podClaimName").is_null())  // missing in older journals
-        fields.read("podClaimName", record.pod_claim_name);
+    // Both are missing in older journals.
+    if (!fields.at("podClaimName").is_null()) fields.read("podClaimName", record.pod_claim_name);
+    if (!fields.at("consumed").is_null())
+        fields.read("consumed", record.consumed).read("adminAccess", record.admin_access);
     KND_TRY(fields.read("changedMs", record.changed_ms).verdict());
     Fields claim(fields.at("claim"), "claim");
     claim.read("namespace", record.claim.ns).read("name", record.claim.name);
@@ -336,7 +521,8 @@ Result<BindingRecord> record_from_json(const Json& json) {
     auto network = network_config_from_json(fields.at("network"));
     if (!network) return Error(Code::kDataLoss, "network: " + network.error().message());
     record.network = *std::move(network);
-    record.config = fields.at("config");  // of any type, and missing in older journals
+    record.config = fields.at("config");  // of any type
+    record.class_config = fields.at("classConfig");
     return record;
 }
 

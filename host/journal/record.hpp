@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,21 +34,23 @@ enum class BindingState {
 std::string_view state_name(BindingState state);
 Result<BindingState> state_from_name(std::string_view name);
 
-/// The primary key: a device name is unique in its pool alone.
+/// The primary key: a device name is unique in its pool alone, and one claim may have several
+/// shares of a device.
 struct RecordKey {
     std::string claim_uid;
     std::string pool;
     std::string device;
+    std::string share_id = {};
     auto operator<=>(const RecordKey&) const = default;
 };
 
-/// What a container sees of an attached device; kept so that the claim's status can be written
-/// again.
+/// What a container sees of one interface of an attached device; kept so that the claim's status
+/// can be written again, and so that the interface is known again whatever the pod has done to it.
 struct AttachedFacts {
     std::string interface_name;
     std::string hardware_address;
     std::vector<std::string> addresses;  ///< CIDR
-    int ifindex = 0;                     ///< in the pod; 0: there is no interface
+    int ifindex = 0;                     ///< in the pod
     bool operator==(const AttachedFacts&) const = default;
 };
 
@@ -60,7 +63,11 @@ struct BindingRecord {
     std::string share_id;
     Device device;  ///< as it was at prepare; its backend is device.backend
     NetworkConfig network;
-    Json config;  ///< the backend's part, for a device that it has to make again
+    // What its backend was asked with, for a device that it has to make again.
+    Json config;
+    Json class_config;
+    std::map<std::string, std::string> consumed;  ///< qualified capacity -> quantity
+    bool admin_access = false;
     Effects effects;
     std::string boot_id;  ///< of the kernel in which it was prepared; effects do not outlive it
 
@@ -77,12 +84,13 @@ struct BindingRecord {
     std::string netns_path;
     std::string netns_id;  ///< identity of that namespace: a path may be reused
     Json host_state;       ///< what the device was like on the host, as host/sandbox wrote it
-    AttachedFacts attached;
+    std::vector<AttachedFacts> attached;  ///< one per interface, in the order of the effects
 
     std::int64_t prepared_ms = 0;  ///< since the epoch
     std::int64_t changed_ms = 0;
 
-    RecordKey key() const { return {claim.uid, pool, device.name}; }
+    RecordKey key() const { return {claim.uid, pool, device.name, share_id}; }
+    BindingKey binding_key() const { return {claim.uid, device.name, share_id}; }
 };
 
 Json to_json(const BindingRecord& record);

@@ -39,6 +39,11 @@ constexpr char kCreateSchema[] =
     "COMMIT;";
 static_assert(kApplicationId == 1802396721 && kSchema == 1, "kCreateSchema says the same");
 
+/// The column `device`: a share of one is a row of its own. A name has no '/'.
+std::string row_device(const RecordKey& key) {
+    return key.share_id.empty() ? key.device : key.device + "/" + key.share_id;
+}
+
 // EXCLUSIVE: nobody else can write beside us, and WAL needs no shared-memory file. No checkpoint of
 // SQLite's own: it would come inside a commit and keep a pod waiting for three more flushes.
 constexpr char kSettings[] =
@@ -276,7 +281,7 @@ class SqliteJournal::Database {
             auto* statement = change.record ? put_.get() : erase_.get();
             bind(statement, 1, change.key.claim_uid);
             bind(statement, 2, change.key.pool);
-            bind(statement, 3, change.key.device);
+            bind(statement, 3, row_device(change.key));
             if (change.record) {
                 bind(statement, 4, state_name(change.record->state));
                 sqlite3_bind_int64(statement, 5, change.record->changed_ms);

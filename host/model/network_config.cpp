@@ -351,17 +351,6 @@ void read_neighbor(Reader& reader, const Json& object, const std::string& path,
     config.neighbors.push_back(std::move(neighbor));
 }
 
-/// Objects merge key by key; anything else is replaced. A null says nothing, as in Go's decoder.
-void merge(Json& into, const Json& from) {
-    if (!from.is_object()) {
-        into = from;
-        return;
-    }
-    if (!into.is_object()) into = Json::object();
-    for (const auto& [key, value] : from.items())
-        if (!value.is_null()) merge(into[key], value);
-}
-
 const std::vector<std::string>& host_keys() {
     static const std::vector<std::string> kKeys = {"interface", "routes", "rules", "neighbors"};
     return kKeys;
@@ -401,21 +390,15 @@ Json rule_json(const RuleConfig& rule) {
 
 }  // namespace
 
-Result<SplitConfig> read_network_config(const std::vector<Json>& configs) {
-    Json merged = Json::object();
-    for (const auto& config : configs) {
-        if (!config.is_object() && !config.is_null())
-            return Error(Code::kInvalidArgument,
-                         "the opaque parameters must be an object, found " + Reader::shown(config));
-        merge(merged, config.is_null() ? Json::object() : config);
-    }
+Result<SplitConfig> read_network_config(const ClassAndClaimConfig& config) {
     Reader reader;
-    SplitConfig split;
-    split.network = read_host_part(reader, merged);
+    SplitConfig split{{}, config.merged, config.of_class};
+    split.network = read_host_part(reader, config.merged);
     KND_TRY(reader.verdict());
-    for (const auto& key : host_keys())
-        merged.erase(key);
-    split.backend = std::move(merged);
+    for (const auto& key : host_keys()) {
+        split.backend.erase(key);
+        split.backend_class.erase(key);
+    }
     return split;
 }
 
@@ -438,7 +421,8 @@ Json to_json(const NetworkConfig& config) {
 }
 
 Result<NetworkConfig> network_config_from_json(const Json& json) {
-    KND_TRY_ASSIGN(auto split, read_network_config({json}));
+    KND_TRY_ASSIGN(const auto config, merge_configs({}, {json}, ""));
+    KND_TRY_ASSIGN(auto split, read_network_config(config));
     if (!split.backend.empty())
         return Error(Code::kInvalidArgument,
                      split.backend.begin().key() + ": unknown field" +

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "host/model/class_policy.hpp"
 #include "host/model/json.hpp"
 
 namespace knd {
@@ -53,13 +54,13 @@ struct NetworkConfig {
 
 struct SplitConfig {
     NetworkConfig network;
-    Json backend;  ///< the keys that are not the host's, for the backend's knd_params
+    Json backend;        ///< the keys that are not the host's, for the backend's knd_params
+    Json backend_class;  ///< those of them that the DeviceClass alone sets
 };
 
-/// Merges `configs` (class first, claim last; a later key replaces an earlier one, objects merge,
-/// lists replace), checks the host's part strictly and leaves the rest to the backend. Errors name
-/// the field by path, what it holds and what it may hold.
-Result<SplitConfig> read_network_config(const std::vector<Json>& configs);
+/// Checks the host's part strictly and leaves the rest to the backend. Errors name the field by
+/// path, what it holds and what it may hold.
+Result<SplitConfig> read_network_config(const ClassAndClaimConfig& config);
 
 Json to_json(const NetworkConfig& config);
 Result<NetworkConfig> network_config_from_json(const Json& json);

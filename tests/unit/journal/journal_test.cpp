@@ -42,10 +42,26 @@ BindingRecord record(const std::string& uid, const std::string& device) {
     r.device.capacity = {{"knd.dev/bandwidth", "10G"}};
     r.network.interface_name = "net1";
     r.network.addresses = {{"192.0.2.1/24"}};
+    r.device.parent_key = "pci:0000:3b:00.0";
+    r.device.shareable = true;
+    r.device.policies["knd.dev/bandwidth"] = {"1G", "1G", "8G", "1G", {}};
+    r.device.consumes = {{"pf0", {{"vfs", "1"}}}};
+    r.device.taints = {{"example.com/broken", "yes", "NoSchedule"}};
     r.effects.netdevs = {{7, "eth7", "02:00:00:00:00:01", "net1"}};
+    NetdevEffect made;
+    made.name = "mv0";
+    made.made = MadeLink{false, "macvlan", 3, "eth3", "bridge", 0, "", 1400, "02:00:00:00:00:02"};
+    r.effects.netdevs.push_back(made);
     r.effects.rdma_links = {"mlx5_0"};
-    r.effects.nodes = {{"/dev/infiniband/uverbs0", 0666}};
-    r.effects.mounts = {Mount{.source = "/run/x", .destination = "/x", .read_only = true}};
+    r.effects.nodes = {{"/dev/infiniband/uverbs0", 0666, "/dev/x", "rwm", 1000, 0}};
+    r.effects.mounts = {{{"/run/x", "/x", true, {"nosuid"}}, 1000, 1000}};
+    r.effects.rlimits = {{"RLIMIT_MEMLOCK", UINT64_MAX, UINT64_MAX}};
+    r.effects.rdma_limits = {{"mlx5_0", 2, 100}};
+    r.effects.attributes = {{"knd.dev/guid", "0002"}};
+    r.effects.network_data = NetworkData{"ib0", "00:01", {"192.0.2.2/24"}};
+    r.class_config = {{"trust", false}};
+    r.consumed = {{"knd.dev/bandwidth", "2G"}};
+    r.admin_access = true;
     r.effects.env = {{"NIC", "net1"}};
     r.effects.state = std::string("\0\xff\x01 any bytes", 13);
     r.boot_id = "boot";
@@ -58,7 +74,7 @@ BindingRecord record(const std::string& uid, const std::string& device) {
     r.netns_id = "4:4026532008";
     r.host_state = {{"mtu", 1500}};
     r.config = {{"vlan", 7}};
-    r.attached = {"net1", "02:00:00:00:00:01", {"192.0.2.1/24"}, 7};
+    r.attached = {{"net1", "02:00:00:00:00:01", {"192.0.2.1/24"}, 7}};
     r.prepared_ms = 1'700'000'000'000;
     r.changed_ms = 1'700'000'000'001;
     return r;
@@ -124,7 +140,9 @@ TEST(BindingRecord, SurvivesAJsonRoundTrip) {
     const auto again = record_from_json(before);
     ASSERT_TRUE(again.ok()) << again.error().message();
     EXPECT_EQ(to_json(*again), before);
-    EXPECT_EQ(again->effects.state, record("u", "dra0").effects.state);
+    EXPECT_EQ(again->effects, record("u", "dra0").effects);
+    EXPECT_EQ(again->attached, record("u", "dra0").attached);
+    EXPECT_EQ(again->consumed, record("u", "dra0").consumed);
     EXPECT_EQ(again->device, record("u", "dra0").device);
     EXPECT_EQ(again->network, record("u", "dra0").network);
 }
@@ -147,16 +165,36 @@ TEST(BindingRecord, NamesTheFieldThatIsWrong) {
     EXPECT_EQ(complaint("/device/attributes/a", Json{{"int", "x"}}),
               "device.attributes.a is not an attribute value");
     EXPECT_EQ(complaint("/pods", "x"), "pods is not a list");
-    EXPECT_EQ(complaint("/place/attached/addresses/0", 1),
+    EXPECT_EQ(complaint("/place/attached/0/addresses/0", 1),
               "place.attached.addresses holds something that is not a string");
 }
 
-TEST(BindingRecord, OfAnOlderJournalHasNoNameOfItsClaimInThePod) {
-    auto json = to_json(record("u", "d"));
-    json.erase("podClaimName");
-    const auto read = record_from_json(json);
+/// What the first released schema wrote, before shares, limits and several interfaces.
+TEST(BindingRecord, ReadsWhatAnOlderVersionWrote) {
+    const auto record = parse_json(R"({
+        "claim": {"namespace": "default", "name": "a", "uid": "u"}, "pods": ["pod-1"],
+        "request": "nic", "pool": "node", "shareID": "",
+        "device": {"name": "dra0", "backend": "netdev", "netdev": "eth7",
+                   "hardwareKey": "net:eth7", "capacity": {}, "attributes": {}},
+        "network": {}, "effects": {
+            "netdevs": [{"ifindex": 7, "name": "eth7", "mac": "", "nameInPod": ""}],
+            "rdmaLinks": [], "env": {}, "stateHex": "",
+            "nodes": [{"path": "/dev/x", "mode": 432}],
+            "mounts": [{"source": "/a", "destination": "/b", "readOnly": true}]},
+        "bootID": "boot", "state": "attached", "ending": false, "reason": "",
+        "place": {"sandbox": "s1", "podUID": "pod-1", "pod": "default/pod", "netns": "/run/netns/x",
+                  "netnsID": "4:1", "hostState": null,
+                  "attached": {"interface": "net1", "hardwareAddress": "02:00:00:00:00:01",
+                               "addresses": ["192.0.2.1/24"], "ifindex": 3}},
+        "preparedMs": 1, "changedMs": 2})");
+    ASSERT_TRUE(record.ok());
+    const auto read = record_from_json(*record);
     ASSERT_TRUE(read.ok()) << read.error().message();
     EXPECT_EQ(read->pod_claim_name, "");
+    ASSERT_EQ(read->attached.size(), 1u);
+    EXPECT_EQ(read->attached[0].ifindex, 3);
+    EXPECT_EQ(read->effects.nodes.at(0).uid, -1);
+    EXPECT_EQ(read->effects.mounts.at(0).gid, -1);
 }
 
 TEST(BindingRecord, NamesEveryState) {
@@ -194,6 +232,19 @@ TEST_F(JournalTest, ReplacesARecordWithTheSameKey) {
     const auto records = journal->load();
     ASSERT_EQ(records->size(), 1u);
     EXPECT_EQ(records->front().state, BindingState::kFailed);
+}
+
+TEST_F(JournalTest, KeepsTheSharesOfADeviceApart) {
+    auto journal = open();
+    auto one = record("a", "d"), two = record("a", "d");
+    one.share_id = "1";
+    two.share_id = "2";
+    ASSERT_TRUE(commit(*journal, {JournalChange::put(one), JournalChange::put(two)}).ok());
+    ASSERT_TRUE(commit(*journal, {JournalChange::erase(one.key())}).ok());
+    const auto records = journal->load();
+    ASSERT_TRUE(records.ok());
+    ASSERT_EQ(records->size(), 1u);
+    EXPECT_EQ(records->at(0).share_id, "2");
 }
 
 TEST_F(JournalTest, ForgetsErasedRecordsAndIgnoresUnknownKeys) {

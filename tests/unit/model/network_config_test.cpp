@@ -9,7 +9,7 @@ namespace {
 Result<SplitConfig> read(const std::string& text) {
     auto json = parse_json(text);
     EXPECT_TRUE(json.ok()) << text;
-    return read_network_config({*std::move(json)});
+    return read_network_config({*std::move(json), Json::object()});
 }
 
 NetworkConfig accepted(const std::string& text) {
@@ -43,7 +43,7 @@ std::string neighbor_refusal(const std::string& members) {
 }
 
 TEST(NetworkConfig, IsEmptyWithoutAnyConfiguration) {
-    const auto split = read_network_config({});
+    const auto split = read_network_config({Json::object(), Json::object()});
     ASSERT_TRUE(split.ok());
     EXPECT_EQ(split->network, NetworkConfig{});
     EXPECT_TRUE(split->backend.empty());
@@ -117,23 +117,27 @@ TEST(NetworkConfig, ReadsHardwareAddressesOfEveryLength) {
 }
 
 TEST(NetworkConfig, LetsTheClaimOverrideTheClass) {
-    const std::vector<Json> configs = {
-        Json{{"interface", {{"name", "class0"}, {"mtu", 1400}, {"addresses", {"10.0.0.1/8"}}}},
-             {"vlan", 7}},
-        Json{{"interface", {{"name", "claim0"}, {"addresses", {"10.0.0.2/8"}}}}}};
-    const auto split = read_network_config(configs);
+    const Json of_class = {
+        {"interface", {{"name", "class0"}, {"mtu", 1400}, {"addresses", {"10.0.0.1/8"}}}},
+        {"vlan", 7}};
+    const Json of_claim = {{"interface", {{"name", "claim0"}, {"addresses", {"10.0.0.2/8"}}}}};
+    const auto merged = merge_configs({of_class}, {of_claim}, "");
+    ASSERT_TRUE(merged.ok());
+    const auto split = read_network_config(*merged);
     ASSERT_TRUE(split.ok()) << split.error().message();
     EXPECT_EQ(split->network.interface_name, "claim0");
     EXPECT_EQ(split->network.mtu, 1400);
     EXPECT_EQ(*split->network.addresses, std::vector<std::string>{"10.0.0.2/8"});
     EXPECT_EQ(split->backend, (Json{{"vlan", 7}}));
+    EXPECT_EQ(split->backend_class, (Json{{"vlan", 7}}));
 }
 
 TEST(NetworkConfig, TreatsNullAsNothingSaid) {
-    const std::vector<Json> configs = {Json{{"interface", {{"mtu", 1400}}}},
-                                       Json{{"interface", {{"mtu", nullptr}}}, {"routes", nullptr}},
-                                       Json()};
-    const auto split = read_network_config(configs);
+    const auto merged =
+        merge_configs({Json{{"interface", {{"mtu", 1400}}}}},
+                      {Json{{"interface", {{"mtu", nullptr}}}, {"routes", nullptr}}, Json()}, "");
+    ASSERT_TRUE(merged.ok());
+    const auto split = read_network_config(*merged);
     ASSERT_TRUE(split.ok()) << split.error().message();
     EXPECT_EQ(split->network.mtu, 1400);
 }
@@ -145,7 +149,9 @@ TEST(NetworkConfig, LeavesOtherKeysToTheBackend) {
 }
 
 TEST(NetworkConfig, RefusesParametersThatAreNoObject) {
-    EXPECT_EQ(refusal(R"(["interface"])"),
+    const auto merged = merge_configs({}, {Json::array({"interface"})}, "");
+    ASSERT_FALSE(merged.ok());
+    EXPECT_EQ(merged.error().message(),
               "the opaque parameters must be an object, found [\"interface\"]");
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bindings: the table of everything that claims hold, and what each entry is meant to become.
+// BindingTable: the table of everything that claims hold, and what each entry is meant to become.
 #pragma once
 
 #include <chrono>
@@ -18,21 +18,21 @@
 
 namespace knd {
 
-/// One binding: what is (record), and what should be (the goal). host/claims/lifecycle moves the
+/// One binding: what is (record), and what should be (the goal). host/claims/machine moves the
 /// one towards the other; everything else only sets goals.
-struct Held {
+struct Binding {
     BindingRecord record;
 
     /// The goal: the sandbox that should have it; none: home. record.ending overrules it.
-    std::optional<PodSandbox> wanted;
+    std::optional<PodSandbox> target;
 
-    bool announced = false;  ///< the claim's status says where it is; a restart says it again
+    bool status_published = false;  ///< the claim's status says where it is; a restart says it again
 
     // The step under way.
     bool busy = false;
     std::chrono::milliseconds pause{0};  ///< before the next try; 0: the last step succeeded
     std::uint64_t try_number = 0;        ///< a timer that was set for an earlier try is void
-    std::string trouble;                 ///< why the way home or the release does not go on
+    std::string last_error;                 ///< why the way home or the release does not go on
     Fd netns;                            ///< pins the pod's namespace until the device is home
 
     /// True when something of it moves between namespaces, so that one pod alone can have it.
@@ -47,19 +47,19 @@ struct Held {
 };
 
 /// Threads: domain thread. Entries have stable addresses until they are erased.
-class Bindings {
+class BindingTable {
   public:
-    Held& add(BindingRecord record);
+    Binding& add(BindingRecord record);
     void erase(const RecordKey& key);
-    Held* find(const RecordKey& key);
+    Binding* find(const RecordKey& key);
 
-    std::vector<Held*> all();
-    std::vector<Held*> of_claim(std::string_view claim_uid);
-    std::vector<Held*> of_pod(std::string_view pod_uid);
+    std::vector<Binding*> all();
+    std::vector<Binding*> of_claim(std::string_view claim_uid);
+    std::vector<Binding*> of_pod(std::string_view pod_uid);
     /// Those that are in, on the way to, or meant for this sandbox.
-    std::vector<Held*> of_sandbox(std::string_view sandbox_id);
+    std::vector<Binding*> of_sandbox(std::string_view sandbox_id);
     /// Those of other claims that hold the same device.
-    std::vector<Held*> rivals(const RecordKey& key);
+    std::vector<Binding*> conflicting(const RecordKey& key);
 
     /// What the journal says of them.
     std::vector<const BindingRecord*> records_of_claim(std::string_view claim_uid);
@@ -69,9 +69,9 @@ class Bindings {
 
   private:
     template <class Predicate>
-    std::vector<Held*> select(Predicate predicate);
+    std::vector<Binding*> select(Predicate predicate);
 
-    std::map<RecordKey, std::unique_ptr<Held>> entries_;
+    std::map<RecordKey, std::unique_ptr<Binding>> entries_;
 };
 
 }  // namespace knd

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/claims/consumers.hpp"
+#include "host/claims/consumer_lookup.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +8,7 @@
 
 namespace knd {
 
-bool Consumers::is_unknown(const PodSandbox& pod, const Held& held) const {
+bool ConsumerLookup::is_unknown(const PodSandbox& pod, const Binding& held) const {
     const auto& claim = held.record.claim;
     if (pod.is_static || claim.ns != pod.ns || held.record.ending || held.serves_pod(pod.uid))
         return false;
@@ -16,20 +16,20 @@ bool Consumers::is_unknown(const PodSandbox& pod, const Held& held) const {
     return others == others_.end() || !others->second.contains(pod.uid);
 }
 
-bool Consumers::must_ask(const PodSandbox& pod) const {
+bool ConsumerLookup::must_ask(const PodSandbox& pod) const {
     const auto all = bindings_.all();
     return std::any_of(all.begin(), all.end(),
-                       [&](const Held* held) { return is_unknown(pod, *held); });
+                       [&](const Binding* held) { return is_unknown(pod, *held); });
 }
 
-void Consumers::look_up(std::vector<PodSandbox> pods, Done<> then) {
+void ConsumerLookup::look_up(std::vector<PodSandbox> pods, Done<> then) {
     waiting_.push_back({std::move(pods), std::move(then)});
     if (asked_.empty()) ask();
 }
 
 /// One round. Its answers say nothing about pods that come after it has begun: they may have been
 /// given before such a pod was let in.
-void Consumers::ask() {
+void ConsumerLookup::ask() {
     asked_ = std::exchange(waiting_, {});
     errors_.clear();
     std::map<std::string, ClaimRef> unknown;
@@ -49,7 +49,7 @@ void Consumers::ask() {
             });
 }
 
-void Consumers::take(const ClaimRef& ref, const Result<Claim>& claim) {
+void ConsumerLookup::take(const ClaimRef& ref, const Result<Claim>& claim) {
     if (!claim && !is_gone(claim)) {
         errors_.emplace(ref.uid,
                         Error(claim.error().code(),
@@ -68,7 +68,7 @@ void Consumers::take(const ClaimRef& ref, const Result<Claim>& claim) {
     if (claim) add(bindings_.of_claim(ref.uid), claim->reserved_for);
 }
 
-void Consumers::answer() {
+void ConsumerLookup::answer() {
     std::vector<std::pair<Done<>, Result<void>>> answers;
     for (auto& question : std::exchange(asked_, {}))
         answers.emplace_back(std::move(question.then), outcome(question.pods));
@@ -77,7 +77,7 @@ void Consumers::answer() {
         then(std::move(result));
 }
 
-Result<void> Consumers::outcome(const std::vector<PodSandbox>& pods) const {
+Result<void> ConsumerLookup::outcome(const std::vector<PodSandbox>& pods) const {
     for (const auto* held : bindings_.all()) {
         const auto error = errors_.find(held->record.claim.uid);
         if (error == errors_.end()) continue;
@@ -87,7 +87,7 @@ Result<void> Consumers::outcome(const std::vector<PodSandbox>& pods) const {
     return {};
 }
 
-void Consumers::add(const std::vector<Held*>& held, const std::vector<std::string>& pod_uids) {
+void ConsumerLookup::add(const std::vector<Binding*>& held, const std::vector<std::string>& pod_uids) {
     std::vector<JournalChange> changes;
     for (auto* binding : held) {
         const auto known = binding->record.pods.size();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lifecycle: takes each binding from its state one step towards its goal, journals it, looks again.
+// BindingMachine: takes each binding from its state one step towards its goal, journals it, looks again.
 //
 //   prepared ──wanted──▶ attaching ──configured──▶ attached
 //      ▲                     │ failed                 │ not wanted, or by another sandbox
@@ -23,73 +23,73 @@
 #include <string_view>
 #include <vector>
 
-#include "host/claims/bindings.hpp"
+#include "host/claims/binding_table.hpp"
 #include "host/claims/claim_files.hpp"
 #include "host/claims/options.hpp"
 
 namespace knd {
 
-class Lifecycle {
+class BindingMachine {
   public:
     class Listener {
       public:
         virtual ~Listener() = default;
-        virtual void on_attached(Held& held) = 0;
+        virtual void on_attached(Binding& held) = 0;
         /// record.reason says why; the device goes home next, if it had left at all.
-        virtual void on_attach_failed(Held& held) = 0;
+        virtual void on_attach_failed(Binding& held) = 0;
         /// Forgotten, from the table and from the journal.
         virtual void on_released(const BindingRecord& record) = 0;
         /// It would not go home, or would not be released; it is tried again later.
-        virtual void on_stuck(Held& held, const Error& error) = 0;
+        virtual void on_stuck(Binding& held, const Error& error) = 0;
     };
 
     /// All are borrowed.
-    Lifecycle(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
+    BindingMachine(const ClaimsOptions& options, const ClaimsPorts& ports, BindingTable& bindings,
               const ClaimFiles& files, Listener& listener);
 
     /// Call it whenever a goal has changed. Takes no step while another one is under way.
-    void advance(Held& held);
+    void advance(Binding& held);
     /// Keeps the namespace that the device is in alive, if it still is, until the device is home.
-    void pin(Held& held);
+    void pin(Binding& held);
     /// Everything that a claim holds goes home, is released and forgotten.
-    void end_claim(const std::vector<Held*>& held);
+    void end_claim(const std::vector<Binding*>& held);
     /// Runs `done` when no step is under way; pauses before another try do not count.
     void drain(std::function<void()> done);
 
   private:
-    void from_rest(Held& held);
-    void from_attached(Held& held);
+    void from_rest(Binding& held);
+    void from_attached(Binding& held);
 
-    void attach(Held& held);
+    void attach(Binding& held);
     enum class Renewal { kPossible, kDone };
-    void survey(Held& held, Renewal renewal);
-    void renew(Held& held, const Error& lost);
-    void renewed(Held& held, Result<Effects> effects);
-    void surveyed(Held& held, Result<DeviceMover::Survey> survey);
-    void move_in(Held& held);
-    void moved_in(Held& held, Result<AttachedFacts> facts);
-    void backend_attached(Held& held, Result<void> result);
-    void refuse(Held& held, const Error& error);
-    void fail(Held& held, const Error& error);
+    void survey(Binding& held, Renewal renewal);
+    void renew(Binding& held, const Error& lost);
+    void renewed(Binding& held, Result<Effects> effects);
+    void surveyed(Binding& held, Result<DeviceMover::Survey> survey);
+    void move_in(Binding& held);
+    void moved_in(Binding& held, Result<AttachedFacts> facts);
+    void backend_attached(Binding& held, Result<void> result);
+    void refuse(Binding& held, const Error& error);
+    void fail(Binding& held, const Error& error);
 
-    void bring_home(Held& held);
-    void backend_detach(Held& held);
-    void move_out(Held& held);
-    void moved_out(Held& held, Result<Detached> result);
-    void came_home(Held& held);
+    void bring_home(Binding& held);
+    void backend_detach(Binding& held);
+    void move_out(Binding& held);
+    void moved_out(Binding& held, Result<Detached> result);
+    void came_home(Binding& held);
 
-    void release(Held& held);
-    void unprepare(Held& held);
-    void forget(Held& held);
+    void release(Binding& held);
+    void unprepare(Binding& held);
+    void forget(Binding& held);
 
-    void begin(Held& held);
-    void end(Held& held);
+    void begin(Binding& held);
+    void end(Binding& held);
     void finish_step();
-    void stuck(Held& held, const Error& error);
-    void commit(Held& held, BindingState state, std::function<void(Held&, Result<void>)> then);
-    void step(std::string_view name, const Held& held) const;
-    StepHook step_hook(const Held& held) const;
-    Backend::Binding backend_binding(const Held& held) const;
+    void stuck(Binding& held, const Error& error);
+    void commit(Binding& held, BindingState state, std::function<void(Binding&, Result<void>)> then);
+    void step(std::string_view name, const Binding& held) const;
+    StepHook step_hook(const Binding& held) const;
+    Backend::Binding backend_binding(const Binding& held) const;
     Backend::Deadline backend_deadline() const;
 
     template <class Function>
@@ -99,7 +99,7 @@ class Lifecycle {
 
     const ClaimsOptions& options_;
     const ClaimsPorts& ports_;
-    Bindings& bindings_;
+    BindingTable& bindings_;
     const ClaimFiles& files_;
     Listener& listener_;
     int running_ = 0;

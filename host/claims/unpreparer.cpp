@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/claims/releaser.hpp"
+#include "host/claims/unpreparer.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -9,10 +9,10 @@
 
 namespace knd {
 
-Releaser::Releaser(Bindings& bindings, Lifecycle& lifecycle, const ClaimFiles& files)
-    : bindings_(bindings), lifecycle_(lifecycle), files_(files) {}
+Unpreparer::Unpreparer(BindingTable& bindings, BindingMachine& machine, const ClaimFiles& files)
+    : bindings_(bindings), machine_(machine), files_(files) {}
 
-void Releaser::release(const ClaimRef& claim, Done<> done) {
+void Unpreparer::release(const ClaimRef& claim, Done<> done) {
     if (!is_safe_uid(claim.uid)) return done({});  // was never prepared: see Preparer
     const auto held = bindings_.of_claim(claim.uid);
     if (held.empty()) {
@@ -20,15 +20,15 @@ void Releaser::release(const ClaimRef& claim, Done<> done) {
         return done({});
     }
     waiters_.add(claim.uid, std::move(done));
-    lifecycle_.end_claim(held);
+    machine_.end_claim(held);
 }
 
-bool Releaser::is_releasing(const std::string& claim_uid) {
+bool Unpreparer::is_releasing(const std::string& claim_uid) {
     const auto held = bindings_.of_claim(claim_uid);
-    return std::any_of(held.begin(), held.end(), [](const Held* h) { return h->record.ending; });
+    return std::any_of(held.begin(), held.end(), [](const Binding* h) { return h->record.ending; });
 }
 
-void Releaser::on_released(const BindingRecord& record) {
+void Unpreparer::on_released(const BindingRecord& record) {
     log::info("device released", {{"claim", record.claim.text()},
                                   {"device", record.device.name},
                                   {"backend", record.device.backend}});
@@ -37,11 +37,11 @@ void Releaser::on_released(const BindingRecord& record) {
     waiters_.answer(record.claim.uid, {});
 }
 
-void Releaser::on_stuck(const Held& held, const Error& error) {
+void Unpreparer::on_stuck(const Binding& held, const Error& error) {
     if (held.record.ending) waiters_.answer(held.record.claim.uid, error.wrap(held.text()));
 }
 
-void Releaser::remove_files(const std::string& claim_uid) {
+void Unpreparer::remove_files(const std::string& claim_uid) {
     // Only a nuisance: the next start sweeps it away.
     if (const auto removed = files_.remove(claim_uid); !removed)
         log::warn("files of a claim stay behind", {{"error", removed.error().message()}});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Consumers: which pods a claim is for. The kubelet prepares a claim once, for the pod that comes
+// ConsumerLookup: which pods a claim is for. The kubelet prepares a claim once, for the pod that comes
 // first. Pods that share it later come without a word, and one that names the claim at pod level
 // alone carries no gate that would tell. So when a pod comes into whose namespace prepared claims
 // belong, the API server is asked whom they are reserved for.
@@ -17,15 +17,15 @@
 #include <string>
 #include <vector>
 
-#include "host/claims/bindings.hpp"
+#include "host/claims/binding_table.hpp"
 #include "host/claims/options.hpp"
 
 namespace knd {
 
-class Consumers {
+class ConsumerLookup {
   public:
     /// Both are borrowed.
-    Consumers(const ClaimsPorts& ports, Bindings& bindings) : ports_(ports), bindings_(bindings) {}
+    ConsumerLookup(const ClaimsPorts& ports, BindingTable& bindings) : ports_(ports), bindings_(bindings) {}
 
     /// Whether there is a claim that may be this pod's, unknown to us.
     bool must_ask(const PodSandbox& pod) const;
@@ -33,7 +33,7 @@ class Consumers {
     /// the next, so that many pods cost no more requests than one. `then` may run at once.
     void look_up(std::vector<PodSandbox> pods, Done<> then);
     /// Known from now on, also after a restart.
-    void add(const std::vector<Held*>& held, const std::vector<std::string>& pod_uids);
+    void add(const std::vector<Binding*>& held, const std::vector<std::string>& pod_uids);
     /// The claim is gone.
     void forget(const std::string& claim_uid) { others_.erase(claim_uid); }
     /// The pod is gone, or has another sandbox by now and is asked about anew.
@@ -48,14 +48,14 @@ class Consumers {
         Done<> then;
     };
 
-    bool is_unknown(const PodSandbox& pod, const Held& held) const;
+    bool is_unknown(const PodSandbox& pod, const Binding& held) const;
     void ask();
     void take(const ClaimRef& ref, const Result<Claim>& claim);
     void answer();
     Result<void> outcome(const std::vector<PodSandbox>& pods) const;
 
     const ClaimsPorts& ports_;
-    Bindings& bindings_;
+    BindingTable& bindings_;
     /// Pods that do not use it, so that they may come again while nobody can be asked: claim uid ->
     /// pod uids.
     std::map<std::string, std::set<std::string>> others_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/claims/lifecycle.hpp"
+#include "host/claims/binding_machine.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -23,27 +23,27 @@ void set_place(BindingRecord& record, const PodSandbox& pod) {
     record.attached = {};
 }
 
-bool is_aim(const Held& held) {
-    return !held.record.ending && held.wanted && held.wanted->id == held.record.sandbox_id;
+bool is_at_target(const Binding& held) {
+    return !held.record.ending && held.target && held.target->id == held.record.sandbox_id;
 }
 
 }  // namespace
 
-Lifecycle::Lifecycle(const ClaimsOptions& options, const ClaimsPorts& ports, Bindings& bindings,
+BindingMachine::BindingMachine(const ClaimsOptions& options, const ClaimsPorts& ports, BindingTable& bindings,
                      const ClaimFiles& files, Listener& listener)
     : options_(options), ports_(ports), bindings_(bindings), files_(files), listener_(listener) {}
 
-// A Held that is busy is never erased, so the steps may refer to it; but the whole machine may be
+// A Binding that is busy is never erased, so the steps may refer to it; but the whole machine may be
 // destroyed while an answer is on its way.
 template <class Function>
-auto Lifecycle::while_alive(Function function) const {
+auto BindingMachine::while_alive(Function function) const {
     return [alive = std::weak_ptr(alive_), function = std::move(function)](auto&&... args) mutable {
         if (!alive.expired()) function(std::forward<decltype(args)>(args)...);
     };
 }
 
 template <class Work, class Then>
-void Lifecycle::on_worker(Work work, Then then) {
+void BindingMachine::on_worker(Work work, Then then) {
     boost::asio::post(ports_.workers, [home = ports_.home, work = std::move(work),
                                        then = while_alive(std::move(then))]() mutable {
         boost::asio::post(
@@ -51,7 +51,7 @@ void Lifecycle::on_worker(Work work, Then then) {
     });
 }
 
-void Lifecycle::advance(Held& held) {
+void BindingMachine::advance(Binding& held) {
     if (held.busy) return;
     switch (held.record.state) {
         case BindingState::kPrepared:
@@ -67,7 +67,7 @@ void Lifecycle::advance(Held& held) {
     }
 }
 
-void Lifecycle::end_claim(const std::vector<Held*>& held) {
+void BindingMachine::end_claim(const std::vector<Binding*>& held) {
     std::vector<JournalChange> changes;
     for (auto* binding : held) {
         if (std::exchange(binding->record.ending, true)) continue;
@@ -83,25 +83,25 @@ void Lifecycle::end_claim(const std::vector<Held*>& held) {
                                                 {{"error", result.error().message()}});
                               });
     for (auto* binding : held) {
-        binding->wanted.reset();
+        binding->target.reset();
         advance(*binding);
     }
 }
 
-void Lifecycle::from_rest(Held& held) {
+void BindingMachine::from_rest(Binding& held) {
     if (held.record.ending) return release(held);
-    if (held.wanted) attach(held);
+    if (held.target) attach(held);
 }
 
-void Lifecycle::from_attached(Held& held) {
-    if (!is_aim(held)) bring_home(held);
+void BindingMachine::from_attached(Binding& held) {
+    if (!is_at_target(held)) bring_home(held);
 }
 
 // --- into the pod --------------------------------------------------------------------------------
 
-void Lifecycle::attach(Held& held) {
+void BindingMachine::attach(Binding& held) {
     begin(held);
-    set_place(held.record, *held.wanted);
+    set_place(held.record, *held.target);
     held.record.reason.clear();
     step("attach.begin", held);
     if (!held.moves()) return surveyed(held, DeviceMover::Survey{});
@@ -110,7 +110,7 @@ void Lifecycle::attach(Held& held) {
     survey(held, Renewal::kPossible);
 }
 
-void Lifecycle::survey(Held& held, Renewal renewal) {
+void BindingMachine::survey(Binding& held, Renewal renewal) {
     on_worker([&mover = ports_.mover, record = held.record] { return mover.survey(record); },
               [this, &held, renewal](Result<DeviceMover::Survey> survey) {
                   const bool lost = survey.code() == Code::kNotFound &&
@@ -123,7 +123,7 @@ void Lifecycle::survey(Held& held, Renewal renewal) {
 /// The claim may outlive its device: when a sandbox ends while we are away, a virtual device dies
 /// with its namespace, and the kubelet starts another sandbox without a word about the claim. What
 /// the backend has made once, it can make again.
-void Lifecycle::renew(Held& held, const Error& lost) {
+void BindingMachine::renew(Binding& held, const Error& lost) {
     auto* backend = ports_.devices.backend(held.record.device.backend);
     if (backend == nullptr) return surveyed(held, lost);
     log::warn("device is gone; its backend is asked for it again",
@@ -140,34 +140,34 @@ void Lifecycle::renew(Held& held, const Error& lost) {
     backend->unprepare(backend_binding(held), backend_deadline(), while_alive(ask));
 }
 
-void Lifecycle::renewed(Held& held, Result<Effects> effects) {
+void BindingMachine::renewed(Binding& held, Result<Effects> effects) {
     if (!effects) return refuse(held, effects.error().wrap("it is gone, and was not made again"));
     held.record.effects = *std::move(effects);  // written down with the attach
     survey(held, Renewal::kDone);
 }
 
-void Lifecycle::surveyed(Held& held, Result<DeviceMover::Survey> survey) {
+void BindingMachine::surveyed(Binding& held, Result<DeviceMover::Survey> survey) {
     if (!survey) return refuse(held, survey.error());
     step("attach.surveyed", held);
     held.record.host_state = std::move(survey->host_state);
     held.record.netns_id = std::move(survey->netns.id);
     held.netns = std::move(survey->netns.fd);
-    commit(held, BindingState::kAttaching, [this](Held& bound, Result<void> result) {
+    commit(held, BindingState::kAttaching, [this](Binding& bound, Result<void> result) {
         if (!result) return refuse(bound, result.error().wrap("note the attach before it begins"));
         step("attach.journalled", bound);
         move_in(bound);
     });
 }
 
-void Lifecycle::move_in(Held& held) {
-    if (!is_aim(held)) return end(held);  // the pod has gone meanwhile
+void BindingMachine::move_in(Binding& held) {
+    if (!is_at_target(held)) return end(held);  // the pod has gone meanwhile
     if (!held.moves()) return moved_in(held, AttachedFacts{});
     on_worker([&mover = ports_.mover, record = held.record, fd = held.netns.get(),
                hook = step_hook(held)] { return mover.attach(record, fd, hook); },
               [this, &held](Result<AttachedFacts> facts) { moved_in(held, std::move(facts)); });
 }
 
-void Lifecycle::moved_in(Held& held, Result<AttachedFacts> facts) {
+void BindingMachine::moved_in(Binding& held, Result<AttachedFacts> facts) {
     if (!facts) return fail(held, facts.error());
     step("attach.configured", held);
     held.record.attached = *std::move(facts);
@@ -181,7 +181,7 @@ void Lifecycle::moved_in(Held& held, Result<AttachedFacts> facts) {
                     }));
 }
 
-void Lifecycle::backend_attached(Held& held, Result<void> result) {
+void BindingMachine::backend_attached(Binding& held, Result<void> result) {
     if (!result) return fail(held, result.error());
     // Here, as no gate has let a container go yet that may read it.
     const auto& record = held.record;
@@ -190,7 +190,7 @@ void Lifecycle::backend_attached(Held& held, Result<void> result) {
         !written)
         return fail(held, written.error());
     step("attach.metadata", held);
-    commit(held, BindingState::kAttached, [this](Held& bound, Result<void> written) {
+    commit(held, BindingState::kAttached, [this](Binding& bound, Result<void> written) {
         if (!written) return fail(bound, written.error().wrap("note that it is attached"));
         step("attach.done", bound);
         // The namespace stays pinned until the device is home again: a runtime that was restarted
@@ -199,36 +199,36 @@ void Lifecycle::backend_attached(Held& held, Result<void> result) {
         log::info("device attached", {{"claim", bound.record.claim.text()},
                                       {"device", bound.record.device.name},
                                       {"pod", bound.record.pod}});
-        if (is_aim(bound)) listener_.on_attached(bound);
+        if (is_at_target(bound)) listener_.on_attached(bound);
         end(bound);
     });
 }
 
 /// Nothing was touched yet: it stays where it is.
-void Lifecycle::refuse(Held& held, const Error& error) {
+void BindingMachine::refuse(Binding& held, const Error& error) {
     held.record.reason = error.wrap("device " + held.record.device.name).message();
     held.record.host_state = Json();
     held.netns.reset();
-    if (is_aim(held)) held.wanted.reset();
+    if (is_at_target(held)) held.target.reset();
     held.record.state = BindingState::kFailed;
     listener_.on_attach_failed(held);
-    commit(held, BindingState::kFailed, [this](Held& bound, Result<void>) {
+    commit(held, BindingState::kFailed, [this](Binding& bound, Result<void>) {
         // Not written: the journal then says `prepared` or `attaching`, and both are safe.
         end(bound);
     });
 }
 
 /// It may have left: whatever did is brought home.
-void Lifecycle::fail(Held& held, const Error& error) {
+void BindingMachine::fail(Binding& held, const Error& error) {
     held.record.reason = error.wrap("device " + held.record.device.name).message();
-    if (is_aim(held)) held.wanted.reset();
+    if (is_at_target(held)) held.target.reset();
     listener_.on_attach_failed(held);
     end(held);
 }
 
 // --- home ----------------------------------------------------------------------------------------
 
-void Lifecycle::pin(Held& held) {
+void BindingMachine::pin(Binding& held) {
     if (held.netns || held.record.netns_path.empty()) return;
     auto netns = ports_.mover.pin(held.record.netns_path);
     // Another namespace under the same path is not the one the device went to.
@@ -237,12 +237,12 @@ void Lifecycle::pin(Held& held) {
     }
 }
 
-void Lifecycle::bring_home(Held& held) {
+void BindingMachine::bring_home(Binding& held) {
     begin(held);
     step("detach.begin", held);
     pin(held);
     if (held.record.state == BindingState::kDetaching) return backend_detach(held);
-    commit(held, BindingState::kDetaching, [this](Held& bound, Result<void> result) {
+    commit(held, BindingState::kDetaching, [this](Binding& bound, Result<void> result) {
         // Home it must go, written or not: the journal still says that it is away.
         if (!result)
             log::warn("detach goes on without its note in the journal",
@@ -254,7 +254,7 @@ void Lifecycle::bring_home(Held& held) {
     });
 }
 
-void Lifecycle::backend_detach(Held& held) {
+void BindingMachine::backend_detach(Binding& held) {
     auto* backend = ports_.devices.backend(held.record.device.backend);
     if (backend == nullptr) return move_out(held);
     Backend::Attachment attachment{backend_binding(held), held.netns.get(),
@@ -270,14 +270,14 @@ void Lifecycle::backend_detach(Held& held) {
                     }));
 }
 
-void Lifecycle::move_out(Held& held) {
+void BindingMachine::move_out(Binding& held) {
     if (!held.moves()) return moved_out(held, Detached{});
     on_worker([&mover = ports_.mover, record = held.record, fd = held.netns.get(),
                hook = step_hook(held)] { return mover.detach(record, fd, hook); },
               [this, &held](Result<Detached> result) { moved_out(held, std::move(result)); });
 }
 
-void Lifecycle::moved_out(Held& held, Result<Detached> result) {
+void BindingMachine::moved_out(Binding& held, Result<Detached> result) {
     if (!result && result.code() != Code::kNotFound)
         return stuck(held,
                      result.error().wrap("bring device " + held.record.device.name + " home"));
@@ -298,10 +298,10 @@ void Lifecycle::moved_out(Held& held, Result<Detached> result) {
     came_home(held);
 }
 
-void Lifecycle::came_home(Held& held) {
+void BindingMachine::came_home(Binding& held) {
     held.netns.reset();
     held.pause = {};
-    held.trouble.clear();
+    held.last_error.clear();
     auto& record = held.record;
     const auto pod = record.pod;
     record.host_state = Json();
@@ -309,7 +309,7 @@ void Lifecycle::came_home(Held& held) {
     auto next = record.reason.empty() ? BindingState::kPrepared : BindingState::kFailed;
     if (held.record.ending) next = BindingState::kReleasing;
     if (next != BindingState::kFailed) set_place(record, PodSandbox{});
-    commit(held, next, [this, pod](Held& bound, Result<void> result) {
+    commit(held, next, [this, pod](Binding& bound, Result<void> result) {
         if (!result)
             log::warn("the journal does not know yet that the device is home",
                       {{"device", bound.record.device.name}, {"error", result.error().message()}});
@@ -323,11 +323,11 @@ void Lifecycle::came_home(Held& held) {
 
 // --- the end -------------------------------------------------------------------------------------
 
-void Lifecycle::release(Held& held) {
+void BindingMachine::release(Binding& held) {
     begin(held);
     step("release.begin", held);
     if (held.record.state == BindingState::kReleasing) return unprepare(held);
-    commit(held, BindingState::kReleasing, [this](Held& bound, Result<void> result) {
+    commit(held, BindingState::kReleasing, [this](Binding& bound, Result<void> result) {
         if (!result) {
             bound.record.state = BindingState::kPrepared;
             return stuck(bound, result.error().wrap("note the release before it begins"));
@@ -337,7 +337,7 @@ void Lifecycle::release(Held& held) {
     });
 }
 
-void Lifecycle::unprepare(Held& held) {
+void BindingMachine::unprepare(Binding& held) {
     auto* backend = ports_.devices.backend(held.record.device.backend);
     if (backend == nullptr) {
         log::warn("backend is not configured any more; its own clean-up is left out",
@@ -352,7 +352,7 @@ void Lifecycle::unprepare(Held& held) {
         }));
 }
 
-void Lifecycle::forget(Held& held) {
+void BindingMachine::forget(Binding& held) {
     step("release.unprepared", held);
     ports_.journal.commit({JournalChange::erase(held.record.key())}, Durability::kDisk,
                           while_alive([this, &held](Result<void> result) {
@@ -368,32 +368,32 @@ void Lifecycle::forget(Held& held) {
 
 // --- steps ---------------------------------------------------------------------------------------
 
-void Lifecycle::begin(Held& held) {
+void BindingMachine::begin(Binding& held) {
     assert(!held.busy);
     held.busy = true;
     ++held.try_number;
     ++running_;
 }
 
-void Lifecycle::end(Held& held) {
+void BindingMachine::end(Binding& held) {
     held.busy = false;
     advance(held);
     finish_step();
 }
 
-void Lifecycle::finish_step() {
+void BindingMachine::finish_step() {
     if (--running_ > 0) return;
     for (auto& done : std::exchange(drained_, {}))
         done();
 }
 
-void Lifecycle::stuck(Held& held, const Error& error) {
-    held.trouble = error.message();
+void BindingMachine::stuck(Binding& held, const Error& error) {
+    held.last_error = error.message();
     const auto doubled = std::max(options_.first_retry, held.pause * 2);
     held.pause = std::min(doubled, options_.last_retry);
     log::warn("binding is stuck", {{"claim", held.record.claim.text()},
                                    {"device", held.record.device.name},
-                                   {"error", held.trouble},
+                                   {"error", held.last_error},
                                    {"ms", held.pause.count()}});
     auto timer = std::make_shared<boost::asio::steady_timer>(ports_.home, held.pause);
     timer->async_wait(while_alive(
@@ -406,13 +406,13 @@ void Lifecycle::stuck(Held& held, const Error& error) {
     finish_step();
 }
 
-void Lifecycle::drain(std::function<void()> done) {
+void BindingMachine::drain(std::function<void()> done) {
     if (running_ == 0) return done();
     drained_.push_back(std::move(done));
 }
 
-void Lifecycle::commit(Held& held, BindingState state,
-                       std::function<void(Held&, Result<void>)> then) {
+void BindingMachine::commit(Binding& held, BindingState state,
+                       std::function<void(Binding&, Result<void>)> then) {
     held.record.state = state;
     held.record.changed_ms = ports_.clock.now_ms();
     // Where a device is on its way ends with the boot: after a power cut all are at home, and the
@@ -423,24 +423,24 @@ void Lifecycle::commit(Held& held, BindingState state,
                           }));
 }
 
-void Lifecycle::step(std::string_view name, const Held& held) const {
+void BindingMachine::step(std::string_view name, const Binding& held) const {
     ports_.observer.on_step(name, held.record.claim.text(), held.record.device.name);
 }
 
-StepHook Lifecycle::step_hook(const Held& held) const {
+StepHook BindingMachine::step_hook(const Binding& held) const {
     return [&observer = ports_.observer, claim = held.record.claim.text(),
             device = held.record.device.name](std::string_view name) {
         observer.on_step(name, claim, device);
     };
 }
 
-Backend::Binding Lifecycle::backend_binding(const Held& held) const {
+Backend::Binding BindingMachine::backend_binding(const Binding& held) const {
     return {{held.record.claim.uid, held.record.device.name},
             held.record.claim.text(),
             held.record.effects.state};
 }
 
-Backend::Deadline Lifecycle::backend_deadline() const {
+Backend::Deadline BindingMachine::backend_deadline() const {
     return std::chrono::steady_clock::now() + options_.backend_timeout;
 }
 
