@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BindingMachine: takes each binding from its state one step towards its goal, journals it, looks again.
+// BindingMachine: takes each binding from its state towards its target.
 //
-//   prepared ──wanted──▶ attaching ──configured──▶ attached
-//      ▲                     │ failed                 │ not wanted, or by another sandbox
-//      │ home                ▼                        ▼
+//   prepared ──target──▶ attaching ──configured──▶ attached
+//      ▲                     │ failed                 │ no target, or another sandbox
+//      │ returned            ▼                        ▼
 //      └──────────────── detaching ◀──────────────────┘
 //
-//   failed is prepared with a reason: the last attach was undone. From these two and from the way
-//   home, ending ──▶ releasing ──▶ forgotten.
+//   failed is prepared with a reason: the last attach was undone. From these two, and after the
+//   return, ending ──▶ releasing ──▶ forgotten.
 //
-// Every state but `attached` and `releasing` is safe to read as "bring it home", which is all that
-// a restart needs to know.
+// Each arrow is a journey: a list of steps, in binding_machine.cpp, that is read from top to
+// bottom. Every state but `attached` and `releasing` is safe to read as "return it to the host",
+// which is all that a restart needs to know.
 //
-// Threads: domain thread.
-// Failure: of an attach: undone, state `failed`. Of the way home or a release: tried again after a
-//          pause that doubles; the owner is told each time.
+// Threads: domain thread; steps in the kernel run on a worker.
+// Failure: of an attach: undone, state `failed`. Of a return or a release: tried again after a
+// pause
+//          that doubles; the owner is told each time.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -34,62 +37,82 @@ class BindingMachine {
     class Listener {
       public:
         virtual ~Listener() = default;
-        virtual void on_attached(Binding& held) = 0;
-        /// record.reason says why; the device goes home next, if it had left at all.
-        virtual void on_attach_failed(Binding& held) = 0;
+        virtual void on_attached(Binding& binding) = 0;
+        /// record.reason says why; the device returns next, if it had left at all.
+        virtual void on_attach_failed(Binding& binding) = 0;
         /// Forgotten, from the table and from the journal.
         virtual void on_released(const BindingRecord& record) = 0;
-        /// It would not go home, or would not be released; it is tried again later.
-        virtual void on_stuck(Binding& held, const Error& error) = 0;
+        /// It would not return, or would not be released; it is tried again later.
+        virtual void on_stuck(Binding& binding, const Error& error) = 0;
     };
 
     /// All are borrowed.
     BindingMachine(const ClaimsOptions& options, const ClaimsPorts& ports, BindingTable& bindings,
-              const ClaimFiles& files, Listener& listener);
+                   const ClaimFiles& files, Listener& listener);
 
-    /// Call it whenever a goal has changed. Takes no step while another one is under way.
-    void advance(Binding& held);
-    /// Keeps the namespace that the device is in alive, if it still is, until the device is home.
-    void pin(Binding& held);
-    /// Everything that a claim holds goes home, is released and forgotten.
-    void end_claim(const std::vector<Binding*>& held);
-    /// Runs `done` when no step is under way; pauses before another try do not count.
+    /// Call it whenever a target has changed. Starts no journey while another one is under way.
+    void advance(Binding& binding);
+    /// Keeps the namespace that the device is in alive, if it still is, until the device returns.
+    void pin(Binding& binding);
+    /// Everything that a claim holds returns, is released and forgotten.
+    void end_claim(const std::vector<Binding*>& bindings);
+    /// Runs `done` when no journey is under way; pauses before another try do not count.
     void drain(std::function<void()> done);
 
   private:
-    void from_rest(Binding& held);
-    void from_attached(Binding& held);
+    /// One step, and the marked point that follows it (empty: none). `next` takes an error that
+    /// ends the journey.
+    struct Step {
+        void (BindingMachine::*run)(Binding& binding, Done<> next);
+        std::string_view done;
+    };
+    struct Journey {
+        std::string_view begun;  ///< the marked point before the first step
+        std::span<const Step> steps;
+        void (BindingMachine::*arrived)(Binding& binding);
+        void (BindingMachine::*failed)(Binding& binding, const Error& error);
+    };
+    static const Step kAttachSteps[], kReturnSteps[], kReleaseSteps[];
+    static const Journey kAttach, kReturn, kRelease;
 
-    void attach(Binding& held);
-    enum class Renewal { kPossible, kDone };
-    void survey(Binding& held, Renewal renewal);
-    void renew(Binding& held, const Error& lost);
-    void renewed(Binding& held, Result<Effects> effects);
-    void surveyed(Binding& held, Result<DeviceMover::Survey> survey);
-    void move_in(Binding& held);
-    void moved_in(Binding& held, Result<AttachedFacts> facts);
-    void backend_attached(Binding& held, Result<void> result);
-    void refuse(Binding& held, const Error& error);
-    void fail(Binding& held, const Error& error);
+    void begin(Binding& binding, const Journey& journey);
+    void go_on(Binding& binding, const Journey& journey, std::size_t step);
+    void end(Binding& binding);
+    void finish_journey();
 
-    void bring_home(Binding& held);
-    void backend_detach(Binding& held);
-    void move_out(Binding& held);
-    void moved_out(Binding& held, Result<Detached> result);
-    void came_home(Binding& held);
+    // Into the pod.
+    void check_may_leave(Binding& binding, Done<> next);
+    void renew_lost(Binding& binding, Done<> next);
+    void survey(Binding& binding, Done<> next);
+    void note_attaching(Binding& binding, Done<> next);
+    void move_in(Binding& binding, Done<> next);
+    void attach_backend(Binding& binding, Done<> next);
+    void configure_made(Binding& binding, Done<> next);
+    void write_metadata(Binding& binding, Done<> next);
+    void note_attached(Binding& binding, Done<> next);
+    void attached(Binding& binding);
+    void attach_failed(Binding& binding, const Error& error);
+    void renew(Binding& binding, const std::string& lost, Done<> next);
 
-    void release(Binding& held);
-    void unprepare(Binding& held);
-    void forget(Binding& held);
+    // Back to the host.
+    void note_detaching(Binding& binding, Done<> next);
+    void detach_backend(Binding& binding, Done<> next);
+    void move_out(Binding& binding, Done<> next);
+    void note_returned(Binding& binding, Done<> next);
+    void returned(Binding& binding);
 
-    void begin(Binding& held);
-    void end(Binding& held);
-    void finish_step();
-    void stuck(Binding& held, const Error& error);
-    void commit(Binding& held, BindingState state, std::function<void(Binding&, Result<void>)> then);
-    void step(std::string_view name, const Binding& held) const;
-    StepHook step_hook(const Binding& held) const;
-    Backend::Binding backend_binding(const Binding& held) const;
+    // The end.
+    void note_releasing(Binding& binding, Done<> next);
+    void unprepare(Binding& binding, Done<> next);
+    void forget(Binding& binding, Done<> next);
+    void released(Binding& binding);
+
+    void try_again_later(Binding& binding, const Error& error);
+    void commit(Binding& binding, BindingState state, Done<> done);
+    void mark(std::string_view step, const Binding& binding) const;
+    StepHook step_hook(const Binding& binding) const;
+    Backend::Binding backend_binding(const Binding& binding) const;
+    Backend::Attachment attachment(const Binding& binding) const;
     Backend::Deadline backend_deadline() const;
 
     template <class Function>

@@ -2,9 +2,24 @@
 #include "host/claims/binding_table.hpp"
 
 #include <algorithm>
-#include <cassert>
+#include <cstdlib>
+
+#include "host/model/interface_name.hpp"
+#include "host/model/log.hpp"
 
 namespace knd {
+namespace {
+
+/// Steps under way refer to their entry. To go on without it would corrupt memory, and with it what
+/// the journal says; a restart reads the journal and is right again.
+void must_be_idle(const Binding* binding) {
+    if (binding == nullptr || !binding->busy) return;
+    log::error("a binding was about to be replaced while a step of it was under way",
+               {{"claim", binding->record.claim.text()}, {"device", binding->record.device.name}});
+    std::abort();
+}
+
+}  // namespace
 
 bool Binding::serves_pod(std::string_view uid) const {
     return std::find(record.pods.begin(), record.pods.end(), uid) != record.pods.end();
@@ -12,14 +27,8 @@ bool Binding::serves_pod(std::string_view uid) const {
 
 std::vector<std::string> Binding::names_in_pod() const {
     std::vector<std::string> names;
-    for (const auto& netdev : record.effects.netdevs) {
-        // The claim's name is for one interface, the first.
-        const auto& configured = names.empty() ? record.network.interface_name : std::string();
-        if (!netdev.name_in_pod.empty())
-            names.push_back(netdev.name_in_pod);
-        else
-            names.push_back(configured.empty() ? netdev.name : configured);
-    }
+    for (std::size_t i = 0; i < record.effects.netdevs.size(); ++i)
+        names.push_back(name_in_pod(record.effects, i, record.network));
     return names;
 }
 
@@ -30,14 +39,14 @@ std::string Binding::text() const {
 Binding& BindingTable::add(BindingRecord record) {
     auto key = record.key();
     auto& entry = entries_[std::move(key)];
-    assert(!entry || !entry->busy);
+    must_be_idle(entry.get());
     entry = std::make_unique<Binding>();
     entry->record = std::move(record);
     return *entry;
 }
 
 void BindingTable::erase(const RecordKey& key) {
-    assert(find(key) == nullptr || !find(key)->busy);
+    must_be_idle(find(key));
     entries_.erase(key);
 }
 
@@ -49,8 +58,8 @@ Binding* BindingTable::find(const RecordKey& key) {
 template <class Predicate>
 std::vector<Binding*> BindingTable::select(Predicate predicate) {
     std::vector<Binding*> found;
-    for (const auto& [key, held] : entries_)
-        if (predicate(*held)) found.push_back(held.get());
+    for (const auto& [key, binding] : entries_)
+        if (predicate(*binding)) found.push_back(binding.get());
     return found;
 }
 
@@ -59,40 +68,32 @@ std::vector<Binding*> BindingTable::all() {
 }
 
 std::vector<Binding*> BindingTable::of_claim(std::string_view claim_uid) {
-    return select([&](const Binding& held) { return held.record.claim.uid == claim_uid; });
+    return select([&](const Binding& binding) { return binding.record.claim.uid == claim_uid; });
 }
 
 std::vector<Binding*> BindingTable::of_pod(std::string_view pod_uid) {
-    return select([&](const Binding& held) { return held.serves_pod(pod_uid); });
+    return select([&](const Binding& binding) { return binding.serves_pod(pod_uid); });
 }
 
 std::vector<Binding*> BindingTable::of_sandbox(std::string_view sandbox_id) {
-    return select([&](const Binding& held) {
-        return held.record.sandbox_id == sandbox_id ||
-               (held.target && held.target->id == sandbox_id);
-    });
-}
-
-std::vector<Binding*> BindingTable::conflicting(const RecordKey& key) {
-    return select([&](const Binding& held) {
-        return held.record.pool == key.pool && held.record.device.name == key.device &&
-               held.record.claim.uid != key.claim_uid;
+    return select([&](const Binding& binding) {
+        return binding.record.sandbox_id == sandbox_id || binding.is_target(sandbox_id);
     });
 }
 
 std::vector<const BindingRecord*> BindingTable::records_of_claim(std::string_view claim_uid) {
     std::vector<const BindingRecord*> records;
-    for (const auto* held : of_claim(claim_uid))
-        records.push_back(&held->record);
+    for (const auto* binding : of_claim(claim_uid))
+        records.push_back(&binding->record);
     return records;
 }
 
 std::vector<BindingRecord> BindingTable::records() const {
     std::vector<BindingRecord> records;
     records.reserve(entries_.size());
-    for (const auto& [key, held] : entries_) {
-        records.push_back(held->record);
-        if (!held->last_error.empty()) records.back().reason = held->last_error;
+    for (const auto& [key, binding] : entries_) {
+        records.push_back(binding->record);
+        if (!binding->last_error.empty()) records.back().reason = binding->last_error;
     }
     return records;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BindingTable: the table of everything that claims hold, and what each entry is meant to become.
+// BindingTable: everything that claims hold, and what each entry is meant to become.
 #pragma once
 
 #include <chrono>
@@ -18,27 +18,34 @@
 
 namespace knd {
 
-/// One binding: what is (record), and what should be (the goal). host/claims/machine moves the
-/// one towards the other; everything else only sets goals.
+/// A device in the hands of a claim: what is (record), and what should be (target). BindingMachine
+/// moves the one towards the other; everything else only sets targets.
 struct Binding {
     BindingRecord record;
 
-    /// The goal: the sandbox that should have it; none: home. record.ending overrules it.
+    /// The sandbox that should have it; none: the host. record.ending overrules it.
     std::optional<PodSandbox> target;
 
-    bool status_published = false;  ///< the claim's status says where it is; a restart says it again
+    bool status_published =
+        false;  ///< the claim's status says where it is; a restart says it again
+    /// Why what its backend had prepared is not there any more; empty: it is, as far as is known.
+    /// The next attach has it prepared anew.
+    std::string lost;
 
     // The step under way.
     bool busy = false;
     std::chrono::milliseconds pause{0};  ///< before the next try; 0: the last step succeeded
     std::uint64_t try_number = 0;        ///< a timer that was set for an earlier try is void
-    std::string last_error;                 ///< why the way home or the release does not go on
-    Fd netns;                            ///< pins the pod's namespace until the device is home
+    std::string last_error;              ///< why the return or the release does not go on
+    Fd netns;                            ///< pins the pod's namespace until the device has returned
 
-    /// True when something of it moves between namespaces, so that one pod alone can have it.
-    bool moves() const {
+    /// Some of it lives in a network namespace, so that one pod at a time can have it.
+    bool has_place() const {
         return !record.effects.netdevs.empty() || !record.effects.rdma_links.empty();
     }
+    bool is_target(std::string_view sandbox_id) const { return target && target->id == sandbox_id; }
+    /// Where it is, or is on its way to, is where it should be.
+    bool is_at_target() const { return !record.ending && is_target(record.sandbox_id); }
     bool serves_pod(std::string_view uid) const;
     /// What its interfaces are to be called in the pod.
     std::vector<std::string> names_in_pod() const;
@@ -58,8 +65,6 @@ class BindingTable {
     std::vector<Binding*> of_pod(std::string_view pod_uid);
     /// Those that are in, on the way to, or meant for this sandbox.
     std::vector<Binding*> of_sandbox(std::string_view sandbox_id);
-    /// Those of other claims that hold the same device.
-    std::vector<Binding*> conflicting(const RecordKey& key);
 
     /// What the journal says of them.
     std::vector<const BindingRecord*> records_of_claim(std::string_view claim_uid);

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/claims/claims.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+
 #include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "host/claims/binding_machine.hpp"
 #include "host/claims/binding_table.hpp"
 #include "host/claims/claim_files.hpp"
-#include "host/claims/binding_machine.hpp"
-#include "host/claims/pod_desk.hpp"
+#include "host/claims/prepare_request.hpp"
 #include "host/claims/preparer.hpp"
+#include "host/claims/sandbox_controller.hpp"
+#include "host/claims/synchronizer.hpp"
 #include "host/claims/unpreparer.hpp"
 #include "host/model/log.hpp"
 
@@ -57,13 +61,16 @@ struct Claims::Parts final : BindingMachine::Listener {
           consumers(ports, bindings),
           preparer(options, ports, bindings, machine, consumers, files),
           unpreparer(bindings, machine, files),
-          desk(options, ports, bindings, machine, consumers) {}
+          sandboxes(options, ports, bindings, machine, consumers),
+          synchronizer(ports, bindings, consumers, sandboxes) {}
 
-    void on_attached(Binding& held) override { desk.on_attached(held); }
-    void on_attach_failed(Binding& held) override { desk.on_attach_failed(held); }
-    void on_stuck(Binding& held, const Error& error) override { unpreparer.on_stuck(held, error); }
+    void on_attached(Binding& binding) override { sandboxes.on_attached(binding); }
+    void on_attach_failed(Binding& binding) override { sandboxes.on_attach_failed(binding); }
+    void on_stuck(Binding& binding, const Error& error) override {
+        unpreparer.on_stuck(binding, error);
+    }
     void on_released(const BindingRecord& record) override {
-        if (bindings.of_claim(record.claim.uid).empty()) desk.on_claim_gone(record.claim.uid);
+        if (bindings.of_claim(record.claim.uid).empty()) sandboxes.on_claim_gone(record.claim.uid);
         held_changed();
         unpreparer.on_released(record);
     }
@@ -78,11 +85,42 @@ struct Claims::Parts final : BindingMachine::Listener {
                           {{"error", result.error().message()}});
         };
         std::set<std::string> claims;
-        for (const auto* held : bindings.all())
-            claims.insert(held->record.claim.uid);
+        for (const auto* binding : bindings.all())
+            claims.insert(binding->record.claim.uid);
         complain(files.sweep([&](const std::string& uid) { return claims.contains(uid); }));
         for (const auto& uid : claims)
             complain(files.write(bindings.records_of_claim(uid)).wrap("claim " + uid));
+    }
+
+    /// What a backend does not find any more: the user is told, and the next pod that wants the
+    /// device has it prepared anew.
+    void note_lost(const std::string& backend, const std::vector<Backend::Lost>& lost) {
+        for (const auto& [key, why] : lost) {
+            for (auto* binding : bindings.of_claim(key.claim_uid)) {
+                const auto& record = binding->record;
+                if (record.binding_key() != key || record.device.backend != backend) continue;
+                binding->lost = why.empty() ? "its backend does not find it any more" : why;
+                const auto text = "device " + record.device.name + " is lost: " + binding->lost;
+                log::warn("device is lost", {{"claim", record.claim.text()},
+                                             {"device", record.device.name},
+                                             {"backend", backend},
+                                             {"error", binding->lost}});
+                sandboxes.warn(*binding, "DeviceLost", text);
+                sandboxes.publish(*binding);
+            }
+        }
+    }
+
+    /// Until it succeeds the backend may hold what belongs to nobody.
+    void reconcile_later(Claims& claims, Backend& backend, const Error& error) {
+        log::warn("backend could not reconcile; it is asked again",
+                  {{"backend", backend.name()}, {"error", error.message()}});
+        auto timer = std::make_shared<boost::asio::steady_timer>(ports.loop, options.last_retry);
+        timer->async_wait([&claims, &backend, timer, weak = std::weak_ptr(alive)](
+                              const boost::system::error_code& cancelled) {
+            if (!cancelled && !weak.expired() && is_serving(backend))
+                claims.reconcile(backend, [] {});
+        });
     }
 
     ClaimsOptions options;
@@ -93,7 +131,8 @@ struct Claims::Parts final : BindingMachine::Listener {
     ConsumerLookup consumers;
     Preparer preparer;
     Unpreparer unpreparer;
-    PodDesk desk;
+    SandboxController sandboxes;
+    Synchronizer synchronizer;
     std::function<void()> held_changed = [] {};
     std::shared_ptr<int> alive = std::make_shared<int>(0);  ///< late answers look at it
 };
@@ -114,10 +153,10 @@ Result<void> Claims::load() {
     KND_TRY_ASSIGN(auto records, parts_->ports.journal.load());
     for (auto& record : records) {
         if (record.boot_id != parts_->options.boot_id) forget_place(record);
-        auto& held = parts_->bindings.add(std::move(record));
-        if (held.record.state != BindingState::kAttached) continue;
-        held.target = pod_of(held.record);
-        parts_->machine.pin(held);
+        auto& binding = parts_->bindings.add(std::move(record));
+        if (binding.record.state != BindingState::kAttached) continue;
+        binding.target = pod_of(binding.record);
+        parts_->machine.pin(binding);
     }
     parts_->renew_files();
     return {};
@@ -127,8 +166,8 @@ void Claims::recover(std::function<void()> done) {
     auto& parts = *parts_;
     auto go_on = [this, alive = std::weak_ptr(parts.alive), done = std::move(done)] {
         if (alive.expired()) return;
-        for (auto* held : parts_->bindings.all())
-            parts_->machine.advance(*held);
+        for (auto* binding : parts_->bindings.all())
+            parts_->machine.advance(*binding);
         parts_->machine.drain(done);
     };
     auto backends = parts.ports.devices.backends();
@@ -141,38 +180,37 @@ void Claims::recover(std::function<void()> done) {
 
 void Claims::reconcile(Backend& backend, std::function<void()> done) {
     auto live = parts_->preparer.in_flight(backend.name());
-    for (const auto* held : parts_->bindings.all()) {
-        const auto& record = held->record;
-        if (record.device.backend == backend.name())
-            live.push_back({{record.claim.uid, record.device.name},
-                            record.claim.text(),
-                            record.effects.state});
-    }
+    for (const auto* binding : parts_->bindings.all())
+        if (binding->record.device.backend == backend.name())
+            live.push_back(prepare_request(binding->record).binding);
     const auto deadline = std::chrono::steady_clock::now() + parts_->options.backend_timeout;
     backend.reconcile(std::move(live), deadline,
-                      [done = std::move(done), name = backend.name()](const Result<void>& result) {
-                          if (!result)
-                              log::warn("backend could not reconcile",
-                                        {{"backend", name}, {"error", result.error().message()}});
+                      [this, alive = std::weak_ptr(parts_->alive), done = std::move(done),
+                       &backend](const Result<std::vector<Backend::Lost>>& lost) {
+                          if (alive.expired()) return;
+                          if (lost)
+                              parts_->note_lost(backend.name(), *lost);
+                          else
+                              parts_->reconcile_later(*this, backend, lost.error());
                           done();
                       });
 }
 
 void Claims::collect_garbage() {
     std::map<std::string, ClaimRef> idle;
-    const auto is_idle = [parts = parts_.get()](const Binding& held) {
-        return !held.busy && !held.target && !held.record.ending &&
-               !parts->preparer.is_preparing(held.record.claim.uid);
+    const auto is_idle = [parts = parts_.get()](const Binding& binding) {
+        return !binding.busy && !binding.target && !binding.record.ending &&
+               !parts->preparer.is_preparing(binding.record.claim.uid);
     };
-    for (const auto* held : parts_->bindings.all())
-        if (is_idle(*held)) idle.emplace(held->record.claim.uid, held->record.claim);
+    for (const auto* binding : parts_->bindings.all())
+        if (is_idle(*binding)) idle.emplace(binding->record.claim.uid, binding->record.claim);
     for (const auto& [uid, claim] : idle) {
         parts_->ports.source.get_claim(claim, [this, alive = std::weak_ptr(parts_->alive),
                                                ref = claim, is_idle](const Result<Claim>& got) {
             if (alive.expired() || !is_gone(got)) return;
             // A pod may have come for it while we asked, or the kubelet.
-            for (const auto* held : parts_->bindings.of_claim(ref.uid))
-                if (!is_idle(*held)) return;
+            for (const auto* binding : parts_->bindings.of_claim(ref.uid))
+                if (!is_idle(*binding)) return;
             log::info("claim is gone; its devices are released", {{"claim", ref.text()}});
             parts_->unpreparer.release(ref, [](const Result<void>&) {});
         });
@@ -207,31 +245,92 @@ void Claims::unprepare(ClaimRef claim, std::chrono::steady_clock::time_point dea
 
 // --- the container runtime -----------------------------------------------------------------------
 
+void Claims::runtime_connected(const RuntimeInfo& runtime) {
+    parts_->sandboxes.runtime_connected(runtime);
+    if (const auto blind_spot = parts_->sandboxes.blind_spot(); !blind_spot.empty())
+        log::warn(
+            "device nodes, mounts, variables and limits cannot be confined to the containers "
+            "that list a claim",
+            {{"error", blind_spot}});
+}
+
 void Claims::synchronize(std::vector<PodSandbox> pods, std::vector<Container> containers,
                          Done<> done) {
-    parts_->desk.synchronize(pods, containers);
+    parts_->synchronizer.synchronize(pods, containers);
     done({});
 }
 
 void Claims::run_pod_sandbox(PodSandbox pod, Done<> done) {
-    parts_->desk.run(pod, std::move(done));
+    parts_->sandboxes.run(pod, std::move(done));
 }
 
 void Claims::create_container(PodSandbox pod, Container container, Done<ContainerEdits> done) {
-    parts_->desk.create_container(pod, container, std::move(done));
+    parts_->sandboxes.create_container(pod, container, std::move(done));
 }
 
 void Claims::stop_pod_sandbox(PodSandbox pod, Done<> done) {
-    parts_->desk.stop(pod);
+    parts_->synchronizer.forget(pod.id);
+    parts_->sandboxes.stop(pod);
     done({});
 }
 
 void Claims::remove_pod_sandbox(PodSandbox pod, Done<> done) {
-    parts_->desk.remove(pod);
+    parts_->synchronizer.forget(pod.id);
+    parts_->sandboxes.remove(pod);
     done({});
 }
 
+// --- what backends say ---------------------------------------------------------------------------
+
+void Claims::health_changed(const Backend& backend,
+                            const std::map<std::string, HealthReport>& before) {
+    const auto report = [](const std::map<std::string, HealthReport>& reports,
+                           const std::string& device) {
+        const auto found = reports.find(device);
+        return found == reports.end() ? HealthReport() : found->second;
+    };
+    std::set<std::string> claims;
+    for (const auto* binding : parts_->bindings.all()) {
+        const auto& record = binding->record;
+        if (record.device.backend != backend.name()) continue;
+        const auto now = report(backend.health(), record.device.name);
+        if (now == report(before, record.device.name)) continue;
+        if (now.health != Health::kHealthy)
+            parts_->sandboxes.warn(*binding, "Device" + std::string(health_name(now.health)),
+                                   "device " + record.device.name + ": " + now.message);
+        if (claims.insert(record.claim.uid).second) parts_->sandboxes.publish(*binding);
+    }
+}
+
+void Claims::backend_event(const Backend& backend, const BackendEvent& event) {
+    for (const auto* binding : parts_->bindings.of_claim(event.claim_uid)) {
+        if (binding->record.device.backend != backend.name()) continue;
+        return parts_->ports.source.claim_event(binding->record.claim, event.warning, event.reason,
+                                                "backend " + backend.name() + ": " + event.message);
+    }
+    log::warn("a backend reports on a claim that it has not prepared",
+              {{"backend", backend.name()}, {"claim", event.claim_uid}, {"error", event.message}});
+}
+
 // --- for the operator ----------------------------------------------------------------------------
+
+std::string Claims::blind_spot() const {
+    return parts_->sandboxes.blind_spot();
+}
+
+std::map<std::string, std::string> Claims::bound_interfaces() const {
+    std::map<std::string, std::string> bound;
+    for (const auto* binding : parts_->bindings.all()) {
+        const auto& record = binding->record;
+        for (std::size_t i = 0; i < record.effects.netdevs.size(); ++i) {
+            if (record.effects.netdevs[i].made) continue;
+            bound[record.effects.netdevs[i].name] = binding->text();
+            // What it is called on its way back to the host.
+            bound[transit_name(record.binding_key(), i)] = binding->text();
+        }
+    }
+    return bound;
+}
 
 std::vector<BindingRecord> Claims::snapshot() const {
     return parts_->bindings.records();

@@ -4,18 +4,19 @@
 // container runtime (pods come and go) and sees to it that every device is where its claim says.
 //
 // How it works: each binding (a device in the hands of a claim) has a state, which is what the
-// journal says, and a goal, which is what the last call asked for. Calls only change goals;
-// machine.cpp takes one step at a time from the state towards the goal, journals it, and looks
-// again. So a call that comes twice, late or out of order has no second effect, and a restart needs
-// no code of its own: it reads the states and goes on.
+// journal says, and a target, which is what the last call asked for. Calls only change targets;
+// BindingMachine takes one journey at a time from the state towards the target, journals it, and
+// looks again. So a call that comes twice, late or out of order has no second effect, and a restart
+// needs no code of its own: it reads the states and goes on.
 //
-// Threads: domain thread. Kernel work runs on `workers`; answers are posted to `home`.
+// Threads: domain thread. Kernel work runs on `workers`; answers are posted to `loop`.
 // Failure: an error concerns one claim or pod and is a sentence for its user. A device that does
-//          not come home is tried again with growing pauses, and by each unprepare of the kubelet.
+//          not return is tried again with growing pauses, and by each unprepare of the kubelet.
 #pragma once
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,6 +49,7 @@ class Claims final : public ClaimService, public PodService {
     void unprepare(ClaimRef claim, std::chrono::steady_clock::time_point deadline,
                    Done<> done) override;
 
+    void runtime_connected(const RuntimeInfo& runtime) override;
     void synchronize(std::vector<PodSandbox> pods, std::vector<Container> containers,
                      Done<> done) override;
     void run_pod_sandbox(PodSandbox pod, Done<> done) override;
@@ -55,6 +57,17 @@ class Claims final : public ClaimService, public PodService {
     void stop_pod_sandbox(PodSandbox pod, Done<> done) override;
     void remove_pod_sandbox(PodSandbox pod, Done<> done) override;
 
+    /// The health of a backend's devices is another one than `before`: pods that have one of them,
+    /// and the status of their claims, are told.
+    void health_changed(const Backend& backend, const std::map<std::string, HealthReport>& before);
+    /// Passes it on to the claim, if this backend has prepared a device for it.
+    void backend_event(const Backend& backend, const BackendEvent& event);
+
+    /// Why effects for containers cannot be confined to those that list a claim; empty: they can.
+    std::string blind_spot() const;
+    /// Names on the host of interfaces that bindings have, those on their way back included -> who
+    /// has them: for the inventory, which offers them to nobody else.
+    std::map<std::string, std::string> bound_interfaces() const;
     /// All bindings, sorted by key: for `kndctl claims`, `kndctl journal` and /metrics.
     std::vector<BindingRecord> snapshot() const;
     /// Devices that claims hold, as they were at prepare: the inventory keeps them published.

@@ -8,9 +8,9 @@
 
 namespace knd {
 
-bool ConsumerLookup::is_unknown(const PodSandbox& pod, const Binding& held) const {
-    const auto& claim = held.record.claim;
-    if (pod.is_static || claim.ns != pod.ns || held.record.ending || held.serves_pod(pod.uid))
+bool ConsumerLookup::is_unknown(const PodSandbox& pod, const Binding& binding) const {
+    const auto& claim = binding.record.claim;
+    if (pod.is_static || claim.ns != pod.ns || binding.record.ending || binding.serves_pod(pod.uid))
         return false;
     const auto others = others_.find(claim.uid);
     return others == others_.end() || !others->second.contains(pod.uid);
@@ -19,7 +19,7 @@ bool ConsumerLookup::is_unknown(const PodSandbox& pod, const Binding& held) cons
 bool ConsumerLookup::must_ask(const PodSandbox& pod) const {
     const auto all = bindings_.all();
     return std::any_of(all.begin(), all.end(),
-                       [&](const Binding* held) { return is_unknown(pod, *held); });
+                       [&](const Binding* binding) { return is_unknown(pod, *binding); });
 }
 
 void ConsumerLookup::look_up(std::vector<PodSandbox> pods, Done<> then) {
@@ -33,11 +33,11 @@ void ConsumerLookup::ask() {
     asked_ = std::exchange(waiting_, {});
     errors_.clear();
     std::map<std::string, ClaimRef> unknown;
-    for (const auto* held : bindings_.all())
+    for (const auto* binding : bindings_.all())
         for (const auto& question : asked_)
             for (const auto& pod : question.pods)
-                if (is_unknown(pod, *held))
-                    unknown.emplace(held->record.claim.uid, held->record.claim);
+                if (is_unknown(pod, *binding))
+                    unknown.emplace(binding->record.claim.uid, binding->record.claim);
     left_ = unknown.size();
     if (unknown.empty()) return answer();
     for (const auto& [uid, ref] : unknown)
@@ -57,15 +57,14 @@ void ConsumerLookup::take(const ClaimRef& ref, const Result<Claim>& claim) {
                                   ", which is prepared on this node: " + claim.error().message()));
         return;
     }
+    const auto uids = claim ? pod_uids(claim->reserved_for) : std::vector<std::string>();
     for (const auto& question : asked_)
         for (const auto& pod : question.pods) {
             if (pod.ns != ref.ns) continue;
-            const bool its =
-                claim && std::find(claim->reserved_for.begin(), claim->reserved_for.end(),
-                                   pod.uid) != claim->reserved_for.end();
+            const bool its = claim && std::find(uids.begin(), uids.end(), pod.uid) != uids.end();
             if (!its) others_[ref.uid].insert(pod.uid);
         }
-    if (claim) add(bindings_.of_claim(ref.uid), claim->reserved_for);
+    if (claim) add(bindings_.of_claim(ref.uid), uids);
 }
 
 void ConsumerLookup::answer() {
@@ -78,20 +77,21 @@ void ConsumerLookup::answer() {
 }
 
 Result<void> ConsumerLookup::outcome(const std::vector<PodSandbox>& pods) const {
-    for (const auto* held : bindings_.all()) {
-        const auto error = errors_.find(held->record.claim.uid);
+    for (const auto* binding : bindings_.all()) {
+        const auto error = errors_.find(binding->record.claim.uid);
         if (error == errors_.end()) continue;
         for (const auto& pod : pods)
-            if (is_unknown(pod, *held)) return error->second;
+            if (is_unknown(pod, *binding)) return error->second;
     }
     return {};
 }
 
-void ConsumerLookup::add(const std::vector<Binding*>& held, const std::vector<std::string>& pod_uids) {
+void ConsumerLookup::add(const std::vector<Binding*>& bindings,
+                         const std::vector<std::string>& uids) {
     std::vector<JournalChange> changes;
-    for (auto* binding : held) {
+    for (auto* binding : bindings) {
         const auto known = binding->record.pods.size();
-        for (const auto& uid : pod_uids)
+        for (const auto& uid : uids)
             if (!binding->serves_pod(uid)) binding->record.pods.push_back(uid);
         if (binding->record.pods.size() > known)
             changes.push_back(JournalChange::put(binding->record));

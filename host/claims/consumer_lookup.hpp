@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ConsumerLookup: which pods a claim is for. The kubelet prepares a claim once, for the pod that comes
-// first. Pods that share it later come without a word, and one that names the claim at pod level
-// alone carries no gate that would tell. So when a pod comes into whose namespace prepared claims
-// belong, the API server is asked whom they are reserved for.
+// ConsumerLookup: which pods a claim is for. The kubelet prepares a claim once, for the pod that
+// comes first. Pods that share it later come without a word, and one that names the claim at pod
+// level alone carries no gate that would tell. So when a pod comes into whose namespace prepared
+// claims belong, the API server is asked whom they are reserved for.
 //
 // Threads: domain thread.
 // Failure: an API server that cannot be asked is an error: the pod may be one that must not start
@@ -25,7 +25,8 @@ namespace knd {
 class ConsumerLookup {
   public:
     /// Both are borrowed.
-    ConsumerLookup(const ClaimsPorts& ports, BindingTable& bindings) : ports_(ports), bindings_(bindings) {}
+    ConsumerLookup(const ClaimsPorts& ports, BindingTable& bindings)
+        : ports_(ports), bindings_(bindings) {}
 
     /// Whether there is a claim that may be this pod's, unknown to us.
     bool must_ask(const PodSandbox& pod) const;
@@ -33,7 +34,7 @@ class ConsumerLookup {
     /// the next, so that many pods cost no more requests than one. `then` may run at once.
     void look_up(std::vector<PodSandbox> pods, Done<> then);
     /// Known from now on, also after a restart.
-    void add(const std::vector<Binding*>& held, const std::vector<std::string>& pod_uids);
+    void add(const std::vector<Binding*>& bindings, const std::vector<std::string>& uids);
     /// The claim is gone.
     void forget(const std::string& claim_uid) { others_.erase(claim_uid); }
     /// The pod is gone, or has another sandbox by now and is asked about anew.
@@ -48,7 +49,7 @@ class ConsumerLookup {
         Done<> then;
     };
 
-    bool is_unknown(const PodSandbox& pod, const Binding& held) const;
+    bool is_unknown(const PodSandbox& pod, const Binding& binding) const;
     void ask();
     void take(const ClaimRef& ref, const Result<Claim>& claim);
     void answer();

@@ -11,8 +11,9 @@
 namespace knd {
 
 /// Adds device nodes (their numbers looked up now: they change when a driver is loaded again),
-/// mounts and environment. A node or a mount that two devices share goes in once; a variable that
-/// two devices set keeps the last value.
+/// mounts (whose source gets its owner now), environment and limits. A node or a mount that two
+/// devices share goes in once; a variable that two devices set keeps the last value, of two limits
+/// the higher one counts. FAILED_PRECONDITION: what cannot be had, and why.
 Result<void> add_effects(const Effects& effects, ContainerEdits& edits);
 
 }  // namespace knd

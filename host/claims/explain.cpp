@@ -13,11 +13,13 @@ std::string explain(const BindingRecord& record) {
         case BindingState::kAttaching:
             return "on its way into pod " + record.pod + " for " + claim + because;
         case BindingState::kAttached: {
-            const auto& name = record.attached.interface_name;
+            std::string name;
+            for (const auto& facts : record.attached)
+                name += (name.empty() ? "" : ", ") + facts.interface_name;
             return "in pod " + record.pod + (name.empty() ? "" : " as " + name) + " for " + claim;
         }
         case BindingState::kDetaching:
-            return "on its way home from pod " + record.pod + ", held by " + claim + because;
+            return "on its way back from pod " + record.pod + ", held by " + claim + because;
         case BindingState::kFailed:
             return "on the node, held by " + claim + "; its attach to pod " + record.pod +
                    " failed" + because;

@@ -33,16 +33,34 @@ Error bad_name(const std::string& what, const std::string& name) {
     return {Code::kInvalidArgument, what + " \"" + name + "\" cannot be part of a path"};
 }
 
+Json network_json(const std::string& name, const std::vector<std::string>& addresses,
+                  const std::string& hardware_address) {
+    Json network = Json::object();
+    if (!name.empty()) network["interfaceName"] = name;
+    if (!addresses.empty()) network["ips"] = addresses;
+    if (!hardware_address.empty()) network["hardwareAddress"] = hardware_address;
+    return network;
+}
+
+/// Its interface in the pod; or what its backend says, where it has none of the host's making.
+Json network_json(const BindingRecord& record) {
+    if (!record.attached.empty()) {
+        const auto& facts = record.attached.front();
+        return network_json(facts.interface_name, facts.addresses, facts.hardware_address);
+    }
+    const auto& data = record.effects.network_data;
+    if (!data || !record.effects.netdevs.empty()) return Json::object();
+    return network_json(data->interface_name, data->addresses, data->hardware_address);
+}
+
 Json device_json(const std::string& driver, const BindingRecord& record) {
     Json json = {{"driver", driver}, {"pool", record.pool}, {"name", record.device.name}};
-    if (!record.device.attributes.empty())
-        json["attributes"] = attributes_to_json(record.device.attributes);
-    const auto& facts = record.attached;
-    if (facts.interface_name.empty()) return json;
-    Json network = {{"interfaceName", facts.interface_name}};
-    if (!facts.addresses.empty()) network["ips"] = facts.addresses;
-    if (!facts.hardware_address.empty()) network["hardwareAddress"] = facts.hardware_address;
-    json["networkData"] = std::move(network);
+    auto attributes = attributes_to_json(record.device.attributes);
+    for (const auto& [name, value] : record.effects.attributes)
+        attributes[name] = {{"string", value}};
+    if (!attributes.empty()) json["attributes"] = std::move(attributes);
+    auto network = network_json(record);
+    if (!network.empty()) json["networkData"] = std::move(network);
     return json;
 }
 

@@ -17,10 +17,6 @@ Result<PodNetns> netns_of(const BindingRecord& record, int netns_fd) {
     return netns;
 }
 
-BindingKey key_of(const BindingRecord& record) {
-    return {record.claim.uid, record.device.name};
-}
-
 }  // namespace
 
 Result<PodNetns> SandboxMover::pin(const std::string& path) {
@@ -29,7 +25,7 @@ Result<PodNetns> SandboxMover::pin(const std::string& path) {
 
 Result<DeviceMover::Survey> SandboxMover::survey(const BindingRecord& record) {
     AttachPlan plan;
-    plan.key = key_of(record);
+    plan.key = record.binding_key();
     plan.effects = record.effects;
     plan.network = record.network;
     KND_TRY_ASSIGN(plan.netns, attacher_.pin(record.netns_path));
@@ -37,22 +33,28 @@ Result<DeviceMover::Survey> SandboxMover::survey(const BindingRecord& record) {
     return Survey{to_json(state), std::move(plan.netns)};
 }
 
-Result<AttachedFacts> SandboxMover::attach(const BindingRecord& record, int netns_fd,
-                                           const StepHook& on_step) {
+Result<std::vector<AttachedFacts>> SandboxMover::attach(const BindingRecord& record, int netns_fd,
+                                                        const StepHook& on_step) {
     AttachPlan plan;
-    plan.key = key_of(record);
+    plan.key = record.binding_key();
     plan.effects = record.effects;
     plan.network = record.network;
     plan.on_step = on_step;
     KND_TRY_ASSIGN(plan.netns, netns_of(record, netns_fd));
     KND_TRY_ASSIGN(const auto state, host_state_from_json(record.host_state));
-    return attacher_.attach(plan, state);
+    KND_TRY_ASSIGN(auto facts, attacher_.attach(plan, state));
+    return std::vector<AttachedFacts>{std::move(facts)};
+}
+
+Result<std::vector<AttachedFacts>> SandboxMover::configure_made(const BindingRecord& record, int,
+                                                                const StepHook&) {
+    return record.attached;
 }
 
 Result<Detached> SandboxMover::detach(const BindingRecord& record, int netns_fd,
                                       const StepHook& on_step) {
     DetachPlan plan;
-    plan.key = key_of(record);
+    plan.key = record.binding_key();
     plan.effects = record.effects;
     plan.network = record.network;
     plan.on_step = on_step;

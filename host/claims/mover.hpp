@@ -28,8 +28,12 @@ class DeviceMover {
     /// Reads only: checks the guards, and what the devices are like on the host.
     virtual Result<Survey> survey(const BindingRecord& record) = 0;
     /// After a failure detach brings home whatever is not.
-    virtual Result<AttachedFacts> attach(const BindingRecord& record, int netns_fd,
-                                         const StepHook& on_step) = 0;
+    virtual Result<std::vector<AttachedFacts>> attach(const BindingRecord& record, int netns_fd,
+                                                      const StepHook& on_step) = 0;
+    /// Configures what its backend has made in the pod since; the facts of all interfaces.
+    virtual Result<std::vector<AttachedFacts>> configure_made(const BindingRecord& record,
+                                                              int netns_fd,
+                                                              const StepHook& on_step) = 0;
     /// From wherever the devices are. OK when they are home already. `netns_fd` may be -1.
     virtual Result<Detached> detach(const BindingRecord& record, int netns_fd,
                                     const StepHook& on_step) = 0;
@@ -44,8 +48,10 @@ class SandboxMover final : public DeviceMover {
 
     Result<PodNetns> pin(const std::string& path) override;
     Result<Survey> survey(const BindingRecord& record) override;
-    Result<AttachedFacts> attach(const BindingRecord& record, int netns_fd,
-                                 const StepHook& on_step) override;
+    Result<std::vector<AttachedFacts>> attach(const BindingRecord& record, int netns_fd,
+                                              const StepHook& on_step) override;
+    Result<std::vector<AttachedFacts>> configure_made(const BindingRecord& record, int netns_fd,
+                                                      const StepHook& on_step) override;
     Result<Detached> detach(const BindingRecord& record, int netns_fd,
                             const StepHook& on_step) override;
     Result<void> stop_container(const Container& container, const std::string& path) override;

@@ -24,6 +24,7 @@ struct ClaimsOptions {
     std::string boot_id;  ///< /proc/sys/kernel/random/boot_id: what the kernel held died with it
     AttachConfig attach;
     GateConfig gate;
+    NriConfig nri;
     bool metadata = true;                               ///< of devices, as files in containers
     std::chrono::milliseconds hook_budget{1500};        ///< longest reply in attach mode `sync`
     std::chrono::milliseconds backend_timeout{30'000};  ///< for all of a backend but prepare
@@ -34,7 +35,7 @@ struct ClaimsOptions {
 /// Everything is borrowed and must outlive the Claims, and the workers must have been joined before
 /// `mover` goes.
 struct ClaimsPorts {
-    boost::asio::any_io_executor home;     ///< the domain thread
+    boost::asio::any_io_executor loop;     ///< the domain thread
     boost::asio::any_io_executor workers;  ///< where blocking kernel work may run
     ClaimSource& source;
     Journal& journal;

@@ -27,6 +27,9 @@ class DeviceTable {
     virtual Result<Found> find(std::string_view pool, std::string_view device) const = 0;
     /// FAILED_PRECONDITION: since it was prepared the host has come to need it itself.
     virtual Result<void> may_leave(const Device& device) const = 0;
+    /// FAILED_PRECONDITION: `interface` of the host is an uplink, or another backend's device, so
+    /// that a prepare of `device` must not move it.
+    virtual Result<void> may_take(const Device& device, std::string_view interface) const = 0;
     /// The instance of that name, or null when it is not configured (any more).
     virtual Backend* backend(std::string_view instance) const = 0;
     virtual std::vector<Backend*> backends() const = 0;
@@ -36,7 +39,7 @@ class DeviceTable {
 /// default does nothing. Called on the domain thread and, for steps in the kernel, on a worker.
 ///   prepare.effects  prepare.journalled  prepare.cdi
 ///   attach.begin  attach.surveyed  attach.journalled  (host/sandbox)
-///     attach.configured  attach.metadata  attach.done
+///     attach.configured  attach.backend  attach.metadata  attach.done
 ///   detach.begin  detach.journalled  (host/sandbox)  detach.home  detach.done
 ///   release.begin  release.journalled  release.unprepared  release.done
 class StepObserver {

@@ -17,13 +17,12 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "host/claims/binding_machine.hpp"
 #include "host/claims/binding_table.hpp"
 #include "host/claims/claim_files.hpp"
 #include "host/claims/consumer_lookup.hpp"
-#include "host/claims/binding_machine.hpp"
 #include "host/claims/options.hpp"
 
 namespace knd {
@@ -53,22 +52,20 @@ class Preparer {
     struct Part;
     struct Call;
     using CallPtr = std::shared_ptr<Call>;  ///< shared by the answers that it waits for
-    using DeviceId = std::pair<std::string, std::string>;  ///< pool, device
 
     void on_claim(const CallPtr& call, Result<Claim> claim);
-    Result<void> check_held(const Claim& claim, const std::vector<Binding*>& held) const;
+    Result<void> check_held(const Claim& claim, const std::vector<Binding*>& bindings) const;
     Result<void> check_claim(Call& call, Claim claim);
-    Result<Part> check_device(const Call& call, const AllocatedDevice& allocated);
-    Result<void> check_free(const ClaimRef& claim, const AllocatedDevice& allocated);
+    Result<Part> check_device(const Call& call, const Claim& claim,
+                              const AllocatedDevice& allocated);
+    Result<void> check_free(const BindingRecord& wanted);
     void ask_backends(const CallPtr& call);
     void on_effects(const CallPtr& call, std::size_t index, Result<Effects> effects);
-    Result<void> check_effects(const Call& call) const;
+    Result<void> check_all_effects(const Call& call);
     void write(const CallPtr& call);
     void on_written(const CallPtr& call);
     void undo(const CallPtr& call, Error error);
     void finish(const CallPtr& call, Result<void> result);
-
-    BindingRecord record_of(const Call& call, const Part& part) const;
     std::vector<PreparedDevice> answer(const std::string& claim_uid);
 
     const ClaimsOptions& options_;
@@ -77,12 +74,7 @@ class Preparer {
     BindingMachine& machine_;
     ConsumerLookup& consumers_;
     const ClaimFiles& files_;
-    std::map<std::string, CallPtr> calls_;  ///< by claim uid
-    struct InFlight {
-        ClaimRef claim;
-        bool shared;
-    };
-    std::multimap<DeviceId, InFlight> in_flight_;            ///< devices that calls are preparing
+    std::map<std::string, CallPtr> calls_;                   ///< by claim uid
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< answers that come later look at it
 };
 

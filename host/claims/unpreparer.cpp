@@ -14,18 +14,19 @@ Unpreparer::Unpreparer(BindingTable& bindings, BindingMachine& machine, const Cl
 
 void Unpreparer::release(const ClaimRef& claim, Done<> done) {
     if (!is_safe_uid(claim.uid)) return done({});  // was never prepared: see Preparer
-    const auto held = bindings_.of_claim(claim.uid);
-    if (held.empty()) {
+    const auto bindings = bindings_.of_claim(claim.uid);
+    if (bindings.empty()) {
         remove_files(claim.uid);
         return done({});
     }
     waiters_.add(claim.uid, std::move(done));
-    machine_.end_claim(held);
+    machine_.end_claim(bindings);
 }
 
 bool Unpreparer::is_releasing(const std::string& claim_uid) {
-    const auto held = bindings_.of_claim(claim_uid);
-    return std::any_of(held.begin(), held.end(), [](const Binding* h) { return h->record.ending; });
+    const auto bindings = bindings_.of_claim(claim_uid);
+    return std::any_of(bindings.begin(), bindings.end(),
+                       [](const Binding* binding) { return binding->record.ending; });
 }
 
 void Unpreparer::on_released(const BindingRecord& record) {
@@ -37,8 +38,9 @@ void Unpreparer::on_released(const BindingRecord& record) {
     waiters_.answer(record.claim.uid, {});
 }
 
-void Unpreparer::on_stuck(const Binding& held, const Error& error) {
-    if (held.record.ending) waiters_.answer(held.record.claim.uid, error.wrap(held.text()));
+void Unpreparer::on_stuck(const Binding& binding, const Error& error) {
+    if (binding.record.ending)
+        waiters_.answer(binding.record.claim.uid, error.wrap(binding.text()));
 }
 
 void Unpreparer::remove_files(const std::string& claim_uid) {

@@ -10,9 +10,9 @@
 
 #include <string>
 
+#include "host/claims/binding_machine.hpp"
 #include "host/claims/binding_table.hpp"
 #include "host/claims/claim_files.hpp"
-#include "host/claims/binding_machine.hpp"
 #include "host/claims/waiters.hpp"
 
 namespace knd {
@@ -28,7 +28,7 @@ class Unpreparer {
 
     /// From the machine, after the binding was forgotten.
     void on_released(const BindingRecord& record);
-    void on_stuck(const Binding& held, const Error& error);
+    void on_stuck(const Binding& binding, const Error& error);
 
   private:
     void remove_files(const std::string& claim_uid);

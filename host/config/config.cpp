@@ -100,6 +100,14 @@ Key choice_key(std::string path, Section Config::*section, Enum Section::*field,
             }};
 }
 
+Key taint_key(std::string path, HealthTaint HealthConfig::*field) {
+    return choice_key(
+        std::move(path), &Config::health, field,
+        std::vector<std::pair<std::string, HealthTaint>>{{"none", HealthTaint::kNone},
+                                                         {"NoSchedule", HealthTaint::kNoSchedule},
+                                                         {"NoExecute", HealthTaint::kNoExecute}});
+}
+
 std::vector<Key> make_keys() {
     using C = Config;
     std::vector<Key> keys = {
@@ -114,6 +122,12 @@ std::vector<Key> make_keys() {
         text_key("nri.socket", &C::nri, &NriConfig::socket),
         text_key("nri.index", &C::nri, &NriConfig::index),
         int_key("nri.budget_ms", &C::nri, &NriConfig::budget_ms, 100, 60000),
+        choice_key("nri.cdi", &C::nri, &NriConfig::cdi,
+                   std::vector<std::pair<std::string, CdiMode>>{
+                       {"auto", CdiMode::kAuto}, {"on", CdiMode::kOn}, {"off", CdiMode::kOff}}),
+        choice_key("nri.without_cdi", &C::nri, &NriConfig::without_cdi,
+                   std::vector<std::pair<std::string, WithoutCdi>>{{"refuse", WithoutCdi::kRefuse},
+                                                                   {"all", WithoutCdi::kAll}}),
         choice_key("attach.mode", &C::attach, &AttachConfig::mode,
                    std::vector<std::pair<std::string, AttachMode>>{{"async", AttachMode::kAsync},
                                                                    {"sync", AttachMode::kSync}}),
@@ -134,6 +148,11 @@ std::vector<Key> make_keys() {
         int_key("inventory.resync_s", &C::inventory, &InventoryConfig::resync_s, 1, 86400),
         int_key("publish.repair_delay_ms", &C::publish, &PublishConfig::repair_delay_ms, 0, 600000),
         int_key("publish.min_interval_ms", &C::publish, &PublishConfig::min_interval_ms, 0, 600000),
+        choice_key("publish.without_counters", &C::publish, &PublishConfig::without_counters,
+                   std::vector<std::pair<std::string, WithoutCounters>>{
+                       {"parts", WithoutCounters::kParts}, {"whole", WithoutCounters::kWhole}}),
+        taint_key("health.unhealthy", &HealthConfig::unhealthy),
+        taint_key("health.unknown", &HealthConfig::unknown),
         text_key("http.listen", &C::http, &HttpConfig::listen),
         text_key("log.level", &C::log, &LogConfig::level),
     };

@@ -29,10 +29,17 @@ struct KubeletConfig {
     std::string plugin_dir = "/var/lib/kubelet/plugins/{driver}";
 };
 
+/// Whether the container runtime takes CDI devices from the kubelet.
+enum class CdiMode { kAuto, kOn, kOff };
+/// What containers get where the runtime does not tell which of them list a claim.
+enum class WithoutCdi { kRefuse, kAll };
+
 struct NriConfig {
     std::string socket = "/var/run/nri/nri.sock";
     std::string index = "50";
     int budget_ms = 1500;  ///< longest that one hook may take; the runtime cuts off at 2000
+    CdiMode cdi = CdiMode::kAuto;
+    WithoutCdi without_cdi = WithoutCdi::kRefuse;
 };
 
 enum class AttachMode { kAsync, kSync };
@@ -69,9 +76,21 @@ struct InventoryConfig {
     int resync_s = 300;
 };
 
+/// What is offered of a device and its parts where the API server has no counters.
+enum class WithoutCounters { kParts, kWhole };
+
 struct PublishConfig {
     int repair_delay_ms = 5000;  ///< after a delete that was not ours
     int min_interval_ms = 2000;  ///< between two writes caused by flapping devices
+    WithoutCounters without_counters = WithoutCounters::kParts;
+};
+
+/// How a device is tainted that is not healthy.
+enum class HealthTaint { kNone, kNoSchedule, kNoExecute };
+
+struct HealthConfig {
+    HealthTaint unhealthy = HealthTaint::kNoSchedule;
+    HealthTaint unknown = HealthTaint::kNone;
 };
 
 struct HttpConfig {
@@ -100,6 +119,7 @@ struct Config {
     PathConfig paths;
     InventoryConfig inventory;
     PublishConfig publish;
+    HealthConfig health;
     HttpConfig http;
     LogConfig log;
     std::vector<BackendConfig> backends;

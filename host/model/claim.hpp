@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "host/model/device.hpp"
 #include "host/model/json.hpp"
 
 namespace knd {
@@ -50,6 +51,13 @@ struct PodRef {
     bool operator==(const PodRef&) const = default;
 };
 
+inline std::vector<std::string> pod_uids(const std::vector<PodRef>& pods) {
+    std::vector<std::string> uids;
+    for (const auto& pod : pods)
+        uids.push_back(pod.uid);
+    return uids;
+}
+
 struct Claim {
     ClaimRef ref;
     /// metadata.annotations["resource.kubernetes.io/pod-claim-name"], for template claims.
@@ -79,6 +87,9 @@ struct DeviceStatus {
     std::string interface_name;
     std::vector<std::string> ips;  ///< CIDR form, canonical spelling
     std::string hardware_address;
+    Health health = Health::kHealthy;
+    std::string health_message;
+    std::map<std::string, std::string> data;  ///< what its backend says of it, qualified names
     bool operator==(const DeviceStatus&) const = default;
 };
 

@@ -33,11 +33,20 @@ class ClaimService {
                            Done<> done) = 0;
 };
 
+/// What the container runtime told about itself.
+struct RuntimeInfo {
+    std::string name;
+    std::string version;
+    std::string nri_version;  ///< empty before NRI 0.12
+};
+
 /// Door 2, for the container runtime. The caller holds one lock for the whole node, so every call
 /// answers in well under a millisecond except where `synchronous attach` is configured.
 class PodService {
   public:
     virtual ~PodService() = default;
+    /// A runtime has connected; before synchronize.
+    virtual void runtime_connected(const RuntimeInfo& runtime) = 0;
     /// All pods that exist, once after each (re)connect, before any other call.
     virtual void synchronize(std::vector<PodSandbox> pods, std::vector<Container> containers,
                              Done<> done) = 0;

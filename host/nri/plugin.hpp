@@ -21,13 +21,6 @@ namespace knd::nri {
 
 class Session;
 
-/// What the runtime told about itself.
-struct RuntimeInfo {
-    std::string name;
-    std::string version;
-    std::string nri_version;  ///< empty before NRI 0.12
-};
-
 /// Watches a Plugin, for metrics and health. Called on the domain thread.
 class PluginObserver {
   public:
@@ -85,7 +78,10 @@ class Plugin {
     void disconnect();
     void retry_later();
     void report_down(const Error& error);
-    void session_configured(RuntimeInfo info) { runtime_ = std::move(info); }
+    void session_configured(RuntimeInfo info) {
+        runtime_ = std::move(info);
+        service_.runtime_connected(runtime_);
+    }
     void session_ready();
     void session_lost(const Error& error);
 

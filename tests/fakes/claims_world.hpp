@@ -145,7 +145,7 @@ class ClaimsWorld {
                        const std::string& pod_uid = "pod-1") {
         Claim c;
         c.ref = {"default", name, "uid-" + name};
-        c.reserved_for = {pod_uid};
+        c.reserved_for = {{pod_uid, pod_uid}};
         for (const auto& device : devices) {
             AllocatedDevice allocated;
             allocated.request = "nic";

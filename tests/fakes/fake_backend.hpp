@@ -49,17 +49,20 @@ class FakeBackend final : public Backend {
     }
     void start(Done<> done) override { answer(std::move(done), Result<void>{}); }
     void stop(Done<> done) override { answer(std::move(done), Result<void>{}); }
-    void list(Done<std::vector<Device>> done) override {
-        answer(std::move(done), Result<std::vector<Device>>(std::vector<Device>{}));
+    void list(Done<DeviceListing> done) override {
+        answer(std::move(done), Result<DeviceListing>(DeviceListing{}));
     }
 
-    void prepare(Binding binding, Json config, Deadline, Done<Effects> done) override {
-        call("prepare", binding.key.device);
-        boost::asio::post(home_, [this, binding = std::move(binding), config = std::move(config),
-                                  done = std::move(done)] { done(prepare_now(binding, config)); });
+    void prepare(PrepareRequest request, Deadline, Done<Effects> done) override {
+        call("prepare", request.binding.key.device);
+        last_request = request;
+        boost::asio::post(home_, [this, request = std::move(request), done = std::move(done)] {
+            done(prepare_now(request));
+        });
     }
     void unprepare(Binding binding, Deadline, Done<> done) override {
         call("unprepare", binding.key.device);
+        unprepared_with = binding.state;
         boost::asio::post(home_, [this, key = binding.key, done = std::move(done)] {
             if (auto error = fault("unprepare", key.device)) return done(*std::move(error));
             hardware_.prepared.erase(key);
@@ -68,6 +71,7 @@ class FakeBackend final : public Backend {
     }
     void attach(Attachment attachment, Deadline, Done<> done) override {
         call("attach", attachment.binding.key.device);
+        attach_netns = attachment.netns_fd;
         auto error = fault("attach", attachment.binding.key.device);
         if (!error) hardware_.attached.insert(attachment.binding.key);
         answer(std::move(done), error ? Result<void>(*std::move(error)) : Result<void>{});
@@ -78,15 +82,24 @@ class FakeBackend final : public Backend {
         if (!error) hardware_.attached.erase(attachment.binding.key);
         answer(std::move(done), error ? Result<void>(*std::move(error)) : Result<void>{});
     }
-    void reconcile(std::vector<Binding> live, Deadline, Done<> done) override {
+    void reconcile(std::vector<Binding> live, Deadline, Done<std::vector<Lost>> done) override {
         calls.push_back("reconcile " + std::to_string(live.size()));
         std::erase_if(hardware_.prepared, [&](const auto& item) {
             for (const auto& binding : live)
                 if (binding.key == item.first) return false;
             return item.second == name_;
         });
-        answer(std::move(done), Result<void>{});
+        if (auto error = fault("reconcile", ""))
+            return answer(std::move(done), Result<std::vector<Lost>>(*std::move(error)));
+        answer(std::move(done), Result<std::vector<Lost>>(lost));
     }
+    const std::map<std::string, HealthReport>& health() const override { return reports; }
+
+    std::vector<Lost> lost;                       ///< what the next reconcile does not find
+    std::map<std::string, HealthReport> reports;  ///< of devices that are not healthy
+    std::optional<PrepareRequest> last_request;
+    std::string unprepared_with;  ///< the state that the last unprepare got
+    int attach_netns = -2;        ///< what the last attach got
 
     int count(const std::string& call) const {
         int found = 0;
@@ -104,17 +117,17 @@ class FakeBackend final : public Backend {
         boost::asio::post(home_,
                           [done = std::move(done), result = std::move(result)] { done(result); });
     }
-    Result<Effects> prepare_now(const Binding& binding, const Json& config) {
-        const auto& device = binding.key.device;
+    Result<Effects> prepare_now(const PrepareRequest& request) {
+        const auto& device = request.binding.key.device;
         if (auto error = fault("prepare", device)) return *std::move(error);
-        for (const auto& [key, value] : config.items())
+        for (const auto& [key, value] : request.config.items())
             if (!known_keys.contains(key))
                 return Error(Code::kInvalidArgument, "unknown key `" + key + "`");
         Effects result;
-        result.netdevs = {{7, device, "", ""}};
+        result.netdevs = {{100 + device.back(), device, "", ""}};
         if (const auto found = effects.find(device); found != effects.end()) result = found->second;
         result.state = "state of " + device;
-        hardware_.prepared[binding.key] = name_;
+        hardware_.prepared[request.binding.key] = name_;
         return result;
     }
 
@@ -147,6 +160,16 @@ class FakeDevices final : public DeviceTable {
         const auto found = uplinks.find(device.netdev);
         if (found == uplinks.end()) return {};
         return Error(Code::kFailedPrecondition, found->second);
+    }
+    Result<void> may_take(const Device& device, std::string_view interface) const override {
+        if (const auto found = uplinks.find(std::string(interface)); found != uplinks.end())
+            return Error(Code::kFailedPrecondition, found->second);
+        for (const auto& [key, other] : devices)
+            if (other.netdev == interface && other.name != device.name)
+                return Error(Code::kFailedPrecondition, "interface " + std::string(interface) +
+                                                            " is device " + other.name +
+                                                            " of backend " + other.backend);
+        return {};
     }
     Backend* backend(std::string_view instance) const override {
         const auto found = instances.find(std::string(instance));

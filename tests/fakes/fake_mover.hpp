@@ -5,6 +5,8 @@
 // the middle when a step hook throws.
 #pragma once
 
+#include <fcntl.h>
+
 #include <functional>
 #include <map>
 #include <optional>
@@ -66,12 +68,13 @@ class FakeMover final : public DeviceMover {
         const auto found = node_.netns.find(path);
         if (found == node_.netns.end())
             return Error(Code::kNotFound, "network namespace " + path + " is gone");
-        return PodNetns{{}, path, found->second};
+        return PodNetns{Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)), path, found->second};
     }
 
     Result<Survey> survey(const BindingRecord& record) override {
         if (auto error = fault("survey", record.device.name)) return *std::move(error);
         KND_TRY_ASSIGN(auto netns, pin(record.netns_path));
+        if (record.effects.netdevs.empty()) return Survey{Json(), std::move(netns)};
         const auto link = node_.links.find(record.device.name);
         if (link == node_.links.end())
             return Error(Code::kNotFound, "interface " + record.device.name + " does not exist");
@@ -80,8 +83,8 @@ class FakeMover final : public DeviceMover {
         return Survey{Json{{"name", link->second.name}}, std::move(netns)};
     }
 
-    Result<AttachedFacts> attach(const BindingRecord& record, int,
-                                 const StepHook& on_step) override {
+    Result<std::vector<AttachedFacts>> attach(const BindingRecord& record, int,
+                                              const StepHook& on_step) override {
         const auto& device = record.device.name;
         if (auto error = fault("attach", device)) return *std::move(error);
         if (!node_.is_home(device))
@@ -94,14 +97,18 @@ class FakeMover final : public DeviceMover {
         node_.links[device] = {record.netns_id, name, false};
         on_step("attach.moved");
         if (auto error = fault("configure", device)) return *std::move(error);
-        return AttachedFacts{name, "02:00:00:00:00:01", {"192.0.2.1/24"}, 7};
+        return std::vector<AttachedFacts>{{name, "02:00:00:00:00:01", {"192.0.2.1/24"}, 7}};
+    }
+    Result<std::vector<AttachedFacts>> configure_made(const BindingRecord& record, int,
+                                                      const StepHook&) override {
+        return record.attached;
     }
 
     Result<Detached> detach(const BindingRecord& record, int, const StepHook& on_step) override {
         const auto& device = record.device.name;
         if (auto error = fault("detach", device)) return *std::move(error);
         const auto found = node_.links.find(device);
-        if (found == node_.links.end()) return Error(Code::kNotFound, device + " does not exist");
+        if (found == node_.links.end()) return Detached{{device}, {}};
         if (node_.is_home(device)) return Detached{};
         auto& link = found->second;
         if (!link.where.empty() && link.where != record.netns_id)

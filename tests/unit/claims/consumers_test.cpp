@@ -19,7 +19,7 @@ class ConsumersTest : public testing::Test {
     /// The scheduler lets a second pod share the claim; the kubelet does not prepare it again.
     void share() {
         auto claim = ClaimsWorld::claim("a", {"dra0"});
-        claim.reserved_for = {"pod-1", "pod-2"};
+        claim.reserved_for = {{"pod-1", "one"}, {"pod-2", "two"}};
         world.add(claim);
     }
     void lose_api_server() {
@@ -196,7 +196,7 @@ TEST_F(ConsumersTest, ALateClaimThatFailsTakesNothingFromRunningContainers) {
     // Another call of the hook finds the shared claim, in use elsewhere, then free but broken.
     ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
     auto late = ClaimsWorld::claim("a", {"dra0"});
-    late.reserved_for = {"pod-1", "pod-2"};
+    late.reserved_for = {{"pod-1", "one"}, {"pod-2", "two"}};
     world.add(late);
     ASSERT_TRUE(world.prepare(late.ref).ok());
     EXPECT_FALSE(world.run(second).ok());

@@ -152,7 +152,7 @@ TEST_F(PodsTest, RunRefusesTwoDevicesWithOneName) {
 
 TEST_F(PodsTest, RunRefusesASecondPodOfASharedClaim) {
     auto claim = ClaimsWorld::claim("b", {"dra1"});
-    claim.reserved_for = {"pod-2", "pod-3"};
+    claim.reserved_for = {{"pod-2", "one"}, {"pod-3", "two"}};
     ASSERT_TRUE(world.prepare(world.add(claim)).ok());
     ASSERT_TRUE(world.run(world.sandbox("s2", "pod-2")).ok());
     const auto result = world.run(world.sandbox("s3", "pod-3"));
@@ -162,7 +162,7 @@ TEST_F(PodsTest, RunRefusesASecondPodOfASharedClaim) {
 
 TEST_F(PodsTest, RunTakesADeviceFromAPodThatDiedWithoutAWord) {
     auto claim = ClaimsWorld::claim("b", {"dra1"});
-    claim.reserved_for = {"pod-2", "pod-3"};
+    claim.reserved_for = {{"pod-2", "one"}, {"pod-3", "two"}};
     ASSERT_TRUE(world.prepare(world.add(claim)).ok());
     const auto first = world.sandbox("s2", "pod-2");
     ASSERT_TRUE(world.run(first).ok());
@@ -302,7 +302,7 @@ TEST_F(PodsTest, ContainersOfOtherPodsAreLeftAlone) {
 TEST_F(PodsTest, OnlyContainersThatListTheClaimGetItsNodes) {
     Effects effects;
     effects.nodes = {{"/dev/null", 0666}, {"/dev/null", 0666}};
-    effects.mounts = {Mount{.source = "/run/x", .destination = "/x", .read_only = true}};
+    effects.mounts = {{{"/run/x", "/x", true, {}}, -1, -1}};
     effects.env = {{"PORT", "1"}};
     world.process->backend.effects["dra1"] = effects;
     ASSERT_TRUE(world.prepare(world.add(ClaimsWorld::claim("b", {"dra1"}))).ok());
@@ -314,7 +314,7 @@ TEST_F(PodsTest, OnlyContainersThatListTheClaimGetItsNodes) {
     EXPECT_EQ(listing->devices[0].type, 'c');
     EXPECT_EQ(listing->devices[0].major, 1);
     EXPECT_EQ(listing->devices[0].minor, 3);
-    EXPECT_EQ(listing->mounts, effects.mounts);
+    EXPECT_EQ(listing->mounts, std::vector<Mount>{effects.mounts[0].mount});
     EXPECT_EQ(listing->env, effects.env);
     const auto other = world.create(pod, container());
     ASSERT_TRUE(other.ok());
@@ -489,7 +489,8 @@ TEST_F(PodsTest, AWayHomeThatIsBlockedIsTriedAgain) {
     fail_mover("detach", "dra0", Error(Code::kUnavailable, "rtnetlink is busy"));
     ASSERT_TRUE(world.stop(pod).ok());
     EXPECT_EQ(world.state("a", "dra0"), "detaching");
-    EXPECT_EQ(world.claims().snapshot()[0].reason, "bring device dra0 home: rtnetlink is busy");
+    EXPECT_EQ(world.claims().snapshot()[0].reason,
+              "return device dra0 to the host: rtnetlink is busy");
     mend();
     world.settle_until([&] { return world.is_at_rest(); });
     EXPECT_EQ(world.state("a", "dra0"), "prepared");
@@ -527,7 +528,7 @@ TEST_F(PodsTest, UnprepareSaysWhyADeviceDoesNotComeHome) {
     const auto result = world.unprepare(ref);
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error().message(),
-              "claim default/a: device dra0: bring device dra0 home: rtnetlink is busy");
+              "claim default/a: device dra0: return device dra0 to the host: rtnetlink is busy");
 }
 
 TEST_F(PodsTest, UnprepareOfAnUnpluggedDeviceSucceeds) {

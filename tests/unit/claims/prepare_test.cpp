@@ -83,7 +83,7 @@ TEST_F(PrepareTest, IsAnsweredFromTheJournalAfterARestartWithoutTheApiServer) {
 TEST_F(PrepareTest, LearnsOfMorePodsTheSecondTime) {
     ASSERT_TRUE(world.prepare(ref).ok());
     auto shared = ClaimsWorld::claim("a", {"dra0"});
-    shared.reserved_for = {"pod-1", "pod-2"};
+    shared.reserved_for = {{"pod-1", "one"}, {"pod-2", "two"}};
     world.add(shared);
     ASSERT_TRUE(world.prepare(ref).ok());
     world.kill();
@@ -289,18 +289,6 @@ TEST_F(PrepareTest, AllowsSharesThatArePreparedAtTheSameTime) {
     EXPECT_EQ(succeeded, 2);
 }
 
-TEST_F(PrepareTest, RefusesADeviceWhoseRdmaLinkShouldMove) {
-    Effects effects;
-    effects.rdma_links = {"mlx5_0"};
-    world.process->backend.effects["dra0"] = effects;
-    const auto result = world.prepare(ref);
-    EXPECT_EQ(result.code(), Code::kUnimplemented);
-    EXPECT_EQ(result.error().message(),
-              "claim default/a: device dra0: its backend asks for RDMA link mlx5_0 to be moved "
-              "into the pod, which this version cannot");
-    EXPECT_TRUE(world.hardware.prepared.empty());
-}
-
 TEST_F(PrepareTest, RefusesTheSameDeviceTwiceInOneClaim) {
     EXPECT_NE(world.refusal(ClaimsWorld::claim("b", {"dra0", "dra0"})).find("to this claim twice"),
               std::string::npos);
@@ -434,9 +422,8 @@ TEST_F(PrepareTest, UnprepareSaysWhatIsInTheWayAndGoesOnTrying) {
     };
     const auto result = world.unprepare(ref);
     ASSERT_FALSE(result.ok());
-    EXPECT_EQ(result.error().message(),
-              "claim default/a: device dra0: backend netdev: firmware is busy");
-    EXPECT_EQ(world.claims().snapshot()[0].reason, "backend netdev: firmware is busy");
+    EXPECT_EQ(result.error().message(), "claim default/a: device dra0: firmware is busy");
+    EXPECT_EQ(world.claims().snapshot()[0].reason, "firmware is busy");
     broken = false;
     world.settle_until([&] { return world.is_at_rest(); });
     EXPECT_TRUE(world.disk.records.empty());

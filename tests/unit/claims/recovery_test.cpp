@@ -231,7 +231,7 @@ TEST(Explain, SaysWhereADeviceIsAndWhy) {
     BindingRecord record;
     record.claim = {"default", "a", "uid-a"};
     record.pod = "default/web";
-    record.attached.interface_name = "net1";
+    record.attached = {{"net1", "", {}, 7}};
     record.state = BindingState::kAttached;
     EXPECT_EQ(explain(record), "in pod default/web as net1 for claim default/a");
     record.state = BindingState::kFailed;

@@ -28,10 +28,15 @@ class LockedMover final : public DeviceMover {
         const std::lock_guard lock(mutex_);
         return mover_.survey(record);
     }
-    Result<AttachedFacts> attach(const BindingRecord& record, int fd,
-                                 const StepHook& on_step) override {
+    Result<std::vector<AttachedFacts>> attach(const BindingRecord& record, int fd,
+                                              const StepHook& on_step) override {
         const std::lock_guard lock(mutex_);
         return mover_.attach(record, fd, on_step);
+    }
+    Result<std::vector<AttachedFacts>> configure_made(const BindingRecord& record, int fd,
+                                                      const StepHook& on_step) override {
+        const std::lock_guard lock(mutex_);
+        return mover_.configure_made(record, fd, on_step);
     }
     Result<Detached> detach(const BindingRecord& record, int fd, const StepHook& on_step) override {
         const std::lock_guard lock(mutex_);

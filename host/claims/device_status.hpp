@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the status of a claim says about one of its devices.
+#pragma once
+
+#include "host/claims/binding_table.hpp"
+#include "host/model/claim.hpp"
+#include "host/model/device.hpp"
+
+namespace knd {
+
+/// `health`: what the device's backend says of it; none: it is healthy.
+DeviceStatus status_of(const Binding& binding, const HealthReport* health);
+
+}  // namespace knd
