@@ -41,6 +41,7 @@ const BindingMachine::Step BindingMachine::kAttachSteps[] = {
     {&BindingMachine::check_may_leave, ""},
     {&BindingMachine::renew_lost, ""},
     {&BindingMachine::survey, "attach.surveyed"},
+    {&BindingMachine::keep_namespace, ""},
     {&BindingMachine::note_attaching, "attach.journalled"},
     {&BindingMachine::move_in, "attach.configured"},
     {&BindingMachine::attach_backend, "attach.backend"},
@@ -211,6 +212,31 @@ void BindingMachine::survey(Binding& binding, Done<> next) {
     });
 }
 
+/// So that it does not die under the device when this process does.
+void BindingMachine::keep_namespace(Binding& binding, Done<> next) {
+    if (!binding.has_place()) return next({});
+    const auto kept = ports_.namespaces.keep(binding.record.sandbox_id, binding.netns.get());
+    // Everything works without; only a virtual device may be lost, and then is made anew.
+    if (!kept)
+        log::warn("a pod's namespace does not outlive a death of this daemon",
+                  {{"pod", binding.record.pod}, {"error", kept.error().message()}});
+    next({});
+}
+
+void BindingMachine::drop_namespace(const Binding& binding) {
+    const auto& id = binding.record.sandbox_id;
+    if (id.empty()) return;
+    for (const auto* other : bindings_.of_sandbox(id)) {
+        const auto state = other->record.state;
+        const bool away = state == BindingState::kAttaching || state == BindingState::kAttached ||
+                          state == BindingState::kDetaching;
+        if (other != &binding && other->record.sandbox_id == id && away) return;
+    }
+    if (const auto dropped = ports_.namespaces.drop(id); !dropped)
+        log::warn("a pod's namespace is kept for nothing until the next start",
+                  {{"pod", binding.record.pod}, {"error", dropped.error().message()}});
+}
+
 void BindingMachine::note_attaching(Binding& binding, Done<> next) {
     const auto before = binding.record.state;
     commit(binding, BindingState::kAttaching, [&binding, before, next](Result<void> result) {
@@ -291,6 +317,7 @@ void BindingMachine::attach_failed(Binding& binding, const Error& error) {
     }
     record.host_state = Json();
     binding.netns.reset();
+    drop_namespace(binding);
     record.state = BindingState::kFailed;
     listener_.on_attach_failed(binding);
     // Not written: the journal then says `prepared`, which is as safe.
@@ -306,7 +333,10 @@ void BindingMachine::pin(Binding& binding) {
     // Another namespace under the same path is not the one the device went to.
     if (netns && (binding.record.netns_id.empty() || netns->id == binding.record.netns_id)) {
         binding.netns = std::move(netns->fd);
+        return;
     }
+    if (auto kept = ports_.namespaces.open(binding.record.sandbox_id))
+        binding.netns = *std::move(kept);
 }
 
 void BindingMachine::note_detaching(Binding& binding, Done<> next) {
@@ -361,6 +391,7 @@ void BindingMachine::move_out(Binding& binding, Done<> next) {
 
 void BindingMachine::note_returned(Binding& binding, Done<> next) {
     binding.netns.reset();
+    drop_namespace(binding);
     binding.pause = {};
     binding.last_error.clear();
     auto& record = binding.record;

@@ -84,6 +84,7 @@ class BindingMachine {
     void check_may_leave(Binding& binding, Done<> next);
     void renew_lost(Binding& binding, Done<> next);
     void survey(Binding& binding, Done<> next);
+    void keep_namespace(Binding& binding, Done<> next);
     void note_attaching(Binding& binding, Done<> next);
     void move_in(Binding& binding, Done<> next);
     void attach_backend(Binding& binding, Done<> next);
@@ -95,6 +96,7 @@ class BindingMachine {
     void renew(Binding& binding, const std::string& lost, Done<> next);
 
     // Back to the host.
+    void drop_namespace(const Binding& binding);
     void note_detaching(Binding& binding, Done<> next);
     void detach_backend(Binding& binding, Done<> next);
     void move_out(Binding& binding, Done<> next);

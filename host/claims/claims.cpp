@@ -159,6 +159,11 @@ Result<void> Claims::load() {
         parts_->machine.pin(binding);
     }
     parts_->renew_files();
+    std::set<std::string> used;
+    for (const auto* binding : parts_->bindings.all())
+        if (!binding->record.sandbox_id.empty()) used.insert(binding->record.sandbox_id);
+    if (const auto swept = parts_->ports.namespaces.sweep(used); !swept)
+        log::warn("namespaces of pods are kept for nothing", {{"error", swept.error().message()}});
     return {};
 }
 

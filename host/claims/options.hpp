@@ -13,6 +13,7 @@
 #include "host/config/config.hpp"
 #include "host/journal/journal.hpp"
 #include "host/model/services.hpp"
+#include "host/sandbox/kept_namespaces.hpp"
 #include "host/sandbox/markers.hpp"
 
 namespace knd {
@@ -42,6 +43,7 @@ struct ClaimsPorts {
     const DeviceTable& devices;
     DeviceMover& mover;
     const Markers& markers;
+    KeptNamespaces& namespaces;
     const WallClock& clock;
     StepObserver& observer;
 };

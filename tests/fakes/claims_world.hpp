@@ -25,6 +25,7 @@
 #include "tests/fakes/fake_backend.hpp"
 #include "tests/fakes/fake_claim_source.hpp"
 #include "tests/fakes/fake_journal.hpp"
+#include "tests/fakes/fake_kept_namespaces.hpp"
 #include "tests/fakes/fake_mover.hpp"
 
 namespace knd::fake {
@@ -81,8 +82,8 @@ class ClaimsWorld {
               markers(world.options.run_dir),
               claims(world.options,
                      ClaimsPorts{home.get_executor(), home.get_executor(), source, journal, devices,
-                                 world.real_mover ? *world.real_mover : mover, markers, clock,
-                                 observer}) {
+                                 world.real_mover ? *world.real_mover : mover, markers,
+                                 world.namespaces, clock, observer}) {
             source.claims = world.api;
             devices.instances = {{"netdev", &backend}, {"sriov", &other}};
             devices.add("dra0", "netdev");
@@ -249,6 +250,7 @@ class ClaimsWorld {
 
     ClaimsOptions options;
     FakeNode node;
+    FakeKeptNamespaces namespaces;
     DeviceMover* real_mover = nullptr;  ///< instead of one on `node`; set it before boot()
     FakeHardware hardware;
     FakeJournal::Disk disk;

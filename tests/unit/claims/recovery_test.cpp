@@ -64,6 +64,40 @@ TEST_F(RecoveryTest, BringsHomeWhatIsInASandboxThatIsGone) {
     EXPECT_EQ(world.marker("s1", "a"), "");
 }
 
+TEST_F(RecoveryTest, KeepsTheNamespaceOfADeviceThatIsAway) {
+    const auto pod = world.sandbox("s1");
+    ASSERT_TRUE(world.prepare(ref).ok());
+    ASSERT_TRUE(world.run(pod).ok());
+    EXPECT_EQ(world.namespaces.kept, std::set<std::string>{"s1"});
+    // Stopped without a word, and its name is gone: what keeps it alive is ours.
+    world.kill();
+    world.node.netns.erase(pod.netns);
+    world.start();
+    ASSERT_TRUE(world.synchronize({}).ok());
+    EXPECT_TRUE(world.node.is_home("dra0"));
+    EXPECT_TRUE(world.namespaces.kept.empty());
+}
+
+TEST_F(RecoveryTest, KeepsNoNamespaceThatIsOfNoUse) {
+    world.namespaces.kept = {"ghost"};
+    restart();
+    EXPECT_TRUE(world.namespaces.kept.empty());
+    ASSERT_TRUE(world.prepare(ref).ok());
+    world.process->mover.fault = [](std::string_view step, const std::string&) {
+        return step == "configure" ? std::optional(Error(Code::kUnavailable, "link is busy"))
+                                   : std::nullopt;
+    };
+    ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
+    EXPECT_TRUE(world.namespaces.kept.empty());
+}
+
+TEST_F(RecoveryTest, ANamespaceThatCannotBeKeptIsNoReasonToFail) {
+    world.namespaces.forbidden = true;
+    ASSERT_TRUE(world.prepare(ref).ok());
+    ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
+    EXPECT_EQ(world.marker("s1", "a"), "attached\n");
+}
+
 TEST_F(RecoveryTest, AttachesLateToAPodThatWasStartedMeanwhile) {
     ASSERT_TRUE(world.prepare(ref).ok());
     world.kill();

@@ -67,8 +67,9 @@ TEST(Threads, ManyPodsAtOnceEndWithEveryDeviceAtHome) {
     const Markers markers(world.options.run_dir);
     const fake::FakeClock clock;
     StepObserver observer;
-    Claims claims(world.options, ClaimsPorts{home.get_executor(), workers.get_executor(), source,
-                                             **journal, devices, mover, markers, clock, observer});
+    Claims claims(world.options,
+                  ClaimsPorts{home.get_executor(), workers.get_executor(), source, **journal,
+                              devices, mover, markers, world.namespaces, clock, observer});
     ASSERT_TRUE(claims.load().ok());
 
     int ended = 0;
