@@ -108,7 +108,7 @@ class DummyBackend {
     void stop() { watch_.stop(); }
 
     /// Only now is it known which interfaces are away in pods, and must not be made a second time.
-    Result<void> reconcile(const knd::Call&, std::span<const knd::Binding> live) {
+    Result<void> reconcile(const knd::Call&, std::span<const knd::Binding> live, knd::LostSink&) {
         in_use_.clear();
         for (const auto& binding : live)
             in_use_.emplace(binding.device);

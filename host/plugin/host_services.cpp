@@ -35,9 +35,9 @@ log::Level to_level(std::int32_t level) {
 
 }  // namespace
 
-HostServices::HostServices(boost::asio::io_context& io, std::string backend,
+HostServices::HostServices(boost::asio::io_context& io, Names names,
                            std::chrono::milliseconds coalesce)
-    : io_(io), backend_(std::move(backend)), coalesce_(coalesce), gathered_(io) {
+    : io_(io), names_(std::move(names)), coalesce_(coalesce), devices_(io), health_(io) {
     face_.size = sizeof face_;
     face_.log = [](const knd_host* host, std::int32_t level, const char* message) noexcept {
         self_of(host).log(level, message);
@@ -46,12 +46,21 @@ HostServices::HostServices(boost::asio::io_context& io, std::string backend,
         return self_of(host).extension(id);
     };
     face_.host_data = this;
+    face_.instance = names_.instance.c_str();
+    face_.driver = names_.driver.c_str();
+    face_.node = names_.node.c_str();
+    fill_events_and_poll();
+    fill_report();
+}
+
+void HostServices::fill_events_and_poll() {
     events_table_.size = sizeof events_table_;
     events_table_.devices_changed = [](const knd_host* host) noexcept {
-        self_of(host).note_devices_changed();
+        self_of(host).note(self_of(host).devices_);
     };
-    // Health is checked after every list.
-    events_table_.health_changed = events_table_.devices_changed;
+    events_table_.health_changed = [](const knd_host* host) noexcept {
+        self_of(host).note(self_of(host).health_);
+    };
     poll_table_.size = sizeof poll_table_;
     poll_table_.watch = [](const knd_host* host, std::int32_t fd, knd_error* err) noexcept {
         const auto result = self_of(host).watch(fd);
@@ -64,13 +73,27 @@ HostServices::HostServices(boost::asio::io_context& io, std::string backend,
     };
 }
 
+void HostServices::fill_report() {
+    report_table_.size = sizeof report_table_;
+    report_table_.event = [](const knd_host* host, const char* claim_uid, std::int32_t warning,
+                             const char* reason, const char* message) noexcept {
+        return to_status(self_of(host).report_event(claim_uid, warning, reason, message).code());
+    };
+    report_table_.metric = [](const knd_host* host, std::int32_t kind, const char* name,
+                              const char* device, double value) noexcept {
+        return to_status(
+            self_of(host).reports_.metric(kind, view(name), view(device), value).code());
+    };
+}
+
 void HostServices::connect(Callbacks callbacks) {
     callbacks_ = std::move(callbacks);
 }
 
 void HostServices::disconnect() {
     callbacks_ = {};
-    gathered_.cancel();
+    devices_.gathered.cancel();
+    health_.gathered.cancel();
     descriptors_.clear();
     const std::lock_guard lock(mutex_);
     tokens_.clear();
@@ -80,12 +103,13 @@ void HostServices::log(std::int32_t level, const char* message) const {
     const auto text = printable(message != nullptr ? message : "");
     const auto* call = current_call();
     if (call == nullptr) {
-        log::write(to_level(level), text, {{"backend", backend_}});
+        log::write(to_level(level), text, {{"backend", names_.instance}});
     } else if (call->device().empty()) {
-        log::write(to_level(level), text, {{"backend", backend_}, {"call", call->id()}});
+        log::write(to_level(level), text, {{"backend", names_.instance}, {"call", call->id()}});
     } else {
-        log::write(to_level(level), text,
-                   {{"backend", backend_}, {"call", call->id()}, {"device", call->device()}});
+        log::write(
+            to_level(level), text,
+            {{"backend", names_.instance}, {"call", call->id()}, {"device", call->device()}});
     }
 }
 
@@ -93,28 +117,42 @@ const void* HostServices::extension(const char* id) const {
     const std::string_view wanted(id != nullptr ? id : "");
     if (wanted == KND_HOST_EVENTS) return &events_table_;
     if (wanted == KND_HOST_POLL) return &poll_table_;
+    if (wanted == KND_HOST_REPORT) return &report_table_;
     return nullptr;
 }
 
-void HostServices::note_devices_changed() {
-    ++events_;
+void HostServices::note(Trigger& trigger) {
+    ++trigger.count;
     // One post in flight is enough, however often a backend calls.
-    if (event_posted_.exchange(true)) return;
-    boost::asio::post(io_, [self = shared_from_this()] {
-        self->event_posted_ = false;
-        self->fire_soon();
+    if (trigger.posted.exchange(true)) return;
+    boost::asio::post(io_, [self = shared_from_this(), &trigger] {
+        trigger.posted = false;
+        self->fire_soon(trigger);
     });
 }
 
-void HostServices::fire_soon() {
-    if (std::exchange(gathering_, true)) return;
-    gathered_.expires_after(coalesce_);
-    gathered_.async_wait([weak = weak_from_this()](const auto& ec) {
+void HostServices::fire_soon(Trigger& trigger) {
+    if (std::exchange(trigger.gathering, true)) return;
+    trigger.gathered.expires_after(coalesce_);
+    trigger.gathered.async_wait([weak = weak_from_this(), &trigger](const auto& ec) {
         const auto self = weak.lock();
         if (!self) return;
-        self->gathering_ = false;
-        if (!ec && self->callbacks_.devices_changed) self->callbacks_.devices_changed();
+        trigger.gathering = false;
+        const auto& callbacks = self->callbacks_;
+        const auto& fire =
+            &trigger == &self->devices_ ? callbacks.devices_changed : callbacks.health_changed;
+        if (!ec && fire) fire();
     });
+}
+
+Result<void> HostServices::report_event(const char* claim_uid, std::int32_t warning,
+                                        const char* reason, const char* message) {
+    KND_TRY_ASSIGN(auto event,
+                   reports_.event(view(claim_uid), warning, view(reason), view(message)));
+    boost::asio::post(io_, [self = shared_from_this(), event = std::move(event)] {
+        if (self->callbacks_.event) self->callbacks_.event(event);
+    });
+    return {};
 }
 
 Result<void> HostServices::watch(int fd) {
@@ -166,7 +204,8 @@ void HostServices::adopt(int fd, std::uint64_t token, Fd copy) {
     boost::system::error_code ec;
     descriptor.assign(copy.get(), ec);
     if (ec) {
-        log::warn("descriptor cannot be watched", {{"backend", backend_}, {"error", ec.message()}});
+        log::warn("descriptor cannot be watched",
+                  {{"backend", names_.instance}, {"error", ec.message()}});
         return;
     }
     [[maybe_unused]] const int owned_by_descriptor = copy.release();

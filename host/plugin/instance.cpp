@@ -67,7 +67,8 @@ void Instance::adopt(const Library& library) {
     info_.id = library.id;
     info_.version = library.version;
     info_.vendor = library.vendor;
-    auto services = std::make_shared<HostServices>(io_, config_.name, options_.coalesce);
+    auto services = std::make_shared<HostServices>(
+        io_, HostServices::Names{config_.name, options_.domain, options_.node}, options_.coalesce);
     auto core = InstanceCore::make(library, config_.name, options_.domain, services);
     if (!core.ok()) {
         info_.state = BackendState::kFailed;
@@ -87,6 +88,15 @@ void Instance::adopt(const Library& library) {
                 const auto self = weak.lock();
                 if (self && self->on_devices_changed) self->on_devices_changed();
             },
+        .health_changed =
+            [weak = weak_from_this()] {
+                if (const auto self = weak.lock()) self->check_health();
+            },
+        .event =
+            [weak = weak_from_this()](const BackendEvent& event) {
+                const auto self = weak.lock();
+                if (self && self->on_event) self->on_event(event);
+            },
         .ready =
             [weak = weak_from_this()](int fd, std::uint64_t token) {
                 if (const auto self = weak.lock()) self->on_ready(fd, token);
@@ -96,7 +106,10 @@ void Instance::adopt(const Library& library) {
 
 BackendCounters Instance::counters() const {
     auto counters = counters_;
-    if (core_) counters.events = core_->services().events();
+    if (!core_) return counters;
+    counters.events = core_->services().events();
+    counters.dropped_reports = core_->services().dropped_reports();
+    counters.metrics = core_->services().metrics();
     return counters;
 }
 
@@ -130,37 +143,37 @@ void Instance::stop(Done<> done) {
     set_state(BackendState::kStopped, "");
 }
 
-void Instance::list(Done<std::vector<Device>> done) {
-    auto listing = std::make_shared<DeviceListing>();
+void Instance::list(Done<DeviceListing> done) {
+    auto listed = std::make_shared<Listed>();
     submit({.operation = "list",
             .device = {},
             .deadline = in(options_.list_timeout),
             .retry = true,
-            .work = [core = core_, listing](const Call& call) -> Result<void> {
-                KND_TRY_ASSIGN(*listing, core->list(call));
+            .work = [core = core_, listed](const Call& call) -> Result<void> {
+                KND_TRY_ASSIGN(*listed, core->list(call));
                 return {};
             },
             .done =
-                [weak = weak_from_this(), listing, done = std::move(done)](Result<> result) {
+                [weak = weak_from_this(), listed, done = std::move(done)](Result<> result) {
                     if (!result.ok()) return done(std::move(result).error());
                     if (const auto self = weak.lock()) {
-                        self->note_refusals(listing->refusals);
+                        self->note_refusals(listed->refusals);
                         self->check_health();
                     }
-                    done(std::move(listing->devices));
+                    done(std::move(listed->listing));
                 }});
 }
 
-void Instance::prepare(Binding binding, Json config, Deadline deadline, Done<Effects> done) {
+void Instance::prepare(PrepareRequest request, Deadline deadline, Done<Effects> done) {
     auto effects = std::make_shared<Effects>();
-    const auto device = binding.key.device;
+    const auto device = request.binding.key.device;
     submit({.operation = "prepare",
             .device = device,
             .deadline = deadline,
             .retry = true,
-            .work = [core = core_, effects, binding = std::move(binding),
-                     config = std::move(config)](const Call& call) -> Result<void> {
-                KND_TRY_ASSIGN(*effects, core->prepare(call, binding, config));
+            .work = [core = core_, effects,
+                     request = std::move(request)](const Call& call) -> Result<void> {
+                KND_TRY_ASSIGN(*effects, core->prepare(call, request));
                 return {};
             },
             .done = deliver(effects, std::move(done))});
@@ -214,18 +227,23 @@ void Instance::attach_or_detach(bool attach, Attachment attachment, Deadline dea
             .done = std::move(done)});
 }
 
-void Instance::reconcile(std::vector<Binding> live, Deadline deadline, Done<> done) {
+void Instance::reconcile(std::vector<Binding> live, Deadline deadline,
+                         Done<std::vector<Lost>> done) {
     if (core_ && !core_->tables().offers(KND_EXT_RECOVER)) {
-        boost::asio::post(io_, [done = std::move(done)] { done({}); });
+        core_->hold(live);
+        boost::asio::post(io_, [done = std::move(done)] { done(std::vector<Lost>()); });
         return;
     }
+    auto lost = std::make_shared<std::vector<Lost>>();
     submit({.operation = "reconcile",
             .device = {},
             .deadline = deadline,
             .retry = true,
-            .work = [core = core_, live = std::move(live)](
-                        const Call& call) { return core->reconcile(call, live); },
-            .done = std::move(done)});
+            .work = [core = core_, lost, live = std::move(live)](const Call& call) -> Result<void> {
+                KND_TRY_ASSIGN(*lost, core->reconcile(call, live));
+                return {};
+            },
+            .done = deliver(lost, std::move(done))});
 }
 
 void Instance::on_ready(int fd, std::uint64_t token) {
@@ -366,7 +384,7 @@ void Instance::count_bug(const Call& call, const Error& error) {
 
 void Instance::check_health() {
     if (!core_->tables().offers(KND_EXT_HEALTH)) return;
-    auto sick = std::make_shared<std::map<std::string, std::string>>();
+    auto sick = std::make_shared<std::map<std::string, HealthReport>>();
     submit({.operation = "check",
             .device = {},
             .deadline = in(options_.list_timeout),
@@ -384,19 +402,23 @@ void Instance::check_health() {
 }
 
 /// One line per change.
-void Instance::note_health(std::map<std::string, std::string> sick) {
-    for (const auto& [device, why] : sick) {
+void Instance::note_health(std::map<std::string, HealthReport> sick) {
+    if (sick == sick_) return;
+    for (const auto& [device, report] : sick) {
         const auto before = sick_.find(device);
-        if (before != sick_.end() && before->second == why) continue;
-        log::warn("device is not healthy",
-                  {{"backend", name()}, {"device", device}, {"error", why}});
+        if (before != sick_.end() && before->second == report) continue;
+        log::warn("device is not healthy", {{"backend", name()},
+                                            {"device", device},
+                                            {"health", std::string(health_name(report.health))},
+                                            {"error", report.message}});
     }
-    for (const auto& [device, why] : sick_) {
+    for (const auto& [device, report] : sick_) {
         if (sick.contains(device)) continue;
         log::info("device is healthy again", {{"backend", name()}, {"device", device}});
     }
     sick_ = std::move(sick);
     counters_.unhealthy_devices = sick_.size();
+    if (on_health_changed) on_health_changed();
 }
 
 /// One line per device and reason, until the device is right or wrong in another way.

@@ -4,10 +4,9 @@
 // back, keeps the instance's state, and counts.
 //
 // Failure: INTERNAL and UNKNOWN are bugs of the library. Five in ten minutes take it out of
-// service:
-//          start, list, prepare and attach answer UNAVAILABLE; unprepare, detach and reconcile go
-//          on, so that pods can still end. PERMISSION_DENIED and DATA_LOSS make it degraded until
-//          the same operation works again.
+//          service: start, list, prepare and attach answer UNAVAILABLE; unprepare, detach and
+//          reconcile go on, so that pods can still end. PERMISSION_DENIED and DATA_LOSS make it
+//          degraded until the same operation works again.
 #pragma once
 
 #include <deque>
@@ -44,12 +43,14 @@ class Instance final : public Backend, public std::enable_shared_from_this<Insta
 
     void start(Done<> done) override;
     void stop(Done<> done) override;
-    void list(Done<std::vector<Device>> done) override;
-    void prepare(Binding binding, Json config, Deadline deadline, Done<Effects> done) override;
+    void list(Done<DeviceListing> done) override;
+    void prepare(PrepareRequest request, Deadline deadline, Done<Effects> done) override;
     void unprepare(Binding binding, Deadline deadline, Done<> done) override;
     void attach(Attachment attachment, Deadline deadline, Done<> done) override;
     void detach(Attachment attachment, Deadline deadline, Done<> done) override;
-    void reconcile(std::vector<Binding> live, Deadline deadline, Done<> done) override;
+    void reconcile(std::vector<Binding> live, Deadline deadline,
+                   Done<std::vector<Lost>> done) override;
+    const std::map<std::string, HealthReport>& health() const override { return sick_; }
 
   private:
     Instance(boost::asio::io_context& io, boost::asio::thread_pool& workers,
@@ -65,7 +66,7 @@ class Instance final : public Backend, public std::enable_shared_from_this<Insta
     void finished(const Call& call, const Result<void>& result, CallQueue::Clock::duration took);
     void count_bug(const Call& call, const Error& error);
     void check_health();
-    void note_health(std::map<std::string, std::string> sick);
+    void note_health(std::map<std::string, HealthReport> sick);
     void note_refusals(const std::vector<DeviceCollector::Refusal>& refusals);
     void out_of_service(BackendState state, std::string reason);
     void set_state(BackendState state, std::string reason);
@@ -81,7 +82,7 @@ class Instance final : public Backend, public std::enable_shared_from_this<Insta
     std::deque<CallQueue::Clock::time_point> bugs_;
     std::string degraded_by_;                     ///< the operation that must work again
     std::set<DeviceCollector::Refusal> refused_;  ///< of the last list
-    std::map<std::string, std::string> sick_;     ///< device -> what the backend says about it
+    std::map<std::string, HealthReport> sick_;    ///< device -> what the backend says about it
     bool started_ = false;
     BackendState state_before_stuck_ = BackendState::kRunning;
 };

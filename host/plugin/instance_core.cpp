@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/plugin/instance_core.hpp"
 
+#include <chrono>
 #include <utility>
 
+#include "host/model/quantity.hpp"
 #include "host/plugin/effects_sink.hpp"
 #include "host/plugin/names.hpp"
 
@@ -23,37 +25,137 @@ Result<void> checked(Function function) {
 }
 
 knd_binding to_abi(const Backend::Binding& binding) {
-    return {sizeof(knd_binding),           0,
-            binding.key.claim_uid.c_str(), binding.claim.c_str(),
-            binding.key.device.c_str(),    binding.state.empty() ? nullptr : binding.state.data(),
-            binding.state.size()};
+    return {.size = sizeof(knd_binding),
+            .flags = 0,
+            .claim_uid = binding.key.claim_uid.c_str(),
+            .claim = binding.claim.c_str(),
+            .device = binding.key.device.c_str(),
+            .state = binding.state.empty() ? nullptr : binding.state.data(),
+            .state_size = binding.state.size(),
+            .share_id = binding.key.share_id.c_str()};
 }
+
+/// A prepare request as the library sees it. Lives as long as what it is made of.
+class RawRequest {
+  public:
+    explicit RawRequest(const Backend::PrepareRequest& request)
+        : config_(request.config),
+          class_config_(request.class_config),
+          binding_(to_abi(request.binding)) {
+        for (const auto& [capacity, quantity] : request.consumed) {
+            const auto amount = Quantity::parse(quantity);
+            consumed_.push_back({sizeof(knd_consumed), 0, capacity.c_str(), quantity.c_str(),
+                                 amount.ok() ? amount->value_rounded_up() : 0});
+        }
+        for (const auto& pod : request.pods)
+            pods_.push_back({sizeof(knd_pod), 0, pod.uid.c_str(), pod.name.c_str()});
+        raw_ = {.size = sizeof raw_,
+                .flags = request.admin_access ? std::uint32_t{KND_REQUEST_ADMIN} : 0u,
+                .binding = &binding_,
+                .config = config_.face(),
+                .class_config = class_config_.face(),
+                .request = request.request.c_str(),
+                .consumed = consumed_.data(),
+                .consumed_count = consumed_.size(),
+                .pods = pods_.data(),
+                .pod_count = pods_.size()};
+    }
+    RawRequest(const RawRequest&) = delete;
+    RawRequest& operator=(const RawRequest&) = delete;
+
+    const knd_prepare_request* face() const { return &raw_; }
+    const Params& config() const { return config_; }
+
+  private:
+    Params config_;
+    Params class_config_;
+    knd_binding binding_;
+    std::vector<knd_consumed> consumed_;
+    std::vector<knd_pod> pods_;
+    knd_prepare_request raw_{};
+};
 
 /// Receives the health of devices; remembers those that are not healthy.
 class HealthCollector {
   public:
-    HealthCollector() {
+    explicit HealthCollector(std::set<std::string> known) : known_(std::move(known)) {
         face_.size = sizeof face_;
         face_.device = [](const knd_health_sink* s, const char* device, std::int32_t health,
-                          const char* message) noexcept -> knd_status {
-            const std::string_view name(device != nullptr ? device : "");
-            if (!is_dns_label(name)) return KND_INVALID_ARGUMENT;
-            auto& sick = static_cast<HealthCollector*>(s->host_data)->sick_;
-            sick.erase(std::string(name));
-            if (health == KND_HEALTH_HEALTHY) return KND_OK;
-            auto text = printable(message != nullptr ? message : "");
-            if (text.empty()) text = health == KND_HEALTH_UNHEALTHY ? "unhealthy" : "unknown";
-            sick.emplace(name, std::move(text));
-            return KND_OK;
+                          const char* message) noexcept {
+            return static_cast<HealthCollector*>(s->host_data)->add(view(device), health, message);
         };
         face_.host_data = this;
     }
+    HealthCollector(const HealthCollector&) = delete;
+    HealthCollector& operator=(const HealthCollector&) = delete;
+
     const knd_health_sink* face() const { return &face_; }
-    const std::map<std::string, std::string>& sick() const { return sick_; }
+    const std::map<std::string, HealthReport>& sick() const { return sick_; }
 
   private:
+    knd_status add(std::string_view device, std::int32_t health, const char* message) {
+        const auto known = known_.find(std::string(device));
+        if (known == known_.end()) return KND_NOT_FOUND;
+        if (health < KND_HEALTH_UNKNOWN || health > KND_HEALTH_UNHEALTHY) {
+            return KND_INVALID_ARGUMENT;
+        }
+        sick_.erase(*known);
+        if (health == KND_HEALTH_HEALTHY) return KND_OK;
+        const bool unhealthy = health == KND_HEALTH_UNHEALTHY;
+        auto text = printable(cut_utf8(view(message), kMaxReason));
+        if (text.empty()) text = unhealthy ? "unhealthy" : "its health is not known";
+        sick_.emplace(*known, HealthReport{unhealthy ? Health::kUnhealthy : Health::kUnknown,
+                                           std::move(text)});
+        return KND_OK;
+    }
+
     knd_health_sink face_{};
-    std::map<std::string, std::string> sick_;
+    const std::set<std::string> known_;
+    std::map<std::string, HealthReport> sick_;
+};
+
+/// Receives which bindings are lost.
+class LostCollector {
+  public:
+    explicit LostCollector(const std::vector<Backend::Binding>& live) {
+        for (const auto& binding : live)
+            live_.insert(binding.key);
+        face_.size = sizeof face_;
+        face_.lost = [](const knd_recover_sink* s, const knd_binding* binding,
+                        const char* why) noexcept {
+            return static_cast<LostCollector*>(s->host_data)->add(binding, why);
+        };
+        face_.host_data = this;
+    }
+    LostCollector(const LostCollector&) = delete;
+    LostCollector& operator=(const LostCollector&) = delete;
+
+    const knd_recover_sink* face() const { return &face_; }
+    std::vector<Backend::Lost> take() {
+        std::vector<Backend::Lost> all;
+        for (auto& [key, why] : lost_)
+            all.push_back({key, std::move(why)});
+        return all;
+    }
+
+  private:
+    knd_status add(const knd_binding* theirs, const char* why) {
+        if (theirs == nullptr || theirs->size < offsetof(knd_binding, share_id)) {
+            return KND_INVALID_ARGUMENT;
+        }
+        const auto binding = copy_in(theirs);
+        const BindingKey key{std::string(view(binding.claim_uid)),
+                             std::string(view(binding.device)),
+                             std::string(view(binding.share_id))};
+        if (!live_.contains(key)) return KND_NOT_FOUND;
+        auto text = printable(cut_utf8(view(why), kMaxReason));
+        lost_[key] = text.empty() ? "it does not say why" : std::move(text);
+        return KND_OK;
+    }
+
+    knd_recover_sink face_{};
+    std::set<BindingKey> live_;
+    std::map<BindingKey, std::string> lost_;
 };
 
 /// The binding is known to be gone, which is what was asked for.
@@ -74,7 +176,7 @@ Result<std::shared_ptr<InstanceCore>> InstanceCore::make(const Library& library,
     auto tables = read_tables(*backend);
     if (!tables.ok()) {
         // destroy itself may be the missing slot.
-        if (backend->size >= sizeof *backend && backend->destroy != nullptr) {
+        if (backend->size >= kLeastBackend && backend->destroy != nullptr) {
             backend->destroy(backend);
         }
         return std::move(tables).error().wrap(library.path);
@@ -115,7 +217,7 @@ void InstanceCore::stop() {
     backend->destroy(backend);
 }
 
-Result<DeviceListing> InstanceCore::list(const Call& call) {
+Result<Listed> InstanceCore::list(const Call& call) {
     DeviceCollector devices(name_, domain_, call.cancelled());
     auto result = checked([&](knd_error* err) {
         return tables_.discovery.list(backend_, call.face(), devices.face(), err);
@@ -125,42 +227,103 @@ Result<DeviceListing> InstanceCore::list(const Call& call) {
         return Error(Code::kInvalidArgument, "device " + first.device + ": " + first.reason);
     }
     KND_TRY(std::move(result));
-    auto accepted = devices.take();
-    return DeviceListing{std::move(accepted), devices.refusals()};
+    auto listing = devices.take();
+    const std::lock_guard lock(mutex_);
+    listed_.clear();
+    for (const auto& device : listing.devices)
+        listed_.insert(device.name);
+    return Listed{std::move(listing), devices.refusals()};
 }
 
-Result<Effects> InstanceCore::prepare(const Call& call, const Backend::Binding& binding,
-                                      const Json& config) {
-    const Params params(config);
-    const auto raw = to_abi(binding);
-    const knd_prepare_request request{sizeof request, 0, &raw, params.face()};
-    EffectsCollector effects(call.cancelled());
-    auto result = checked([&](knd_error* err) {
-        return tables_.prepare.prepare(backend_, call.face(), &request, effects.face(), err);
-    });
-    if (effects.refusal()) {
-        const bool must_undo = result.ok();
-        result = Error(Code::kInternal,
-                       "it asks for an impossible effect: " + effects.refusal()->message());
-        if (!must_undo) return std::move(result).error();
-    } else {
-        KND_TRY(std::move(result));
-        result = params.check_all_read();
+std::set<std::string> InstanceCore::known_devices() const {
+    const std::lock_guard lock(mutex_);
+    auto known = listed_;
+    // A device that is away in a pod may be missing in the list.
+    for (const auto& [key, state] : held_)
+        known.insert(key.device);
+    return known;
+}
+
+Result<void> InstanceCore::validate(const Call& call, const Backend::PrepareRequest& request) {
+    if (!tables_.offers(KND_EXT_VALIDATE)) {
+        if (!request.admin_access) return {};
+        return Error(Code::kFailedPrecondition,
+                     "administrative access is something that this backend does not know; take "
+                     "`adminAccess` out of the claim");
     }
-    if (result.ok()) return effects.effects();
+    const RawRequest raw(request);
+    KND_TRY(checked([&](knd_error* err) {
+        return tables_.validate.validate(backend_, call.face(), raw.face(), err);
+    }));
+    return raw.config().check_all_read();
+}
+
+/// The backend's answer, and whether it is one that the host can use.
+Result<void> InstanceCore::run_prepare(const Call& call, const Backend::PrepareRequest& request,
+                                       EffectsCollector& effects, bool& must_undo) {
+    const RawRequest raw(request);
+    auto result = checked([&](knd_error* err) {
+        return tables_.prepare.prepare(backend_, call.face(), raw.face(), effects.face(), err);
+    });
+    must_undo = result.ok();
+    effects.finish();
+    if (effects.refusal()) {
+        return Error(Code::kInternal,
+                     "it asks for an impossible effect: " + effects.refusal()->message());
+    }
+    KND_TRY(std::move(result));
+    KND_TRY(raw.config().check_all_read());
+    if (call.cancelled()) return Error(Code::kCancelled, "prepared when nobody waited any more");
+    return {};
+}
+
+Result<Effects> InstanceCore::prepare(const Call& call, const Backend::PrepareRequest& request) {
+    KND_TRY(validate(call, request));
+    EffectsCollector effects(domain_, call.cancelled());
+    bool must_undo = false;
+    auto result = run_prepare(call, request, effects, must_undo);
+    {
+        const std::lock_guard lock(mutex_);
+        if (result.ok()) {
+            held_[request.binding.key] = effects.effects().state;
+            return effects.effects();
+        }
+        must_undo = must_undo && !held_.contains(request.binding.key);
+    }
+    if (!must_undo) return std::move(result).error();
     // It has prepared the device for a claim that will be told that it failed.
-    if (auto undone = unprepare(call, binding); !undone.ok()) {
+    if (auto undone = undo(call, request.binding, effects.effects()); !undone.ok()) {
         return Error(result.error().code(), result.error().message() + "; and undoing it failed: " +
                                                 undone.error().message());
     }
     return std::move(result).error();
 }
 
+/// By a call of its own: nobody may wait for the one that prepared, and its deadline be past.
+Result<void> InstanceCore::undo(const Call& call, const Backend::Binding& binding,
+                                const Effects& effects) {
+    constexpr std::chrono::seconds kTime{10};
+    const Call own(call.id(), "unprepare", call.device(), std::chrono::steady_clock::now() + kTime);
+    auto prepared = binding;
+    prepared.state = effects.state;
+    return unprepare(own, prepared);
+}
+
 Result<void> InstanceCore::unprepare(const Call& call, const Backend::Binding& binding) {
-    const auto raw = to_abi(binding);
-    return gone_is_done(checked([&](knd_error* err) {
+    auto known = binding;
+    if (known.state.empty()) {
+        // Whoever gave up on a prepare was never told what it left.
+        const std::lock_guard lock(mutex_);
+        if (const auto held = held_.find(binding.key); held != held_.end())
+            known.state = held->second;
+    }
+    const auto raw = to_abi(known);
+    KND_TRY(gone_is_done(checked([&](knd_error* err) {
         return tables_.prepare.unprepare(backend_, call.face(), &raw, err);
-    }));
+    })));
+    const std::lock_guard lock(mutex_);
+    held_.erase(binding.key);
+    return {};
 }
 
 Result<void> InstanceCore::attach(const Call& call, const Backend::Attachment& attachment) {
@@ -181,17 +344,28 @@ Result<void> InstanceCore::detach(const Call& call, const Backend::Attachment& a
     }));
 }
 
-Result<void> InstanceCore::reconcile(const Call& call, const std::vector<Backend::Binding>& live) {
-    std::vector<knd_binding> raw;
+void InstanceCore::hold(const std::vector<Backend::Binding>& live) {
+    const std::lock_guard lock(mutex_);
     for (const auto& binding : live)
-        raw.push_back(to_abi(binding));
-    return checked([&](knd_error* err) {
-        return tables_.recover.reconcile(backend_, call.face(), raw.data(), raw.size(), err);
-    });
+        held_[binding.key] = binding.state;
 }
 
-Result<std::map<std::string, std::string>> InstanceCore::check(const Call& call) {
-    HealthCollector health;
+Result<std::vector<Backend::Lost>> InstanceCore::reconcile(
+    const Call& call, const std::vector<Backend::Binding>& live) {
+    std::vector<knd_binding> raw;
+    LostCollector lost(live);
+    for (const auto& binding : live)
+        raw.push_back(to_abi(binding));
+    hold(live);
+    KND_TRY(checked([&](knd_error* err) {
+        return tables_.recover.reconcile(backend_, call.face(), raw.data(), raw.size(), lost.face(),
+                                         err);
+    }));
+    return lost.take();
+}
+
+Result<std::map<std::string, HealthReport>> InstanceCore::check(const Call& call) {
+    HealthCollector health(known_devices());
     KND_TRY(checked([&](knd_error* err) {
         return tables_.health.check(backend_, call.face(), health.face(), err);
     }));

@@ -3,20 +3,22 @@
 // InstanceCore: the C side of one instance. The domain's values go in, ABI structs are made of
 // them, the library is called, and what it answers is checked and comes back as values.
 //
-// Threads: calls come from workers, ordered by the CallQueue. The core outlives every call that
-// runs,
-//          because each holds a share of it.
+// Threads: calls come from workers, ordered by the CallQueue. Each holds a share of the core, which
+//          therefore outlives every call that runs.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "host/plugin/backend.hpp"
 #include "host/plugin/call.hpp"
 #include "host/plugin/device_sink.hpp"
+#include "host/plugin/effects_sink.hpp"
 #include "host/plugin/host_services.hpp"
 #include "host/plugin/library.hpp"
 #include "host/plugin/params.hpp"
@@ -24,8 +26,8 @@
 
 namespace knd::plugin {
 
-struct DeviceListing {
-    std::vector<Device> devices;
+struct Listed {
+    DeviceListing listing;
     std::vector<DeviceCollector::Refusal> refusals;
 };
 
@@ -46,20 +48,32 @@ class InstanceCore {
     Result<void> start(const Json& config);
     /// Stops and destroys the instance; nothing may be called afterwards.
     void stop();
-    Result<DeviceListing> list(const Call& call);
-    /// Also fails, and undoes, when an effect is impossible or a key of `config` was not read.
-    Result<Effects> prepare(const Call& call, const Backend::Binding& binding, const Json& config);
+    Result<Listed> list(const Call& call);
+    /// Asks validate first. Also fails when an effect is impossible, when a key of the
+    /// configuration was not read, and when nobody waits for the answer any more; undoes it then,
+    /// unless an earlier prepare of the same binding is in force.
+    Result<Effects> prepare(const Call& call, const Backend::PrepareRequest& request);
+    /// Without a state in `binding`: with the one that its prepare left here, if any.
     Result<void> unprepare(const Call& call, const Backend::Binding& binding);
     Result<void> attach(const Call& call, const Backend::Attachment& attachment);
     Result<void> detach(const Call& call, const Backend::Attachment& attachment);
-    Result<void> reconcile(const Call& call, const std::vector<Backend::Binding>& live);
-    /// Devices that are not healthy, with what the backend says about them.
-    Result<std::map<std::string, std::string>> check(const Call& call);
+    /// Claims have these. From any thread.
+    void hold(const std::vector<Backend::Binding>& live);
+    /// Those of which nothing is left.
+    Result<std::vector<Backend::Lost>> reconcile(const Call& call,
+                                                 const std::vector<Backend::Binding>& live);
+    /// Devices that are not healthy. Only those that the last list had, or that a claim has.
+    Result<std::map<std::string, HealthReport>> check(const Call& call);
     void on_ready(int fd, std::uint64_t token);
 
   private:
     InstanceCore(knd_backend* backend, std::string name, std::string domain,
                  std::shared_ptr<HostServices> services);
+    Result<void> validate(const Call& call, const Backend::PrepareRequest& request);
+    Result<void> run_prepare(const Call& call, const Backend::PrepareRequest& request,
+                             EffectsCollector& effects, bool& must_undo);
+    Result<void> undo(const Call& call, const Backend::Binding& binding, const Effects& effects);
+    std::set<std::string> known_devices() const;
 
     const std::string name_;
     const std::string domain_;
@@ -69,6 +83,10 @@ class InstanceCore {
     Tables tables_{};
     std::optional<Params> config_;  ///< strings of it stay valid until stop
     bool running_ = false;
+    mutable std::mutex mutex_;
+    std::set<std::string> listed_;  ///< names of the last list; guarded by mutex_
+    /// What claims have, with the state that prepare left; guarded by mutex_.
+    std::map<BindingKey, std::string> held_;
 };
 
 }  // namespace knd::plugin

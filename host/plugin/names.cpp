@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/plugin/names.hpp"
 
+#include <arpa/inet.h>
 #include <net/if.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
+
+#include <knd/cpp/abi.hpp>
 
 namespace knd::plugin {
 namespace {
@@ -99,6 +103,68 @@ bool is_utf8(std::string_view text) {
         text.remove_prefix(length);
     }
     return true;
+}
+
+bool is_label_value(std::string_view text) {
+    const auto is_sign = [](char c) { return c == '-' || c == '_' || c == '.'; };
+    if (text.empty()) return true;
+    if (text.size() > kMaxDnsLabel || is_sign(text.front()) || is_sign(text.back())) return false;
+    return std::all_of(text.begin(), text.end(),
+                       [&](char c) { return is_letter(c) || is_digit(c) || is_sign(c); });
+}
+
+bool is_label_key(std::string_view text) {
+    constexpr std::size_t kMaxSubdomain = 253;
+    if (const auto slash = text.find('/'); slash != std::string_view::npos) {
+        const auto domain = text.substr(0, slash);
+        if (domain.size() > kMaxSubdomain || !all_parts(domain, '.', is_dns_label)) return false;
+        text.remove_prefix(slash + 1);
+    }
+    return !text.empty() && is_label_value(text);
+}
+
+Result<std::string> qualified_name(std::string_view name, std::string_view domain) {
+    const auto slash = name.find('/');
+    const bool has_domain = slash != std::string_view::npos;
+    if (has_domain) domain = name.substr(0, slash);
+    const auto identifier = has_domain ? name.substr(slash + 1) : name;
+    if (!is_c_identifier(identifier) || identifier.size() > kMaxIdentifier) {
+        return Error(Code::kInvalidArgument,
+                     "name must be a C identifier of at most 32 characters, or domain/identifier");
+    }
+    if (!is_domain(domain)) {
+        return Error(Code::kInvalidArgument, "the part before '/' must be a domain name");
+    }
+    return std::string(domain) + "/" + std::string(identifier);
+}
+
+std::string canonical_cidr(std::string_view text) {
+    const auto slash = text.find('/');
+    if (slash == std::string_view::npos || !is_utf8(text)) return "";
+    const std::string address(text.substr(0, slash));
+    const auto digits = text.substr(slash + 1);
+    int prefix = -1;
+    const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
+    const int family = address.find(':') == std::string::npos ? AF_INET : AF_INET6;
+    unsigned char bytes[16];
+    const bool is_address = ::inet_pton(family, address.c_str(), bytes) == 1;
+    if (!is_address || ec != std::errc() || end != digits.data() + digits.size() || prefix < 0 ||
+        prefix > (family == AF_INET ? 32 : 128)) {
+        return "";
+    }
+    char canonical[INET6_ADDRSTRLEN];
+    ::inet_ntop(family, bytes, canonical, sizeof canonical);
+    // The API server and inet_ntop() spell IPv4 in the dress of IPv6 in different ways.
+    if (family == AF_INET6 && std::string_view(canonical).find('.') != std::string_view::npos) {
+        return "";
+    }
+    return std::string(canonical) + "/" + std::to_string(prefix);
+}
+
+std::string quoted(std::string_view text) {
+    if (!is_utf8(text)) return "`(not UTF-8)`";
+    const auto shown = cut_utf8(text, 80);
+    return "`" + printable(shown) + (shown.size() < text.size() ? "...`" : "`");
 }
 
 std::string printable(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace knd::plugin {
 
@@ -21,6 +22,7 @@ struct PluginOptions {
 
     std::string directory;           ///< where the libraries are; absolute
     std::string domain = "knd.dev";  ///< of attributes that come without one: the driver's name
+    std::string node = {};           ///< name of the Node, for the backends
 
     bool probe = true;  ///< load each library in a child process first
     Milliseconds probe_timeout{5000};
@@ -36,6 +38,14 @@ struct PluginOptions {
     bool check_calls = kDebugChecks;  ///< netns, cwd, umask, signal mask, locale after each call
 };
 
+/// A number that a backend reports by knd.host.report/1: knd_backend_NAME{backend,device}.
+struct BackendMetric {
+    std::string name;
+    std::string device;       ///< empty: of the whole instance
+    bool is_counter = false;  ///< else a gauge
+    double value = 0;
+};
+
 struct OperationCounters {
     std::uint64_t calls = 0;  ///< attempts that returned
     std::uint64_t failures = 0;
@@ -47,13 +57,16 @@ struct OperationCounters {
 /// Metrics: knd_backend_calls_total{backend,operation}, ..._failures_total, ..._retries_total,
 /// ..._timeouts_total, ..._seconds_total; knd_backend_refused_devices{backend};
 /// knd_backend_unhealthy_devices{backend};
-/// knd_backend_events_total{backend}; knd_backend_bugs_total{backend}.
+/// knd_backend_events_total{backend}; knd_backend_bugs_total{backend};
+/// knd_backend_dropped_reports_total{backend}; and those that a backend reports itself.
 struct BackendCounters {
     std::map<std::string, OperationCounters> operations;
     std::uint64_t refused_devices = 0;  ///< left out of the last list
     std::uint64_t unhealthy_devices = 0;
-    std::uint64_t events = 0;  ///< devices_changed, before coalescing
-    std::uint64_t bugs = 0;    ///< INTERNAL and UNKNOWN
+    std::uint64_t events = 0;            ///< devices_changed and health_changed, before coalescing
+    std::uint64_t dropped_reports = 0;   ///< events and metrics of its own above the limits
+    std::vector<BackendMetric> metrics;  ///< its own, by name and device
+    std::uint64_t bugs = 0;              ///< INTERNAL and UNKNOWN
 };
 
 }  // namespace knd::plugin

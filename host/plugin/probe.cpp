@@ -44,8 +44,14 @@ constexpr char kRefused = 'r';
 
 const knd_host* silent_host() {
     static constexpr knd_host kHost{
-        sizeof(knd_host), 0, [](const knd_host*, std::int32_t, const char*) noexcept {},
-        [](const knd_host*, const char*) noexcept -> const void* { return nullptr; }, nullptr};
+        sizeof(knd_host),
+        0,
+        [](const knd_host*, std::int32_t, const char*) noexcept {},
+        [](const knd_host*, const char*) noexcept -> const void* { return nullptr; },
+        nullptr,
+        "probe",
+        "knd.dev",
+        "localhost"};
     return &kHost;
 }
 

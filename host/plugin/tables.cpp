@@ -26,8 +26,12 @@ knd_status no_check(knd_backend*, const knd_call*, const knd_health_sink*,
     return refuse(err, KND_EXT_HEALTH);
 }
 knd_status no_reconcile(knd_backend*, const knd_call*, const knd_binding*, std::uint64_t,
-                        knd_error* err) noexcept {
+                        const knd_recover_sink*, knd_error* err) noexcept {
     return refuse(err, KND_EXT_RECOVER);
+}
+knd_status no_validate(knd_backend*, const knd_call*, const knd_prepare_request*,
+                       knd_error* err) noexcept {
+    return refuse(err, KND_EXT_VALIDATE);
 }
 void no_on_ready(knd_backend*, std::int32_t) noexcept {}
 
@@ -94,11 +98,14 @@ Result<void> read_optional(const knd_backend& backend, Tables& tables) {
     KND_TRY(check_slots(table_name(KND_EXT_HEALTH), {{"check", tables.health.check}}));
     KND_TRY_ASSIGN(const bool recover, fetch(backend, KND_EXT_RECOVER, tables.recover));
     KND_TRY(check_slots(table_name(KND_EXT_RECOVER), {{"reconcile", tables.recover.reconcile}}));
+    KND_TRY_ASSIGN(const bool validate, fetch(backend, KND_EXT_VALIDATE, tables.validate));
+    KND_TRY(check_slots(table_name(KND_EXT_VALIDATE), {{"validate", tables.validate.validate}}));
     KND_TRY_ASSIGN(const bool poll, fetch(backend, KND_EXT_POLL, tables.poll));
     KND_TRY(check_slots(table_name(KND_EXT_POLL), {{"on_ready", tables.poll.on_ready}}));
     if (attach) tables.offered.emplace_back(KND_EXT_ATTACH);
     if (health) tables.offered.emplace_back(KND_EXT_HEALTH);
     if (recover) tables.offered.emplace_back(KND_EXT_RECOVER);
+    if (validate) tables.offered.emplace_back(KND_EXT_VALIDATE);
     if (poll) tables.offered.emplace_back(KND_EXT_POLL);
     return {};
 }
@@ -146,9 +153,9 @@ Result<void> check_entry(const knd_entry& entry) {
 }
 
 Result<Tables> read_tables(const knd_backend& backend) {
-    if (backend.size < sizeof(knd_backend)) {
+    if (backend.size < kLeastBackend) {
         return incomplete("its knd_backend has size " + std::to_string(backend.size) + ", " +
-                          std::to_string(sizeof(knd_backend)) + " are needed");
+                          std::to_string(kLeastBackend) + " are needed");
     }
     KND_TRY(check_slots("its knd_backend", {{"start", backend.start},
                                             {"stop", backend.stop},
@@ -159,6 +166,7 @@ Result<Tables> read_tables(const knd_backend& backend) {
                   .attach = {sizeof(knd_attach), 0, no_attach, no_attach},
                   .health = {sizeof(knd_health), 0, no_check},
                   .recover = {sizeof(knd_recover), 0, no_reconcile},
+                  .validate = {sizeof(knd_validate), 0, no_validate},
                   .poll = {sizeof(knd_poll), 0, no_on_ready},
                   .offered = {}};
     KND_TRY(read_required(backend, tables));

@@ -5,6 +5,7 @@
 // refused here.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,16 @@ struct Tables {
     knd_attach attach;
     knd_health health;
     knd_recover recover;
+    knd_validate validate;
     knd_poll poll;
     std::vector<std::string> offered;  ///< ids, in the order of this struct
 
     bool offers(std::string_view id) const;
 };
+
+/// Up to `extension`, with which it began. A later host must do without what a backend lacks.
+inline constexpr std::size_t kLeastBackend =
+    offsetof(knd_backend, extension) + sizeof(knd_backend::extension);
 
 /// Checks the ABI version, the descriptor and create. Reads nothing behind an unknown version.
 Result<void> check_entry(const knd_entry& entry);

@@ -22,6 +22,53 @@ plugin::Call make_call(const char* operation, const CallOptions& options) {
     return {"check-1", operation, "", std::chrono::steady_clock::now() + options.time};
 }
 
+knd_binding plain_binding(const std::string& device, const std::string& uid) {
+    knd_binding binding{};
+    binding.size = sizeof binding;
+    binding.claim_uid = uid.c_str();
+    binding.claim = kClaim;
+    binding.device = device.c_str();
+    binding.share_id = "";
+    return binding;
+}
+
+/// As a newer host would call: a longer struct, with something in the part that is unknown here.
+struct LongBinding {
+    LongBinding(const std::string& device, const std::string& uid)
+        : known(plain_binding(device, uid)) {
+        known.size = sizeof *this;
+        std::memset(newer, 0x5a, sizeof newer);
+    }
+    knd_binding known;
+    char newer[32];
+};
+
+/// A request for the whole device.
+class RawPrepare {
+  public:
+    RawPrepare(const std::string& device, const std::string& uid, const Json& config)
+        : binding_(device, uid), config_(config), class_config_(Json::object()) {
+        face_.size = sizeof face_;
+        face_.binding = &binding_.known;
+        face_.config = config_.face();
+        face_.class_config = class_config_.face();
+        face_.request = "knd-check";
+        face_.pods = &pod_;
+        face_.pod_count = 1;
+    }
+    RawPrepare(const RawPrepare&) = delete;
+    RawPrepare& operator=(const RawPrepare&) = delete;
+    const knd_prepare_request* face() const { return &face_; }
+    const plugin::Params& config() const { return config_; }
+
+  private:
+    LongBinding binding_;
+    plugin::Params config_;
+    plugin::Params class_config_;
+    const knd_pod pod_{sizeof(knd_pod), 0, "00000000-0000-4000-8000-000000000001", "knd-check"};
+    knd_prepare_request face_{};
+};
+
 /// Passes every call on to the real sink until the one that is to be refused.
 class RefusingSink {
   public:
@@ -45,6 +92,26 @@ class RefusingSink {
         };
         face_.capacity = [](Sink s, const char* name, const char* value) noexcept {
             return pass_on(s, [=](Sink to) { return to->capacity(to, name, value); });
+        };
+        face_.attr_strings = [](Sink s, const char* name, const char* const* values,
+                                std::uint64_t count) noexcept {
+            return pass_on(s, [=](Sink to) { return to->attr_strings(to, name, values, count); });
+        };
+        face_.attr_ints = [](Sink s, const char* name, const std::int64_t* values,
+                             std::uint64_t count) noexcept {
+            return pass_on(s, [=](Sink to) { return to->attr_ints(to, name, values, count); });
+        };
+        face_.policy = [](Sink s, const char* name, const knd_capacity_policy* policy) noexcept {
+            return pass_on(s, [=](Sink to) { return to->policy(to, name, policy); });
+        };
+        face_.counter = [](Sink s, const char* set, const char* name, const char* value) noexcept {
+            return pass_on(s, [=](Sink to) { return to->counter(to, set, name, value); });
+        };
+        face_.consumes = [](Sink s, const char* set, const char* name, const char* value) noexcept {
+            return pass_on(s, [=](Sink to) { return to->consumes(to, set, name, value); });
+        };
+        face_.taint = [](Sink s, const char* key, const char* value, const char* effect) noexcept {
+            return pass_on(s, [=](Sink to) { return to->taint(to, key, value, effect); });
         };
         face_.host_data = this;
     }
@@ -82,9 +149,34 @@ WatchingHost::WatchingHost() {
         const std::string_view wanted(id != nullptr ? id : "");
         if (wanted == KND_HOST_EVENTS) return &kEvents;
         if (wanted == KND_HOST_POLL) return &kPoll;
+        if (wanted == KND_HOST_REPORT) return &static_cast<WatchingHost*>(host->host_data)->report_;
         return nullptr;
     };
     face_.host_data = this;
+    face_.instance = "check";
+    face_.driver = kDomain;
+    face_.node = "node-1";
+    report_.size = sizeof report_;
+    report_.event = [](const knd_host* host, const char* claim_uid, std::int32_t warning,
+                       const char* reason, const char* message) noexcept {
+        auto& self = *static_cast<WatchingHost*>(host->host_data);
+        return self.note(self.reports_
+                             .event(plugin::view(claim_uid), warning, plugin::view(reason),
+                                    plugin::view(message))
+                             .code());
+    };
+    report_.metric = [](const knd_host* host, std::int32_t kind, const char* name,
+                        const char* device, double value) noexcept {
+        auto& self = *static_cast<WatchingHost*>(host->host_data);
+        return self.note(
+            self.reports_.metric(kind, plugin::view(name), plugin::view(device), value).code());
+    };
+}
+
+knd_status WatchingHost::note(Code code) {
+    ++calls_;
+    if (code == Code::kInvalidArgument) ++bad_reports_;
+    return to_status(code);
 }
 
 Result<std::unique_ptr<Subject>> Subject::make(const Target& target) {
@@ -101,7 +193,8 @@ Result<std::unique_ptr<Subject>> Subject::running(const Target& target) {
     const plugin::Params config(target.config);
     KND_TRY(subject->start(config.face()).wrap("start"));
     // As the host does, and some make their devices only now.
-    if (subject->tables().offers(KND_EXT_RECOVER)) KND_TRY(subject->reconcile().wrap("reconcile"));
+    if (subject->tables().offers(KND_EXT_RECOVER))
+        KND_TRY(subject->reconcile({}).result.wrap("reconcile"));
     return subject;
 }
 
@@ -157,8 +250,8 @@ Listing Subject::list(const CallOptions& options, int refuse_at) {
     auto result = checked([&](knd_error* err) {
         return tables_.discovery.list(backend_, call.face(), sink.face(), err);
     });
-    auto devices = collector.take();
-    return {std::move(result), std::move(devices), collector.refusals()};
+    auto listing = collector.take();
+    return {std::move(result), std::move(listing.devices), collector.refusals()};
 }
 
 std::vector<std::string> Subject::device_names() {
@@ -174,38 +267,59 @@ Preparation Subject::prepare(const std::string& device, const std::string& uid, 
     plugin::Call call = make_call("prepare", options);
     if (options.cancelled) call.cancel();
     const std::atomic<bool> never = false;
-    plugin::EffectsCollector effects(never);
-    const plugin::Params params(config);
-    // As a newer host would call: longer structs, with something in the part that is unknown here.
-    struct {
-        knd_binding known;
-        char newer[32];
-    } binding{{sizeof binding, 0, uid.c_str(), kClaim, device.c_str(), nullptr, 0}, {}};
-    std::memset(binding.newer, 0x5a, sizeof binding.newer);
-    const knd_prepare_request request{sizeof request, 0, &binding.known, params.face()};
+    plugin::EffectsCollector effects(kDomain, never);
+    const RawPrepare raw(device, uid, config);
     auto result = checked([&](knd_error* err) {
-        return tables_.prepare.prepare(backend_, call.face(), &request, effects.face(), err);
+        return tables_.prepare.prepare(backend_, call.face(), raw.face(), effects.face(), err);
     });
+    effects.finish();
     return {std::move(result), effects.effects(), effects.refusal()};
+}
+
+Validation Subject::validate(const std::string& device, const std::string& uid,
+                             const Json& config) {
+    const plugin::Call call = make_call("validate", {});
+    const RawPrepare raw(device, uid, config);
+    auto result = checked([&](knd_error* err) {
+        return tables_.validate.validate(backend_, call.face(), raw.face(), err);
+    });
+    return {std::move(result), raw.config().check_all_read()};
 }
 
 Result<void> Subject::unprepare(const std::string& device, const std::string& uid,
                                 const std::string& state) {
     const plugin::Call call = make_call("unprepare", {});
-    const knd_binding binding{sizeof binding, 0,
-                              uid.c_str(),    kClaim,
-                              device.c_str(), state.empty() ? nullptr : state.data(),
-                              state.size()};
+    knd_binding binding = plain_binding(device, uid);
+    binding.state = state.empty() ? nullptr : state.data();
+    binding.state_size = state.size();
     return checked([&](knd_error* err) {
         return tables_.prepare.unprepare(backend_, call.face(), &binding, err);
     });
 }
 
-Result<void> Subject::reconcile() {
+Reconciliation Subject::reconcile(const std::vector<Live>& live) {
     const plugin::Call call = make_call("reconcile", {});
-    return checked([&](knd_error* err) {
-        return tables_.recover.reconcile(backend_, call.face(), nullptr, 0, err);
+    std::vector<LongBinding> bindings;
+    for (const auto& one : live) {
+        bindings.emplace_back(one.device, one.uid);
+        bindings.back().known.state = one.state.empty() ? nullptr : one.state.data();
+        bindings.back().known.state_size = one.state.size();
+    }
+    Reconciliation answer;
+    knd_recover_sink sink{};
+    sink.size = sizeof sink;
+    sink.host_data = &answer.lost;
+    sink.lost = [](const knd_recover_sink* s, const knd_binding* binding, const char*) noexcept {
+        if (binding == nullptr || binding->device == nullptr) return knd_status{KND_NOT_FOUND};
+        static_cast<std::vector<std::string>*>(s->host_data)->emplace_back(binding->device);
+        return knd_status{KND_OK};
+    };
+    answer.result = checked([&](knd_error* err) {
+        return tables_.recover.reconcile(backend_, call.face(),
+                                         bindings.empty() ? nullptr : &bindings[0].known,
+                                         bindings.size(), &sink, err);
     });
+    return answer;
 }
 
 }  // namespace knd::check

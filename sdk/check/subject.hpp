@@ -14,6 +14,7 @@
 #include "host/model/binding.hpp"
 #include "host/model/device.hpp"
 #include "host/plugin/device_sink.hpp"
+#include "host/plugin/reports.hpp"
 #include "host/plugin/tables.hpp"
 #include "sdk/check/check.hpp"
 
@@ -27,10 +28,17 @@ class WatchingHost {
     WatchingHost& operator=(const WatchingHost&) = delete;
     const knd_host* face() const { return &face_; }
     int calls() const { return calls_; }
+    /// Events and metrics that a host refuses.
+    int bad_reports() const { return bad_reports_; }
 
   private:
+    knd_status note(Code code);
+
     knd_host face_{};
+    knd_host_report report_{};
+    plugin::Reports reports_;
     std::atomic<int> calls_ = 0;
+    std::atomic<int> bad_reports_ = 0;
 };
 
 /// How a call is made.
@@ -49,6 +57,23 @@ struct Preparation {
     Result<void> result;
     Effects effects;
     std::optional<Error> refusal;  ///< an effect that the sink refused
+};
+
+struct Validation {
+    Result<void> result;
+    Result<void> all_read;  ///< whether it has read every key
+};
+
+/// A binding that is in force.
+struct Live {
+    std::string device;
+    std::string uid;
+    std::string state;
+};
+
+struct Reconciliation {
+    Result<void> result;
+    std::vector<std::string> lost;  ///< devices
 };
 
 class Subject {
@@ -73,7 +98,9 @@ class Subject {
                         const CallOptions& options = {});
     Result<void> unprepare(const std::string& device, const std::string& uid,
                            const std::string& state = "");
-    Result<void> reconcile();
+    /// Bindings are longer than the backend knows them.
+    Reconciliation reconcile(const std::vector<Live>& live);
+    Validation validate(const std::string& device, const std::string& uid, const Json& config);
 
     /// Names of the devices that it lists.
     std::vector<std::string> device_names();

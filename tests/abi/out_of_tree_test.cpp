@@ -38,11 +38,8 @@ TEST_F(Example, ListsAsManyDevicesAsConfigured) {
 
 TEST_F(Example, PreparesADevice) {
     auto& backend = host_.run("knd-hello.so");
-    const auto effects = host_.wait<Effects>([&](Done<Effects> done) {
-        backend.prepare(PluginFixture::binding("hello-1"), Json::object(),
-                        std::chrono::steady_clock::now() + std::chrono::seconds(5),
-                        std::move(done));
-    });
+    const auto effects =
+        host_.prepare_request(backend, PluginFixture::request(Json::object(), "hello-1"));
     ASSERT_TRUE(effects.ok()) << message_of(effects);
     EXPECT_EQ(effects->env, (std::map<std::string, std::string>{{"HELLO_DEVICE", "hello-1"}}));
 }

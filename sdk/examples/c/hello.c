@@ -60,9 +60,9 @@ static knd_status list(knd_backend* b, const knd_call* call, const knd_device_si
     (void)err;
     for (int64_t i = 0; i < self->count; ++i) {
         char name[32], key[48];
-        const knd_device device = {sizeof device, 0, name, key, NULL, NULL};
+        const knd_device device = {.size = sizeof device, .name = name, .hardware_key = key};
         snprintf(name, sizeof name, "hello-%d", (int)i);
-        snprintf(key, sizeof key, "hello:%d", (int)i);
+        snprintf(key, sizeof key, "example.com/hello-%d", (int)i);
         if (call->cancelled(call)) return KND_CANCELLED;
         knd_status status = sink->device(sink, &device);
         if (status == KND_OK) status = sink->attr_int(sink, "index", i);

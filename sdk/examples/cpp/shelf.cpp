@@ -73,7 +73,10 @@ class Shelf {
         const std::string name(request.binding.device);
         const auto file = fs::path(directory_) / name;
         if (!fs::exists(file)) return Error(Code::kNotFound, "the file is gone");
-        effects.mount(file.string(), "/shelf/" + name, read_only_);
+        effects.mount({.source = file.string(),
+                       .destination = "/shelf/" + name,
+                       .read_only = read_only_,
+                       .options = "nosuid,nodev"});
         return {};
     }
 

@@ -163,10 +163,10 @@ TEST_F(LateStart, CountsWhenItWasStuck) {
 
 TEST_F(LateStart, TakesCallsFromTheOneWhoHearsThatItCameBack) {
     auto& backend = load();
-    std::optional<Result<std::vector<Device>>> listed;
+    std::optional<Result<DeviceListing>> listed;
     backend.on_state_changed = [&] {
         if (backend.info().state == BackendState::kRunning)
-            backend.list([&](Result<std::vector<Device>> devices) { listed = std::move(devices); });
+            backend.list([&](Result<DeviceListing> devices) { listed = std::move(devices); });
     };
     EXPECT_FALSE(host.start(backend).ok());
     host.run_for(milliseconds(300));

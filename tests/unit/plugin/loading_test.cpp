@@ -232,14 +232,14 @@ TEST(Loading, KeepsWhatTheLinkerSays) {
 TEST(Loading, RefusesANewerAbi) {
     EXPECT_EQ(refusal("bad-newer-abi.so"),
               kDir +
-                  "/bad-newer-abi.so: it is built for backend ABI 0.9, newer than this host's "
-                  "0.2; update KND Host or rebuild the backend");
+                  "/bad-newer-abi.so: it is built for backend ABI 0.10, newer than this host's "
+                  "0.3; update KND Host or rebuild the backend");
 }
 
 TEST(Loading, RefusesAnOlderAbi) {
     EXPECT_EQ(refusal("bad-older-abi.so"),
               kDir +
-                  "/bad-older-abi.so: it is built for backend ABI 0.0, which this host (ABI 0.2) "
+                  "/bad-older-abi.so: it is built for backend ABI 0.0, which this host (ABI 0.3) "
                   "no longer speaks; rebuild the backend");
 }
 

@@ -81,15 +81,27 @@ class PluginFixture {
     Result<> stop(Backend& b) {
         return wait<void>([&](Done<> done) { b.stop(std::move(done)); });
     }
+    Result<DeviceListing> listing(Backend& b) {
+        return wait<DeviceListing>([&](Done<DeviceListing> done) { b.list(std::move(done)); });
+    }
     Result<std::vector<Device>> list(Backend& b) {
-        return wait<std::vector<Device>>(
-            [&](Done<std::vector<Device>> done) { b.list(std::move(done)); });
+        KND_TRY_ASSIGN(auto all, listing(b));
+        return std::move(all.devices);
     }
     Result<Effects> prepare(Backend& b, Json config = Json::object(),
                             Milliseconds time = Milliseconds(5000)) {
+        return prepare_request(b, request(std::move(config)), time);
+    }
+    Result<Effects> prepare_request(Backend& b, Backend::PrepareRequest request,
+                                    Milliseconds time = Milliseconds(5000)) {
         return wait<Effects>([&](Done<Effects> done) {
-            b.prepare(binding(), std::move(config), std::chrono::steady_clock::now() + time,
-                      std::move(done));
+            b.prepare(std::move(request), std::chrono::steady_clock::now() + time, std::move(done));
+        });
+    }
+    Result<std::vector<Backend::Lost>> reconcile(Backend& b, std::vector<Backend::Binding> live) {
+        return wait<std::vector<Backend::Lost>>([&](Done<std::vector<Backend::Lost>> done) {
+            b.reconcile(std::move(live), std::chrono::steady_clock::now() + Milliseconds(5000),
+                        std::move(done));
         });
     }
     Result<> unprepare(Backend& b) {
@@ -100,6 +112,12 @@ class PluginFixture {
     }
     static Backend::Binding binding(std::string device = "good-0") {
         return {{"uid-1", std::move(device)}, "default/claim", ""};
+    }
+    static Backend::PrepareRequest request(Json config = Json::object(),
+                                           std::string device = "good-0") {
+        return {.binding = binding(std::move(device)),
+                .config = std::move(config),
+                .class_config = Json::object()};
     }
 
     boost::asio::io_context io;

@@ -19,6 +19,7 @@ constexpr knd_descriptor kDescriptor{.size = sizeof(knd_descriptor),
 struct Seen {
     std::vector<std::string> calls;
     std::vector<std::string> live;
+    std::vector<std::string> seen;  ///< of a prepare request
     std::string state;
     int fd = -1;
 };
@@ -37,7 +38,12 @@ class Full {
     knd::Result<void> prepare(const knd::Call&, const knd::PrepareRequest& request,
                               knd::EffectsSink& effects) {
         g_seen->state = request.binding.state;
+        note(request);
         effects.env("A", "1").env("B", "2");
+        return {};
+    }
+    knd::Result<void> validate(const knd::Call&, const knd::PrepareRequest& request) {
+        note(request);
         return {};
     }
     knd::Result<void> unprepare(const knd::Call&, const knd::Binding&) { throw 1; }
@@ -50,14 +56,31 @@ class Full {
         sink.unhealthy("a", "it smokes");
         return {};
     }
-    knd::Result<void> reconcile(const knd::Call&, std::span<const knd::Binding> live) {
-        for (const auto& binding : live)
-            g_seen->live.emplace_back(binding.device);
+    knd::Result<void> reconcile(const knd::Call&, std::span<const knd::Binding> live,
+                                knd::LostSink& sink) {
+        for (const auto& binding : live) {
+            g_seen->live.emplace_back(std::string(binding.device) + "/" +
+                                      std::string(binding.share_id));
+            if (binding.device == "second") sink.lost(binding, "it melted");
+        }
         return {};
     }
     void on_ready(int fd) { g_seen->fd = fd; }
 
   private:
+    static void note(const knd::PrepareRequest& request) {
+        auto& seen = g_seen->seen;
+        seen.emplace_back(request.request);
+        if (request.admin_access) seen.emplace_back("admin");
+        for (const auto& one : request.consumed)
+            seen.push_back(std::string(one.capacity) + "=" + std::string(one.quantity));
+        for (const auto& pod : request.pods)
+            seen.emplace_back(pod.name);
+        if (const auto amount = request.amount("bandwidth"))
+            seen.push_back(std::to_string(*amount));
+        seen.push_back(*request.class_config.string("trusted", "no"));
+    }
+
     knd::Host host_;
 };
 
@@ -95,7 +118,7 @@ class BackendTest : public ::testing::Test {
     }
 
     Seen seen_;
-    knd_host host_{sizeof host_, 0, nullptr, nullptr, nullptr};
+    knd_host host_{sizeof host_, 0, nullptr, nullptr, nullptr, "full-a", "knd.dev", "node-1"};
     knd_backend* backend_ = nullptr;
     knd_error err_ = empty_error();
     knd_call call_{sizeof call_,
@@ -104,7 +127,7 @@ class BackendTest : public ::testing::Test {
                    "c-1",
                    [](const knd_call* call) noexcept { return call->host_data != nullptr; },
                    nullptr};
-    knd_binding binding_{sizeof binding_, 0, "uid", "ns/claim", "dev", "a\0b", 3};
+    knd_binding binding_{sizeof binding_, 0, "uid", "ns/claim", "dev", "a\0b", 3, "share"};
 };
 
 TEST_F(BackendTest, CanBeReadWithoutCallingAnything) {
@@ -114,7 +137,7 @@ TEST_F(BackendTest, CanBeReadWithoutCallingAnything) {
 
 TEST_F(BackendTest, OffersWhatTheClassHasMethodsFor) {
     for (const char* id : {KND_EXT_DISCOVERY, KND_EXT_PREPARE, KND_EXT_ATTACH, KND_EXT_HEALTH,
-                           KND_EXT_RECOVER, KND_EXT_POLL}) {
+                           KND_EXT_RECOVER, KND_EXT_POLL, KND_EXT_VALIDATE}) {
         EXPECT_NE(backend_->extension(backend_, id), nullptr) << id;
         EXPECT_EQ(backend_->extension(backend_, id), backend_->extension(backend_, id)) << id;
     }
@@ -126,6 +149,7 @@ TEST_F(BackendTest, OffersNothingThatTheClassLacks) {
     EXPECT_NE(small->extension(small, KND_EXT_DISCOVERY), nullptr);
     EXPECT_EQ(small->extension(small, KND_EXT_ATTACH), nullptr);
     EXPECT_EQ(small->extension(small, KND_EXT_POLL), nullptr);
+    EXPECT_EQ(small->extension(small, KND_EXT_VALIDATE), nullptr);
     small->destroy(small);
 }
 
@@ -153,11 +177,39 @@ TEST_F(BackendTest, FailsAPrepareWhoseEffectWasRefused) {
     effects.env = [](const knd_effects*, const char* key, const char*) noexcept -> knd_status {
         return key[0] == 'B' ? KND_INVALID_ARGUMENT : KND_OK;
     };
-    const knd_prepare_request request{sizeof request, 0, &binding_, nullptr};
+    knd_prepare_request request{};
+    request.size = offsetof(knd_prepare_request, class_config);  // of an older host
+    request.binding = &binding_;
     const auto& prepare = table<knd_prepare>(KND_EXT_PREPARE);
     EXPECT_EQ(prepare.prepare(backend_, &call_, &request, &effects, &err_), KND_INVALID_ARGUMENT);
     EXPECT_STREQ(err_.message, "the host refused the environment variable `B`");
     EXPECT_EQ(seen_.state, std::string("a\0b", 3));
+    EXPECT_EQ(seen_.seen, (std::vector<std::string>{"", "no"}));
+}
+
+TEST_F(BackendTest, HandsOverAllOfARequestWithTheStrideOfANewerHost) {
+    struct Longer {
+        knd_consumed known;
+        std::uint64_t newer;
+    };
+    const Longer consumed[2] = {
+        {{sizeof(Longer), 0, "knd.dev/queues", "2", 2}, 7},
+        {{sizeof(Longer), 0, "knd.dev/bandwidth", "25G", 25'000'000'000}, 7}};
+    const knd_pod pod{sizeof pod, 0, "uid", "web-0"};
+    knd_prepare_request request{};
+    request.size = sizeof request;
+    request.flags = KND_REQUEST_ADMIN;
+    request.binding = &binding_;
+    request.request = "nic";
+    request.consumed = &consumed[0].known;
+    request.consumed_count = 2;
+    request.pods = &pod;
+    request.pod_count = 1;
+    const auto& validate = table<knd_validate>(KND_EXT_VALIDATE);
+    EXPECT_EQ(validate.validate(backend_, &call_, &request, &err_), KND_OK);
+    EXPECT_EQ(seen_.seen,
+              (std::vector<std::string>{"nic", "admin", "knd.dev/queues=2", "knd.dev/bandwidth=25G",
+                                        "web-0", "25000000000", "no"}));
 }
 
 TEST_F(BackendTest, SeesCancellationAndDeadline) {
@@ -193,8 +245,44 @@ TEST_F(BackendTest, WalksBindingsWithTheStrideOfANewerHost) {
         binding.known.size = sizeof(Longer);
     bindings[1].known.device = "second";
     const auto& recover = table<knd_recover>(KND_EXT_RECOVER);
-    EXPECT_EQ(recover.reconcile(backend_, &call_, &bindings[0].known, 2, &err_), KND_OK);
-    EXPECT_EQ(seen_.live, (std::vector<std::string>{"dev", "second"}));
+    std::string lost;
+    const knd_recover_sink sink{sizeof sink, 0,
+                                [](const knd_recover_sink* s, const knd_binding* binding,
+                                   const char* why) noexcept -> knd_status {
+                                    *static_cast<std::string*>(s->host_data) =
+                                        std::string(binding->claim_uid) + " " + binding->device +
+                                        " " + binding->share_id + ": " + why;
+                                    return KND_OK;
+                                },
+                                &lost};
+    EXPECT_EQ(recover.reconcile(backend_, &call_, &bindings[0].known, 2, &sink, &err_), KND_OK);
+    EXPECT_EQ(seen_.live, (std::vector<std::string>{"dev/share", "second/share"}));
+    EXPECT_EQ(lost, "uid second share: it melted");
+}
+
+TEST_F(BackendTest, KnowsWhoItIs) {
+    const Host host(&host_);
+    EXPECT_EQ(host.instance(), "full-a");
+    EXPECT_EQ(host.driver(), "knd.dev");
+    EXPECT_EQ(host.node(), "node-1");
+    auto older = host_;
+    older.size = offsetof(knd_host, instance);
+    EXPECT_EQ(Host(&older).instance(), "");
+}
+
+TEST(HealthSink, GoesOnAfterADeviceThatTheHostDoesNotKnow) {
+    static std::vector<std::string> reported;
+    const knd_health_sink sink{sizeof sink, 0,
+                               [](const knd_health_sink*, const char* device, std::int32_t,
+                                  const char*) noexcept -> knd_status {
+                                   reported.emplace_back(device);
+                                   return device[0] == 'x' ? KND_NOT_FOUND : KND_OK;
+                               },
+                               nullptr};
+    HealthSink health(&sink);
+    health.unhealthy("x", "gone").unhealthy("a", "it smokes");
+    EXPECT_TRUE(health.status().ok());
+    EXPECT_EQ(reported, (std::vector<std::string>{"x", "a"}));
 }
 
 TEST_F(BackendTest, PassesTheNamespaceAndTheReadyDescriptor) {

@@ -67,7 +67,7 @@ TEST(Check, FindsLazyBinding) {
 
 TEST(Check, SaysWhyALibraryDoesNotLoad) {
     const auto outcome = check("newer-abi", "KND-L2/loads");
-    EXPECT_THAT(outcome.text, HasSubstr("built for backend ABI 0.9"));
+    EXPECT_THAT(outcome.text, HasSubstr("built for backend ABI 0.10"));
 }
 
 TEST(Check, ReportsACrashOfAConstructor) {

@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Write a backend as a plain class. What it can do is what it has methods for:
+// Write a backend as a plain class. What it can do is what it has methods for; the optional ones
+// are at the end.
 //
-//   class Mine {
-//     public:
-//       explicit Mine(knd::Host host);                                     // must not call the
-//       host knd::Result<void> start(const knd::Params& config); void stop(); knd::Result<void>
-//       list(const knd::Call&, knd::DeviceSink&); knd::Result<void> prepare(const knd::Call&, const
-//       knd::PrepareRequest&, knd::EffectsSink&); knd::Result<void> unprepare(const knd::Call&,
-//       const knd::Binding&);
-//       // optional
-//       knd::Result<void> attach(const knd::Call&, const knd::AttachRequest&);
-//       knd::Result<void> detach(const knd::Call&, const knd::AttachRequest&);
-//       knd::Result<void> check(const knd::Call&, knd::HealthSink&);
-//       knd::Result<void> reconcile(const knd::Call&, std::span<const knd::Binding> live);
-//       void on_ready(int fd);
-//   };
-//   KND_EXPORT_BACKEND(Mine, kDescriptor)   // last line, outside of any namespace
+// clang-format off
+/*
+   class Mine {
+     public:
+       explicit Mine(knd::Host host);   // must not call the host
+       knd::Result<void> start(const knd::Params& config);
+       void stop();
+       knd::Result<void> list(const knd::Call&, knd::DeviceSink&);
+       knd::Result<void> prepare(const knd::Call&, const knd::PrepareRequest&, knd::EffectsSink&);
+       knd::Result<void> unprepare(const knd::Call&, const knd::Binding&);
+
+       knd::Result<void> validate(const knd::Call&, const knd::PrepareRequest&);
+       knd::Result<void> attach(const knd::Call&, const knd::AttachRequest&);
+       knd::Result<void> detach(const knd::Call&, const knd::AttachRequest&);
+       knd::Result<void> check(const knd::Call&, knd::HealthSink&);
+       knd::Result<void> reconcile(const knd::Call&, std::span<const knd::Binding>, knd::LostSink&);
+       void on_ready(int fd);
+   };
+
+   KND_EXPORT_BACKEND(Mine, kDescriptor)   // last line, outside of any namespace
+*/
+// clang-format on
 //
 // Threads: the host never overlaps two calls of one instance, unless the descriptor says
 //          KND_CONCURRENT; the OS thread may differ from call to call.
@@ -35,6 +43,7 @@
 #include <vector>
 
 #include <knd/cpp/abi.hpp>
+#include <knd/cpp/binding.hpp>
 #include <knd/cpp/params.hpp>
 #include <knd/cpp/result.hpp>
 #include <knd/cpp/sinks.hpp>
@@ -81,9 +90,34 @@ class Host {
         if (const auto* poll = table<knd_host_poll>(KND_HOST_POLL)) poll->unwatch(host_, fd);
     }
 
+    /// An event on a claim that this instance has prepared. `reason` is CamelCase. At most ten a
+    /// minute; more are dropped, and so is one that this host cannot make.
+    void event(std::string_view claim_uid, bool warning, const std::string& reason,
+               const std::string& message) const {
+        if (const auto* report = table<knd_host_report>(KND_HOST_REPORT)) {
+            report->event(host_, std::string(claim_uid).c_str(), warning ? 1 : 0, reason.c_str(),
+                          message.c_str());
+        }
+    }
+    /// A number for /metrics, of the whole instance or of a device. It is a counter when its name
+    /// ends in "_total". NaN takes it away.
+    void metric(const std::string& name, double value, const std::string& device = {}) const {
+        if (const auto* report = table<knd_host_report>(KND_HOST_REPORT)) {
+            const auto kind = name.ends_with("_total") ? KND_METRIC_COUNTER : KND_METRIC_GAUGE;
+            report->metric(host_, kind, name.c_str(), detail::or_null(device), value);
+        }
+    }
+
+    /// The instance's name in TOML: put it into the names of what you make.
+    std::string_view instance() const { return detail::view(names().instance); }
+    /// The DRA driver's name, the domain of attributes and capacities without one.
+    std::string_view driver() const { return detail::view(names().driver); }
+    std::string_view node() const { return detail::view(names().node); }
+
     const knd_host* get() const { return host_; }
 
   private:
+    knd_host names() const { return copy_in(host_); }
     void log(std::int32_t level, const std::string& line) const {
         host_->log(host_, level, line.c_str());
     }
@@ -122,24 +156,54 @@ class Call {
     const knd_call* call_;
 };
 
-/// A device in the hands of a claim. Views are valid during the call, and NUL-terminated.
-struct Binding {
-    std::string_view claim_uid;
-    std::string_view claim;  ///< "namespace/name", for messages
-    std::string_view device;
-    std::string_view state;  ///< bytes that prepare left in the effects sink
+/// What a claim has of a capacity.
+struct Consumed {
+    std::string_view capacity;  ///< qualified: "knd.dev/bandwidth"
+    std::string_view quantity;  ///< "25G"
+    std::int64_t value = 0;     ///< the same, rounded up
+};
 
-    static Binding from(const knd_binding* theirs) {
-        const auto b = copy_in(theirs);
-        const auto text = [](const char* s) { return std::string_view(s != nullptr ? s : ""); };
-        return {text(b.claim_uid), text(b.claim), text(b.device),
-                std::string_view(static_cast<const char*>(b.state), b.state ? b.state_size : 0)};
-    }
+/// A pod that the claim is reserved for; its namespace is the claim's.
+struct Pod {
+    std::string_view uid;
+    std::string_view name;
 };
 
 struct PrepareRequest {
     Binding binding;
-    Params config;  ///< the claim's configuration for this device
+    Params config;             ///< the claim's configuration for this device, over the class's
+    Params class_config;       ///< what the DeviceClass alone says, which a user cannot change
+    std::string_view request;  ///< of the claim: "nic"
+    std::vector<Consumed> consumed = {};
+    std::vector<Pod> pods = {};
+    bool admin_access = false;
+
+    static PrepareRequest from(const knd_prepare_request* theirs) {
+        const auto r = copy_in(theirs);
+        PrepareRequest request{.binding = Binding::from(r.binding),
+                               .config = Params(r.config),
+                               .class_config = Params(r.class_config),
+                               .request = detail::view(r.request)};
+        detail::each(r.consumed, r.consumed_count, [&](const knd_consumed* one) {
+            const auto c = copy_in(one);
+            request.consumed.push_back(
+                {detail::view(c.capacity), detail::view(c.quantity), c.value});
+        });
+        detail::each(r.pods, r.pod_count, [&](const knd_pod* one) {
+            const auto p = copy_in(one);
+            request.pods.push_back({detail::view(p.uid), detail::view(p.name)});
+        });
+        request.admin_access = (r.flags & KND_REQUEST_ADMIN) != 0;
+        return request;
+    }
+    /// What it has of `capacity`, qualified or without the driver's domain; nullopt: not asked.
+    std::optional<std::int64_t> amount(std::string_view capacity) const {
+        for (const auto& one : consumed) {
+            const auto name = one.capacity;
+            if (name == capacity || name.substr(name.find('/') + 1) == capacity) return one.value;
+        }
+        return std::nullopt;
+    }
 };
 
 struct AttachRequest {
@@ -158,8 +222,13 @@ concept ChecksHealth = requires(T t, const Call& call, HealthSink& sink) {
     { t.check(call, sink) } -> std::same_as<Result<void>>;
 };
 template <class T>
-concept Reconciles = requires(T t, const Call& call, std::span<const Binding> live) {
-    { t.reconcile(call, live) } -> std::same_as<Result<void>>;
+concept Reconciles = requires(T t, const Call& call, std::span<const Binding> live,
+                              LostSink& sink) {
+    { t.reconcile(call, live, sink) } -> std::same_as<Result<void>>;
+};
+template <class T>
+concept Validates = requires(T t, const Call& call, const PrepareRequest& request) {
+    { t.validate(call, request) } -> std::same_as<Result<void>>;
 };
 template <class T>
 concept Polls = requires(T t, int fd) {
@@ -226,7 +295,10 @@ class Exported {
         "check: Result<void>(const Call&, HealthSink&)");
     static_assert(
         Reconciles<T> || !requires { &T::reconcile; },
-        "reconcile: Result<void>(const Call&, std::span<const Binding>)");
+        "reconcile: Result<void>(const Call&, std::span<const Binding>, LostSink&)");
+    static_assert(
+        Validates<T> || !requires { &T::validate; },
+        "validate: Result<void>(const Call&, const PrepareRequest&)");
     static_assert(
         Polls<T> || !requires { &T::on_ready; }, "on_ready: void(int fd)");
 
@@ -271,10 +343,8 @@ class Exported {
                               const knd_prepare_request* request, const knd_effects* effects,
                               knd_error* err) noexcept {
         return guard(err, [&]() -> Result<void> {
-            const auto r = copy_in(request);
             EffectsSink sink(effects);
-            KND_TRY(impl(b).prepare(
-                Call(call), PrepareRequest{Binding::from(r.binding), Params(r.config)}, sink));
+            KND_TRY(impl(b).prepare(Call(call), PrepareRequest::from(request), sink));
             return sink.status();
         });
     }
@@ -303,18 +373,21 @@ class Exported {
         });
     }
     static knd_status reconcile(knd_backend* b, const knd_call* call, const knd_binding* bindings,
-                                std::uint64_t count, knd_error* err) noexcept {
+                                std::uint64_t count, const knd_recover_sink* sink,
+                                knd_error* err) noexcept {
         return guard(err, [&]() -> Result<void> {
             std::vector<Binding> live;
-            const auto* next = reinterpret_cast<const char*>(bindings);
-            for (std::uint64_t i = 0; i < count; ++i) {
-                const auto* binding = reinterpret_cast<const knd_binding*>(next);
-                live.push_back(Binding::from(binding));
-                // The host's stride: its knd_binding may be longer than the one compiled here.
-                next += binding->size;
-            }
-            return impl(b).reconcile(Call(call), live);
+            detail::each(bindings, count,
+                         [&](const knd_binding* one) { live.push_back(Binding::from(one)); });
+            LostSink lost(sink);
+            KND_TRY(impl(b).reconcile(Call(call), live, lost));
+            return lost.status();
         });
+    }
+    static knd_status validate(knd_backend* b, const knd_call* call,
+                               const knd_prepare_request* request, knd_error* err) noexcept {
+        return guard(err,
+                     [&] { return impl(b).validate(Call(call), PrepareRequest::from(request)); });
     }
     static void on_ready(knd_backend* b, std::int32_t fd) noexcept {
         guard(nullptr, [&]() -> Result<void> {
@@ -342,6 +415,10 @@ class Exported {
         if constexpr (Reconciles<T>) {
             static constexpr knd_recover kRecover{sizeof(knd_recover), 0, &Exported::reconcile};
             if (wanted == KND_EXT_RECOVER) return &kRecover;
+        }
+        if constexpr (Validates<T>) {
+            static constexpr knd_validate kValidate{sizeof(knd_validate), 0, &Exported::validate};
+            if (wanted == KND_EXT_VALIDATE) return &kValidate;
         }
         if constexpr (Polls<T>) {
             static constexpr knd_poll kPoll{sizeof(knd_poll), 0, &Exported::on_ready};

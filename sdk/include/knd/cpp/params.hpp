@@ -17,12 +17,13 @@ namespace knd {
 
 class Params {
   public:
-    /// `params` outlives this object. `prefix` is put before each key.
+    /// `params` outlives this object; null: of a host that has none, all keys are absent. `prefix`
+    /// is put before each key.
     explicit Params(const knd_params* params, std::string prefix = {})
         : params_(params), prefix_(std::move(prefix)) {}
 
     Result<std::string> string(std::string_view key, const std::string& fallback = {}) const {
-        const char* value = nullptr;
+        const char* value = fallback.c_str();
         KND_TRY(read(key, [&](const char* path, knd_error* err) {
             return params_->string(params_, path, fallback.c_str(), &value, err);
         }));
@@ -102,6 +103,7 @@ class Params {
 
     template <class Get>
     Result<void> read(std::string_view key, Get get) const {
+        if (params_ == nullptr) return {};
         auto err = empty_error();
         const auto status = get(path_of(key).c_str(), &err);
         if (status != KND_OK) return read_error(status, err);

@@ -52,11 +52,13 @@ typedef struct knd_device {
  * (resource.k8s.io: requestPolicy). Quantities as Kubernetes writes them, "25G"; NULL: not set. */
 typedef struct knd_capacity_policy {
     uint32_t size;
-    uint32_t valid_count;            /* of valid_values; with them min, max and step are NULL */
-    const char* default_value;       /* what a claim gets that asks for none; required */
-    const char* min;                 /* required without valid_values */
-    const char* max;                 /* NULL: all of it */
-    const char* step;                /* amounts are rounded up to min and a multiple of this */
+    uint32_t valid_count;      /* of valid_values, at most 10; then min, max and step are NULL */
+    const char* default_value; /* what a claim gets that asks for none; required */
+    const char* min;           /* required without valid_values */
+    const char* max;           /* NULL: all of it */
+    /* An amount is rounded up to min plus a multiple of this. default_value and max are such
+     * amounts themselves, and all four whole numbers. NULL: any amount. */
+    const char* step;
     const char* const* valid_values; /* ascending; an amount is rounded up to the next */
 } knd_capacity_policy;
 
@@ -82,8 +84,8 @@ typedef struct knd_device_sink {
                            const char* quantity) KND_NOEXCEPT;
     void* host_data;
     /* Since 0.3. */
-    /* Lists, of up to 64 values in all lists of a device (KEP-5491, alpha in 1.36). An API server
-     * that keeps none gets the first value alone, under the same name. */
+    /* Lists, not empty (KEP-5491, alpha in 1.36). A device has at most 48 values in all attributes.
+     * An API server that keeps no lists gets the first value alone, under the same name. */
     knd_status (*attr_strings)(const struct knd_device_sink* s, const char* name,
                                const char* const* values, uint64_t count) KND_NOEXCEPT;
     knd_status (*attr_ints)(const struct knd_device_sink* s, const char* name,
@@ -92,10 +94,13 @@ typedef struct knd_device_sink {
     knd_status (*policy)(const struct knd_device_sink* s, const char* capacity,
                          const knd_capacity_policy* policy) KND_NOEXCEPT;
     /* A counter that devices of this instance share (KEP-4815), `set` and `counter` DNS labels: of
-     * a PF "pf0", "vfs", "8". At any time in a list; it describes no device. */
+     * a PF "pf0", "vfs", "8". At any time in a list; it describes no device. At most 128 sets with
+     * 32 counters each; a set's name is unique in its pool like a device's. When it is refused,
+     * the devices that take of it are left out. */
     knd_status (*counter)(const struct knd_device_sink* s, const char* set, const char* counter,
                           const char* quantity) KND_NOEXCEPT;
-    /* What this device takes of a counter while a claim has it: the PF all 8, each VF 1. */
+    /* What this device takes of a counter while a claim has it: the PF all 8, each VF 1. Of at most
+     * 2 sets. A device that takes of a counter that is not in the list is left out. */
     knd_status (*consumes)(const struct knd_device_sink* s, const char* set, const char* counter,
                            const char* quantity) KND_NOEXCEPT;
     /* Keeps claims away that do not tolerate it (KEP-5055). `effect`: "None", "NoSchedule" or

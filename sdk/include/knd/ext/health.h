@@ -19,7 +19,8 @@ enum { KND_HEALTH_UNKNOWN = 0, KND_HEALTH_HEALTHY = 1, KND_HEALTH_UNHEALTHY = 2 
 typedef struct knd_health_sink {
     uint32_t size;
     uint32_t reserved;
-    /* `message` says why, for people; NULL = nothing to say. */
+    /* `message` says why, for people; NULL = nothing to say. KND_NOT_FOUND: a device that was not
+     * in the last list and that no claim has; go on. */
     knd_status (*device)(const struct knd_health_sink* s, const char* device, int32_t health,
                          const char* message) KND_NOEXCEPT;
     void* host_data;

@@ -26,8 +26,8 @@ typedef struct knd_binding {
     const char* device;
     const void* state; /* what prepare left in the effects sink, NULL if nothing */
     uint64_t state_size;
-    const char*
-        share_id; /* since 0.3: of a shareable device, one claim may have several; else "" */
+    /* Since 0.3. Of a shareable device, of which one claim may have several shares; else "". */
+    const char* share_id;
 } knd_binding;
 
 /* A pod that the claim is reserved for, as far as it is known at prepare. */
@@ -50,8 +50,8 @@ typedef struct knd_consumed {
 /* Flags of knd_prepare_request. */
 enum {
     /* adminAccess: the claim looks on, and others may have the device. A backend that has no such
-     * thing refuses it with KND_FAILED_PRECONDITION. Not asked of a backend without
-     * "knd.validate/1" : the host refuses it then. */
+     * thing refuses it with KND_FAILED_PRECONDITION in validate. A backend without "knd.validate/1"
+     * is not asked: the host refuses it. */
     KND_REQUEST_ADMIN = 1u << 0
 };
 
@@ -81,12 +81,13 @@ typedef struct knd_netdev {
     int32_t ifindex;
     const char* name;
     const char* mac; /* permanent or current address, "00:11:22:33:44:55"; NULL = no guard */
-    const char*
-        name_in_pod; /* what it is called there unless the claim says; NULL: the host's name */
+    /* What it is called there unless the claim says; NULL: the host's name. */
+    const char* name_in_pod;
 } knd_netdev;
 
 /* Make an interface in the pod instead of moving one there: a macvlan takes 0.5 ms, a move 16. It
- * gets the claim's addresses and routes like any other, and is removed at detach. */
+ * gets the claim's addresses and routes like any other, and is removed at detach. A field that its
+ * kind does not have is refused, so is any but parent and name_in_pod where `kind` is NULL. */
 typedef struct knd_link {
     uint32_t size;
     int32_t parent_ifindex; /* in the host's namespace; 0 where `kind` has no parent */
@@ -95,24 +96,29 @@ typedef struct knd_link {
     const char* kind;
     const char* parent; /* the parent's name, a guard like knd_netdev.name; NULL without parent */
     const char* name_in_pod; /* unless the claim says; required */
-    const char*
-        mode; /* macvlan: bridge, vepa, private, passthru. ipvlan: l2, l3, l3s. NULL: bridge, l2 */
-    const char* mac;  /* NULL: the kernel's choice */
-    const char* peer; /* of a veth: what its end on the host is called */
+    /* macvlan: bridge, vepa, private, passthru; ipvlan: l2, l3, l3s. NULL: bridge, l2. */
+    const char* mode;
+    const char* mac;  /* NULL: the kernel's choice. An ipvlan has its parent's: NULL */
+    const char* peer; /* of a veth, required: what its end on the host is called */
     int32_t vlan_id;  /* of a vlan: 1 to 4094; else 0 */
-    int32_t mtu;      /* 0: the parent's */
+    int32_t mtu;      /* 68 to 65535; 0: the parent's */
 } knd_link;
+
+/* Which of uid and gid are given. A flag that is not set leaves the owner as it is. */
+enum { KND_OWNER_UID = 1u << 0, KND_OWNER_GID = 1u << 1 };
 
 typedef struct knd_node {
     uint32_t size;
     uint32_t mode; /* permission bits, 0 = 0660 */
-    const char*
-        path; /* on the host: "/dev/infiniband/uverbs0"; resolved when a container is made */
+    /* On the host: "/dev/infiniband/uverbs0"; resolved when a container is made. */
+    const char* path;
     /* Since 0.3. */
     const char* container_path; /* NULL: the same as `path` */
     const char* access; /* for the device cgroup: "r", "w" and "m" in any order; NULL: "rw" */
-    int64_t uid;        /* owner in the container; -1: as on the host */
-    int64_t gid;
+    uint32_t owner;     /* KND_OWNER_UID, KND_OWNER_GID: of the node in the container */
+    uint32_t uid;
+    uint32_t gid;
+    uint32_t reserved;
 } knd_node;
 
 typedef struct knd_mount {
@@ -121,21 +127,25 @@ typedef struct knd_mount {
     const char* source; /* absolute, on the host */
     const char* destination;
     /* Since 0.3. */
-    const char* options; /* besides rbind, rprivate, ro or rw: "nosuid,noexec,nodev"; NULL: none */
-    int64_t uid;         /* the source belongs to this user before it is mounted; -1: as it is */
-    int64_t gid;
+    /* Besides rbind, rprivate, ro or rw: of nosuid, nodev, noexec, nodiratime and one of noatime,
+     * relatime, strictatime, joined by commas. NULL: none. */
+    const char* options;
+    uint32_t owner; /* KND_OWNER_UID, KND_OWNER_GID: the source gets it before it is mounted */
+    uint32_t uid;
+    uint32_t gid;
+    uint32_t reserved;
 } knd_mount;
 
 /* A limit of the container's processes. */
 typedef struct knd_rlimit {
     uint32_t size;
     uint32_t reserved;
-    const char* type; /* "RLIMIT_MEMLOCK" */
-    uint64_t soft;    /* UINT64_MAX: unlimited */
+    const char* type; /* "RLIMIT_MEMLOCK", or another of setrlimit(2); each once */
+    uint64_t soft;    /* UINT64_MAX: unlimited; not above `hard` */
     uint64_t hard;
 } knd_rlimit;
 
-/* A limit of the container's rdma cgroup for one RDMA device; -1: none. */
+/* A limit of the container's rdma cgroup for one RDMA device; -1: none. One at least is given. */
 typedef struct knd_rdma_limit {
     uint32_t size;
     uint32_t reserved;
@@ -148,13 +158,14 @@ typedef struct knd_rdma_limit {
 typedef struct knd_network_data {
     uint32_t size;
     uint32_t address_count;
-    const char* interface_name;   /* NULL: none */
+    const char* interface_name;   /* at most 256 bytes; NULL: none */
     const char* hardware_address; /* NULL: none */
-    const char* const* addresses; /* CIDR */
+    const char* const* addresses; /* "192.0.2.5/24"; at most 16 */
 } knd_network_data;
 
 /* Receives the effects of one prepare; everything is copied. What it answers KND_OK to is carried
- * out or fails the pod with a reason; nothing is left out in silence. */
+ * out or fails the pod with a reason; nothing is left out in silence. One that it refuses fails the
+ * prepare, whatever the backend answers. At most 64 of each kind. */
 typedef struct knd_effects {
     uint32_t size;
     uint32_t reserved;
@@ -186,8 +197,9 @@ typedef struct knd_prepare {
      * is left behind. [strand] */
     knd_status (*prepare)(knd_backend* b, const knd_call* call, const knd_prepare_request* request,
                           const knd_effects* effects, knd_error* err) KND_NOEXCEPT;
-    /* Idempotent: an unknown binding is KND_OK or KND_NOT_FOUND. Also comes after a prepare that
-     * failed or was given up, with the state that it had left, if any. [strand] */
+    /* Idempotent: an unknown binding is KND_OK or KND_NOT_FOUND. Also comes after a prepare whose
+     * answer the host could not use: an effect or a key was refused, or nobody waited any more. It
+     * has the state that this prepare left, if any. [strand] */
     knd_status (*unprepare)(knd_backend* b, const knd_call* call, const knd_binding* binding,
                             knd_error* err) KND_NOEXCEPT;
 } knd_prepare;

@@ -20,7 +20,8 @@ typedef struct knd_recover_sink {
     uint32_t size;
     uint32_t reserved;
     /* What prepare had made for it is not there any more, and why, as a sentence. Its claim's
-     * status and an event tell; the next pod that wants the device has it prepared anew. */
+     * status and an event tell; the next pod that wants the device has it prepared anew.
+     * KND_NOT_FOUND: it is not one of the list. */
     knd_status (*lost)(const struct knd_recover_sink* s, const knd_binding* binding,
                        const char* why) KND_NOEXCEPT;
     void* host_data;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * knd/ext/validate.h - "knd.validate/1", optional: is this configuration right? Asked before each
- * prepare of a new binding. With it a typing error in a claim is found before anything is done; a
- * backend without it finds out in prepare, and the host undoes what was done.
+ * prepare, also one that is repeated for a live binding. With it a typing error in a claim is found
+ * before anything is done; a backend without it finds out in prepare, and the host undoes what was
+ * done.
  */
 #ifndef KND_EXT_VALIDATE_H
 #define KND_EXT_VALIDATE_H

@@ -21,13 +21,16 @@ typedef struct knd_host_report {
     uint32_t size;
     uint32_t reserved;
     /* An event on a claim that this instance has prepared: `kubectl describe resourceclaim` shows
-     * it. `warning`: 0 or 1. `reason`: CamelCase, at most 64 characters. At most ten a minute of an
-     * instance; more are dropped and counted. [any] */
+     * it. `warning`: 0 or 1. `reason`: CamelCase, at most 64 characters; `message` is cut at 1,024
+     * bytes. At most ten a minute of an instance; more are dropped, counted and answered
+     * KND_RESOURCE_EXHAUSTED. [any] */
     knd_status (*event)(const knd_host* host, const char* claim_uid, int32_t warning,
                         const char* reason, const char* message) KND_NOEXCEPT;
-    /* A number for /metrics: knd_backend_NAME{backend="...",device="..."}. `name`: a C identifier;
-     * a counter's ends in "_total". `device` NULL: of the whole instance. Replaces the earlier
-     * value; at most 1,024 of an instance. [any] */
+    /* A number for /metrics: knd_backend_NAME{backend="...",device="..."}. `name`: lower-case
+     * letters, digits and '_', at most 64, always of one kind, and none of the host's own; a
+     * counter's, and no other, ends in "_total". `device` NULL: of the whole instance. Replaces the
+     * earlier value; NaN takes it away. At most 1,024 of an instance; more are answered
+     * KND_RESOURCE_EXHAUSTED. [any] */
     knd_status (*metric)(const knd_host* host, int32_t kind, const char* name, const char* device,
                          double value) KND_NOEXCEPT;
 } knd_host_report;
