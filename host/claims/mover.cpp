@@ -17,6 +17,16 @@ Result<PodNetns> netns_of(const BindingRecord& record, int netns_fd) {
     return netns;
 }
 
+Result<AttachPlan> attach_plan(const BindingRecord& record, int netns_fd, const StepHook& on_step) {
+    AttachPlan plan;
+    plan.key = record.binding_key();
+    plan.effects = record.effects;
+    plan.network = record.network;
+    plan.on_step = on_step;
+    KND_TRY_ASSIGN(plan.netns, netns_of(record, netns_fd));
+    return plan;
+}
+
 }  // namespace
 
 Result<PodNetns> SandboxMover::pin(const std::string& path) {
@@ -24,9 +34,14 @@ Result<PodNetns> SandboxMover::pin(const std::string& path) {
 }
 
 Result<DeviceMover::Survey> SandboxMover::survey(const BindingRecord& record) {
+    const auto& effects = record.effects;
+    if (effects.netdevs.empty() && effects.rdma_links.empty()) {
+        KND_TRY_ASSIGN(auto netns, attacher_.pin_any(record.netns_path));
+        return Survey{Json(), std::move(netns)};
+    }
     AttachPlan plan;
     plan.key = record.binding_key();
-    plan.effects = record.effects;
+    plan.effects = effects;
     plan.network = record.network;
     KND_TRY_ASSIGN(plan.netns, attacher_.pin(record.netns_path));
     KND_TRY_ASSIGN(const auto state, attacher_.inspect(plan));
@@ -35,20 +50,16 @@ Result<DeviceMover::Survey> SandboxMover::survey(const BindingRecord& record) {
 
 Result<std::vector<AttachedFacts>> SandboxMover::attach(const BindingRecord& record, int netns_fd,
                                                         const StepHook& on_step) {
-    AttachPlan plan;
-    plan.key = record.binding_key();
-    plan.effects = record.effects;
-    plan.network = record.network;
-    plan.on_step = on_step;
-    KND_TRY_ASSIGN(plan.netns, netns_of(record, netns_fd));
+    KND_TRY_ASSIGN(const auto plan, attach_plan(record, netns_fd, on_step));
     KND_TRY_ASSIGN(const auto state, host_state_from_json(record.host_state));
-    KND_TRY_ASSIGN(auto facts, attacher_.attach(plan, state));
-    return std::vector<AttachedFacts>{std::move(facts)};
+    return attacher_.attach(plan, state);
 }
 
-Result<std::vector<AttachedFacts>> SandboxMover::configure_made(const BindingRecord& record, int,
-                                                                const StepHook&) {
-    return record.attached;
+Result<std::vector<AttachedFacts>> SandboxMover::configure_made(const BindingRecord& record,
+                                                                int netns_fd,
+                                                                const StepHook& on_step) {
+    KND_TRY_ASSIGN(const auto plan, attach_plan(record, netns_fd, on_step));
+    return attacher_.configure_made(plan, record.attached);
 }
 
 Result<Detached> SandboxMover::detach(const BindingRecord& record, int netns_fd,
@@ -57,6 +68,7 @@ Result<Detached> SandboxMover::detach(const BindingRecord& record, int netns_fd,
     plan.key = record.binding_key();
     plan.effects = record.effects;
     plan.network = record.network;
+    plan.attached = record.attached;
     plan.on_step = on_step;
     KND_TRY_ASSIGN(plan.netns, netns_of(record, netns_fd));
     KND_TRY_ASSIGN(plan.host_state, host_state_from_json(record.host_state));

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/sandbox/attacher.hpp"
 
+#include <fcntl.h>
+
 #include <chrono>
 #include <optional>
 #include <set>
 #include <thread>
 
-#include "host/sandbox/homecoming.hpp"
+#include "host/model/interface_name.hpp"
+#include "host/sandbox/made_link.hpp"
 #include "host/sandbox/moved_device.hpp"
 #include "host/sandbox/pod_interface.hpp"
+#include "host/sandbox/rdma_move.hpp"
+#include "host/sandbox/restore.hpp"
 
 namespace knd {
 
@@ -18,47 +23,6 @@ namespace {
 /// then.
 constexpr auto kDyingNetnsPause = std::chrono::milliseconds(50);
 constexpr int kDyingNetnsLooks = 20;
-
-/// Both ends of a journey. `pod` is null when the pod's namespace is gone.
-struct Ends {
-    std::unique_ptr<NetworkView> home;
-    std::unique_ptr<NetworkView> pod;
-    int pod_netns = -1;
-    Fd opened;  ///< holds pod_netns when the plan did not
-};
-
-Result<Ends> open_home(Kernel& kernel) {
-    Ends ends;
-    KND_TRY_ASSIGN(ends.home, kernel.view(kernel.home_netns()));
-    return ends;
-}
-
-/// Refuses the host's own namespace, and one that is not the expected one.
-Result<void> check_identity(Kernel& kernel, int netns_fd, const PodNetns& netns) {
-    KND_TRY_ASSIGN(const auto id, kernel.netns_id(netns_fd));
-    KND_TRY_ASSIGN(const auto home, kernel.netns_id(kernel.home_netns()));
-    if (id == home) {
-        return Error(
-            Code::kFailedPrecondition,
-            "the pod shares the host's network namespace (hostNetwork): a device cannot be "
-            "moved into it");
-    }
-    if (netns.id.empty() || netns.id == id) return {};
-    return Error(Code::kNotFound, "the network namespace of the pod is gone: at " + netns.path +
-                                      " there is another one now");
-}
-
-Result<void> open_pod(Kernel& kernel, const PodNetns& netns, Ends& ends) {
-    ends.pod_netns = netns.fd.get();
-    if (!netns.fd) {
-        if (netns.path.empty()) return Error(Code::kNotFound, "the pod has no network namespace");
-        KND_TRY_ASSIGN(ends.opened, kernel.open_netns(netns.path));
-        ends.pod_netns = ends.opened.get();
-    }
-    KND_TRY(check_identity(kernel, ends.pod_netns, netns));
-    KND_TRY_ASSIGN(ends.pod, kernel.view(ends.pod_netns));
-    return {};
-}
 
 /// What the effect says of the link must still hold; ifindexes and names are used again.
 Result<void> check_guards(const LinkInfo& link, const NetdevEffect& effect) {
@@ -159,55 +123,103 @@ LinkChange difference(const LinkInfo& link, const PodInterface& wanted) {
 }
 
 /// Into the pod, or, when a call before did that already, only under the right name.
-Result<LinkInfo> enter_pod(Ends& ends, const MovedDevice& device, const NetdevEffect& effect,
-                           const PodInterface& wanted) {
-    auto at_home = guarded_link(*ends.home, effect);
+Result<LinkInfo> enter_pod(Namespaces& namespaces, const MovedDevice& device,
+                           const NetdevEffect& effect, const PodInterface& wanted) {
+    auto at_home = guarded_link(*namespaces.host, effect);
     if (at_home.ok()) {
-        KND_TRY(check_names_free(*ends.pod, *at_home, wanted.name));
-        KND_TRY(ends.home->change_link(at_home->ifindex, {.name = wanted.name,
-                                                          .mtu = wanted.mtu,
-                                                          .mac = wanted.mac,
-                                                          .netns_fd = ends.pod_netns}));
+        KND_TRY(check_names_free(*namespaces.pod, *at_home, wanted.name));
+        KND_TRY(namespaces.host->change_link(at_home->ifindex, {.name = wanted.name,
+                                                                .mtu = wanted.mtu,
+                                                                .mac = wanted.mac,
+                                                                .netns_fd = namespaces.pod_netns}));
     } else {
-        KND_TRY_ASSIGN(const auto in_pod, find_in_pod(*ends.pod, device));
+        KND_TRY_ASSIGN(const auto in_pod, find_in_pod(*namespaces.pod, device));
         if (!in_pod) return std::move(at_home).error();
-        KND_TRY(ends.pod->change_link(in_pod->ifindex, difference(*in_pod, wanted)));
+        KND_TRY(namespaces.pod->change_link(in_pod->ifindex, difference(*in_pod, wanted)));
     }
     // The ifindex may be another one in the pod.
-    KND_TRY_ASSIGN(auto link, ends.pod->link(wanted.name));
+    KND_TRY_ASSIGN(auto link, namespaces.pod->link(wanted.name));
     if (same_device(link, device, wanted)) return link;
     return Error(Code::kInternal, "what is called `" + wanted.name +
                                       "` in the pod after the move, " + link.text() +
                                       ", is not the device that was moved");
 }
 
-Result<AttachedFacts> attach_one(Ends& ends, const AttachPlan& plan, std::size_t index,
+/// A link that is in the pod gets addresses, routes and the rest.
+Result<AttachedFacts> furnish(Namespaces& namespaces, const AttachPlan& plan, const LinkInfo& link,
+                              const PodInterface& wanted) {
+    KND_TRY_ASSIGN(auto addresses, configure(*namespaces.pod, link.ifindex, wanted, plan.on_step));
+    return AttachedFacts{link.name, link.mac, std::move(addresses), link.ifindex};
+}
+
+/// What an interface that is made is to look like: the claim's word, then its backend's.
+struct MadeWishes {
+    int mtu = 0;
+    std::string mac;
+};
+Result<MadeWishes> wishes_of(const MadeLink& made, const PodInterface& wanted) {
+    MadeWishes wishes{wanted.mtu.value_or(made.mtu), wanted.mac.value_or("")};
+    if (!wishes.mac.empty() || made.mac.empty()) return wishes;
+    KND_TRY_ASSIGN(const auto bytes, mac_bytes(made.mac));
+    wishes.mac = mac_text(bytes);
+    return wishes;
+}
+
+Result<AttachedFacts> make_one(Namespaces& namespaces, const AttachPlan& plan, std::size_t index) {
+    const auto& made = *plan.effects.netdevs[index].made;
+    const auto name = name_in_pod(plan.effects, index, plan.network);
+    if (made.by_backend) return AttachedFacts{name, "", {}, 0};
+    KND_TRY_ASSIGN(const auto wanted, plan_interface(name, config_of(plan.network, index), {}));
+    KND_TRY_ASSIGN(const auto wishes, wishes_of(made, wanted));
+    KND_TRY_ASSIGN(const auto link, make_link(namespaces, made, name, wishes.mtu, wishes.mac));
+    plan.on_step("attach.moved");
+    return furnish(namespaces, plan, link, wanted);
+}
+
+Result<AttachedFacts> attach_one(Namespaces& namespaces, const AttachPlan& plan, std::size_t index,
                                  const LinkState& state) {
     const auto& effect = plan.effects.netdevs[index];
+    if (effect.made) return make_one(namespaces, plan, index);
     const auto network = config_of(plan.network, index);
     const MovedDevice device(plan.key, index, plan.effects, plan.network, state);
     KND_TRY_ASSIGN(const auto wanted, plan_interface(device.pod_name, network, state));
-    KND_TRY_ASSIGN(const auto link, enter_pod(ends, device, effect, wanted));
+    KND_TRY_ASSIGN(const auto link, enter_pod(namespaces, device, effect, wanted));
     plan.on_step("attach.moved");
-    KND_TRY_ASSIGN(auto addresses, configure(*ends.pod, link.ifindex, wanted, plan.on_step));
-    return AttachedFacts{link.name, link.mac, std::move(addresses)};
+    return furnish(namespaces, plan, link, wanted);
 }
 
-/// Where a device is at the begin of its way home.
-struct Whereabouts {
+/// What a backend has made under the name that it chose becomes what the claim wants.
+Result<AttachedFacts> configure_one(Namespaces& namespaces, const AttachPlan& plan,
+                                    std::size_t index) {
+    const auto& effect = plan.effects.netdevs[index];
+    const auto name = name_in_pod(plan.effects, index, plan.network);
+    KND_TRY_ASSIGN(const auto wanted, plan_interface(name, config_of(plan.network, index), {}));
+    auto link = namespaces.pod->link(name);
+    if (link.code() == Code::kNotFound) link = namespaces.pod->link(effect.name);
+    if (link.code() == Code::kNotFound)
+        return Error(Code::kInternal, "its backend has not made the interface `" + effect.name +
+                                          "` in the pod, as it said it would");
+    KND_TRY(link);
+    KND_TRY(not_gone(namespaces.pod->change_link(link->ifindex, difference(*link, wanted))));
+    KND_TRY_ASSIGN(const auto changed, namespaces.pod->link(link->ifindex));
+    return furnish(namespaces, plan, changed, wanted);
+}
+
+/// Where a device is when it is to return.
+struct Location {
     std::optional<LinkInfo> at_home;
     std::optional<LinkInfo> in_pod;
 };
 
-Result<Whereabouts> locate(Ends& ends, const MovedDevice& device) {
-    Whereabouts where;
-    KND_TRY_ASSIGN(where.at_home, find_at_home(*ends.home, device));
+Result<Location> locate(Namespaces& namespaces, const MovedDevice& device) {
+    Location where;
+    KND_TRY_ASSIGN(where.at_home, find_at_home(*namespaces.host, device));
     if (where.at_home) return where;
-    if (ends.pod) {
-        KND_TRY_ASSIGN(where.in_pod, find_in_pod(*ends.pod, device));
+    if (namespaces.pod) {
+        KND_TRY_ASSIGN(where.in_pod, find_in_pod(*namespaces.pod, device));
     }
     if (where.in_pod) return where;
-    KND_TRY_ASSIGN(where.at_home, search_home(*ends.home, device));
+    KND_TRY_ASSIGN(where.at_home, search_home(*namespaces.host, device));
     return where;
 }
 
@@ -218,11 +230,12 @@ bool hardware_exists(Kernel& kernel, const LinkInfo& home) {
 }
 
 /// Waits a moment for a device whose namespace is dying.
-Result<Whereabouts> locate_patiently(Kernel& kernel, Ends& ends, const MovedDevice& device) {
+Result<Location> locate_patiently(Kernel& kernel, Namespaces& namespaces,
+                                  const MovedDevice& device) {
     for (int look = 1;; ++look) {
-        KND_TRY_ASSIGN(auto where, locate(ends, device));
+        KND_TRY_ASSIGN(auto where, locate(namespaces, device));
         const bool found = where.at_home || where.in_pod;
-        const bool may_come = !ends.pod && hardware_exists(kernel, device.home.link);
+        const bool may_come = !namespaces.pod && hardware_exists(kernel, device.home.link);
         if (found || !may_come || look == kDyingNetnsLooks) return where;
         std::this_thread::sleep_for(kDyingNetnsPause);
     }
@@ -239,54 +252,81 @@ Result<void> account_for_missing(Kernel& kernel, const LinkInfo& home, Detached&
     return {};
 }
 
-Result<void> detach_one(Kernel& kernel, Ends& ends, const DetachPlan& plan, std::size_t index,
-                        Detached& detached) {
-    const MovedDevice device(plan.key, index, plan.effects, plan.network,
-                             plan.host_state.netdevs[index]);
-    KND_TRY_ASSIGN(auto where, locate_patiently(kernel, ends, device));
+/// The ifindex in the pod that an attach noted; 0: none has.
+int noted_ifindex(const DetachPlan& plan, std::size_t index) {
+    return index < plan.attached.size() ? plan.attached[index].ifindex : 0;
+}
+
+/// A namespace that is gone took it along. What a backend made is the backend's to remove.
+Result<void> unmake_one(Namespaces& namespaces, const DetachPlan& plan, std::size_t index) {
+    const auto& made = *plan.effects.netdevs[index].made;
+    if (!namespaces.pod || made.by_backend) return {};
+    const auto name = name_in_pod(plan.effects, index, plan.network);
+    KND_TRY(remove_made(*namespaces.pod, made, name, noted_ifindex(plan, index)));
+    plan.on_step("detach.moved");
+    return {};
+}
+
+Result<void> detach_one(Kernel& kernel, Namespaces& namespaces, const DetachPlan& plan,
+                        std::size_t index, Detached& detached) {
+    if (plan.effects.netdevs[index].made) return unmake_one(namespaces, plan, index);
+    MovedDevice device(plan.key, index, plan.effects, plan.network, plan.host_state.netdevs[index]);
+    device.pod_ifindex = noted_ifindex(plan, index);
+    KND_TRY_ASSIGN(auto where, locate_patiently(kernel, namespaces, device));
     if (where.in_pod) {
-        KND_TRY(bring_home(*ends.pod, *ends.home, kernel.home_netns(), device, *where.in_pod));
-        KND_TRY_ASSIGN(where.at_home, find_at_home(*ends.home, device));
+        KND_TRY(bring_home(*namespaces.pod, *namespaces.host, kernel.home_netns(), device,
+                           *where.in_pod));
+        KND_TRY_ASSIGN(where.at_home, find_at_home(*namespaces.host, device));
+        if (!where.at_home) {
+            KND_TRY_ASSIGN(where.at_home, search_home(*namespaces.host, device));
+        }
     }
     plan.on_step("detach.moved");
     if (!where.at_home) return account_for_missing(kernel, device.home.link, detached);
-    KND_TRY_ASSIGN(auto warnings, restore(*ends.home, device, *where.at_home, plan.on_step));
+    KND_TRY_ASSIGN(auto warnings, restore(*namespaces.host, device, *where.at_home, plan.on_step));
     detached.warnings.insert(detached.warnings.end(), warnings.begin(), warnings.end());
     return {};
 }
 
 /// The rules that an attach made are all that it leaves in a pod that lives on.
-void remove_rules(Ends& ends, const NetworkConfig& network) {
-    if (!ends.pod || network.rules.empty()) return;
+void remove_rules(Namespaces& namespaces, const NetworkConfig& network) {
+    if (!namespaces.pod || network.rules.empty()) return;
     const auto wanted = plan_interface({}, network, {});
     if (!wanted.ok()) return;
     for (const auto& rule : wanted->rules)
-        static_cast<void>(ends.pod->delete_rule(rule));
+        static_cast<void>(namespaces.pod->delete_rule(rule));
 }
 
-/// All devices, the last one first; a failure of one does not keep the others away.
-Result<Detached> detach_all(Kernel& kernel, Ends& ends, const DetachPlan& plan) {
+/// RDMA devices, then netdevs, the last one first; a failure of one does not keep the others away,
+/// and each is told.
+Result<Detached> detach_all(Kernel& kernel, Namespaces& namespaces, const DetachPlan& plan) {
     Detached detached;
-    std::optional<Error> first_error;
-    for (auto index = plan.host_state.netdevs.size(); index-- > 0;) {
-        auto result = detach_one(kernel, ends, plan, index, detached);
-        if (!result.ok() && !first_error) first_error = std::move(result).error();
-    }
-    remove_rules(ends, plan.network);
-    if (first_error) return *std::move(first_error);
+    std::string errors;
+    const auto note = [&](const Result<void>& result) {
+        if (!result.ok())
+            errors.append(errors.empty() ? "" : "; ").append(result.error().message());
+    };
+    note(return_rdma(kernel, plan.host_state.rdma, namespaces.pod ? namespaces.pod_netns : -1));
+    if (!plan.host_state.rdma.empty()) plan.on_step("detach.rdma");
+    for (auto index = plan.host_state.netdevs.size(); index-- > 0;)
+        note(detach_one(kernel, namespaces, plan, index, detached));
+    remove_rules(namespaces, plan.network);
+    // Whatever the kernel said: as long as something of it is away, it is not "gone".
+    if (!errors.empty()) return Error(Code::kUnavailable, std::move(errors));
     return detached;
 }
 
 /// Undoes an attach; the error says both what failed and what could not be undone.
-Error undo(Kernel& kernel, Ends& ends, const AttachPlan& plan, const HostState& state,
+Error undo(Kernel& kernel, Namespaces& namespaces, const AttachPlan& plan, const HostState& state,
            Error error) {
     const DetachPlan back{.key = plan.key,
                           .effects = plan.effects,
                           .network = plan.network,
                           .host_state = state,
+                          .attached = {},
                           .netns = {},
                           .on_step = plan.on_step};
-    auto detached = detach_all(kernel, ends, back);
+    auto detached = detach_all(kernel, namespaces, back);
     std::string left;
     if (!detached.ok()) left = detached.error().message();
     for (const auto& text : detached.ok() ? detached->lost : std::vector<std::string>()) {
@@ -314,48 +354,103 @@ Result<PodNetns> Attacher::pin(const std::string& path) const {
     return netns;
 }
 
-Result<HostState> Attacher::inspect(const AttachPlan& plan) const {
-    KND_TRY(check_names(plan));
-    KND_TRY_ASSIGN(auto ends, open_home(kernel_));
-    KND_TRY(open_pod(kernel_, plan.netns, ends));
-    HostState state;
-    for (std::size_t i = 0; i < plan.effects.netdevs.size(); ++i) {
-        KND_TRY_ASSIGN(auto link, guarded_link(*ends.home, plan.effects.netdevs[i]));
-        KND_TRY(check_carries_nothing(*ends.home, link));
-        KND_TRY(check_names_free(*ends.pod, link, name_in_pod(plan.effects, i, plan.network)));
-        KND_TRY_ASSIGN(auto link_state, take_state(*ends.home, std::move(link)));
-        // What the configuration gets wrong is known before anything is touched.
-        KND_TRY(plan_interface({}, config_of(plan.network, i), link_state));
-        // What changes with the MAC address would not be recognised afterwards.
-        auto& noted = link_state.link;
-        if (kernel_.is_virtual_function(noted.bus, noted.device)) noted.permanent_mac.clear();
-        state.netdevs.push_back(std::move(link_state));
+Result<PodNetns> Attacher::pin_any(const std::string& path) const {
+    PodNetns netns;
+    netns.path = path;
+    // containerd tells none of a pod that uses the host's.
+    netns.fd = path.empty() ? Fd(::fcntl(kernel_.home_netns(), F_DUPFD_CLOEXEC, 0)) : Fd();
+    if (!path.empty()) {
+        KND_TRY_ASSIGN(netns.fd, kernel_.open_netns(path));
     }
+    if (!netns.fd) return Error::from_errno("keep the network namespace", errno);
+    KND_TRY_ASSIGN(netns.id, kernel_.netns_id(netns.fd.get()));
+    return netns;
+}
+
+namespace {
+
+/// One netdev as it is on the host, if the attach can work.
+Result<LinkState> inspect_one(Kernel& kernel, Namespaces& namespaces, const AttachPlan& plan,
+                              std::size_t index) {
+    const auto& effect = plan.effects.netdevs[index];
+    const auto name = name_in_pod(plan.effects, index, plan.network);
+    const auto network = config_of(plan.network, index);
+    if (effect.made) {
+        if (!effect.made->by_backend) KND_TRY(check_made(namespaces, *effect.made, name));
+        KND_TRY(plan_interface({}, network, {}));
+        return LinkState();
+    }
+    KND_TRY_ASSIGN(auto link, guarded_link(*namespaces.host, effect));
+    KND_TRY(check_carries_nothing(*namespaces.host, link));
+    KND_TRY(check_names_free(*namespaces.pod, link, name));
+    KND_TRY_ASSIGN(auto state, take_state(*namespaces.host, std::move(link)));
+    // What the configuration gets wrong is known before anything is touched.
+    KND_TRY(plan_interface({}, network, state));
+    // What changes with the MAC address would not be recognised afterwards.
+    auto& noted = state.link;
+    if (kernel.is_virtual_function(noted.bus, noted.device)) noted.permanent_mac.clear();
     return state;
 }
 
-Result<AttachedFacts> Attacher::attach(const AttachPlan& plan, const HostState& host_state) const {
-    KND_TRY(check_sizes(plan.effects, host_state));
-    KND_TRY_ASSIGN(auto ends, open_home(kernel_));
-    KND_TRY(open_pod(kernel_, plan.netns, ends));
-    AttachedFacts facts;
-    for (std::size_t i = 0; i < host_state.netdevs.size(); ++i) {
-        auto attached = attach_one(ends, plan, i, host_state.netdevs[i]);
-        if (!attached.ok()) {
-            return undo(kernel_, ends, plan, host_state, std::move(attached).error());
-        }
-        if (i == 0) facts = *std::move(attached);
+/// The interfaces, and then the RDMA devices, whose users find the MAC as it stays.
+Result<std::vector<AttachedFacts>> attach_all(Kernel& kernel, Namespaces& namespaces,
+                                              const AttachPlan& plan, const HostState& state) {
+    std::vector<AttachedFacts> facts;
+    for (std::size_t i = 0; i < state.netdevs.size(); ++i) {
+        KND_TRY_ASSIGN(auto attached, attach_one(namespaces, plan, i, state.netdevs[i]));
+        facts.push_back(std::move(attached));
     }
+    KND_TRY(move_rdma_in(kernel, state.rdma, namespaces.pod_netns));
+    if (!state.rdma.empty()) plan.on_step("attach.rdma");
     return facts;
 }
 
+}  // namespace
+
+Result<HostState> Attacher::inspect(const AttachPlan& plan) const {
+    KND_TRY(check_names(plan));
+    KND_TRY_ASSIGN(auto namespaces, open_host(kernel_));
+    KND_TRY(open_pod(kernel_, plan.netns, namespaces));
+    HostState state;
+    for (std::size_t i = 0; i < plan.effects.netdevs.size(); ++i) {
+        KND_TRY_ASSIGN(auto netdev, inspect_one(kernel_, namespaces, plan, i));
+        state.netdevs.push_back(std::move(netdev));
+    }
+    KND_TRY_ASSIGN(state.rdma, inspect_rdma(kernel_, plan.effects.rdma_links));
+    return state;
+}
+
+Result<std::vector<AttachedFacts>> Attacher::attach(const AttachPlan& plan,
+                                                    const HostState& host_state) const {
+    KND_TRY(check_sizes(plan.effects, host_state));
+    KND_TRY_ASSIGN(auto namespaces, open_host(kernel_));
+    KND_TRY(open_pod(kernel_, plan.netns, namespaces));
+    auto facts = attach_all(kernel_, namespaces, plan, host_state);
+    if (facts.ok()) return facts;
+    return undo(kernel_, namespaces, plan, host_state, std::move(facts).error());
+}
+
+Result<std::vector<AttachedFacts>> Attacher::configure_made(
+    const AttachPlan& plan, std::vector<AttachedFacts> attached) const {
+    KND_TRY_ASSIGN(auto namespaces, open_host(kernel_));
+    KND_TRY(open_pod(kernel_, plan.netns, namespaces));
+    for (std::size_t i = 0; i < plan.effects.netdevs.size() && i < attached.size(); ++i) {
+        const auto& made = plan.effects.netdevs[i].made;
+        if (!made || !made->by_backend) continue;
+        KND_TRY_ASSIGN(attached[i], configure_one(namespaces, plan, i));
+    }
+    return attached;
+}
+
 Result<Detached> Attacher::detach(const DetachPlan& plan) const {
-    if (plan.host_state.netdevs.empty()) return Detached();  // nothing was ever moved
+    // Nothing was ever moved.
+    if (plan.host_state.netdevs.empty() && plan.host_state.rdma.empty()) return Detached();
     KND_TRY(check_sizes(plan.effects, plan.host_state));
-    KND_TRY_ASSIGN(auto ends, open_home(kernel_));
-    auto opened = open_pod(kernel_, plan.netns, ends);
+    auto namespaces = open_host(kernel_);
+    if (!namespaces.ok()) return not_gone(std::move(namespaces).error()).error();
+    auto opened = open_pod(kernel_, plan.netns, *namespaces);
     if (!opened.ok() && opened.code() != Code::kNotFound) return std::move(opened).error();
-    return detach_all(kernel_, ends, plan);
+    return detach_all(kernel_, *namespaces, plan);
 }
 
 }  // namespace knd

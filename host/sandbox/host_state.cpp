@@ -187,11 +187,18 @@ void netdev_fields(Archive& archive, LinkState& state) {
     archive.list("neighbors", state.neighbors, neighbor_fields<Archive>);
 }
 
+template <class Archive>
+void rdma_fields(Archive& archive, RdmaLink& link) {
+    archive.field("index", link.index);
+    archive.field("name", link.name);
+}
+
 }  // namespace
 
 Json to_json(const HostState& state) {
     Writer writer;
     writer.list("netdevs", state.netdevs, netdev_fields<Writer>);
+    writer.list("rdma", state.rdma, rdma_fields<Writer>);
     return writer.take();
 }
 
@@ -200,6 +207,8 @@ Result<HostState> host_state_from_json(const Json& json) {
     if (json.is_null()) return state;
     Reader reader(json, "");
     reader.list("netdevs", state.netdevs, netdev_fields<Reader>);
+    if (!json_at(json, "rdma").is_null())  // missing in older journals
+        reader.list("rdma", state.rdma, rdma_fields<Reader>);
     if (reader.error()) return *reader.error();
     return state;
 }

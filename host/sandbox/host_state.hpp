@@ -12,6 +12,7 @@
 
 #include "host/model/json.hpp"
 #include "sdk/support/link.hpp"
+#include "sdk/support/rdma.hpp"
 
 #include <knd/cpp/result.hpp>
 
@@ -26,7 +27,9 @@ struct LinkState {
 };
 
 struct HostState {
-    std::vector<LinkState> netdevs = {};  ///< one per netdev effect, in their order
+    std::vector<LinkState> netdevs =
+        {};                           ///< one per netdev effect, in their order; empty: it is made
+    std::vector<RdmaLink> rdma = {};  ///< those that move; none in shared mode
     bool operator==(const HostState&) const = default;
 };
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sdk/support/link.hpp"
+#include "sdk/support/rdma.hpp"
 
 #include <knd/cpp/fd.hpp>
 #include <knd/cpp/result.hpp>
@@ -29,6 +30,8 @@ class NetworkView {
     virtual Result<std::vector<RouteInfo>> routes(int ifindex) = 0;
     virtual Result<std::vector<NeighborInfo>> neighbors(int ifindex) = 0;
 
+    virtual Result<void> create_link(const NewLink& link) = 0;
+    virtual Result<void> delete_link(int ifindex) = 0;
     virtual Result<void> change_link(int ifindex, const LinkChange& change) = 0;
     virtual Result<void> add_altname(int ifindex, const std::string& name) = 0;
     virtual Result<void> delete_altname(int ifindex, const std::string& name) = 0;
@@ -56,6 +59,14 @@ class Kernel {
     /// Drivers of virtual functions (igbvf, iavf) report whatever MAC address was set last as the
     /// permanent one.
     virtual bool is_virtual_function(const std::string& bus, const std::string& device) = 0;
+
+    /// Whether each RDMA device belongs to one namespace. UNIMPLEMENTED: this kernel has no RDMA.
+    virtual Result<bool> rdma_exclusive() = 0;
+    /// RDMA devices that are seen from this namespace.
+    virtual Result<std::vector<RdmaLink>> rdma_links(int netns_fd) = 0;
+    virtual Result<void> move_rdma(int from_netns_fd, int index, int to_netns_fd) = 0;
+    /// Of one that is on the host.
+    virtual Result<void> rename_rdma(int index, const std::string& name) = 0;
 };
 
 }  // namespace knd

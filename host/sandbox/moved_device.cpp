@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <functional>
 
+#include "host/model/interface_name.hpp"
 #include "host/sandbox/attacher.hpp"
 
 namespace knd {
@@ -84,13 +85,6 @@ std::string transit_name(const BindingKey& key, std::size_t index) {
     return name;
 }
 
-std::string name_in_pod(const Effects& effects, std::size_t index, const NetworkConfig& network) {
-    const auto& netdev = effects.netdevs[index];
-    if (!netdev.name_in_pod.empty()) return netdev.name_in_pod;
-    if (index == 0 && !network.interface_name.empty()) return network.interface_name;
-    return netdev.name;
-}
-
 bool same_hardware(const LinkInfo& link, const LinkInfo& noted) {
     return link.kind == noted.kind && link.bus == noted.bus && link.device == noted.device &&
            link.phys_port_name == noted.phys_port_name &&
@@ -117,6 +111,15 @@ Result<std::optional<LinkInfo>> search_home(NetworkView& home, const MovedDevice
 }
 
 Result<std::optional<LinkInfo>> find_in_pod(NetworkView& pod, const MovedDevice& device) {
+    if (device.pod_ifindex != 0) {
+        KND_TRY_ASSIGN(auto link, look_up(pod, device.pod_ifindex));
+        if (!link) return link;
+        const auto& home = device.home.link;
+        const bool same = has_hardware(home) ? same_hardware(*link, home)
+                                             : link->kind == home.kind && link->type == home.type;
+        if (!same) link.reset();
+        return link;
+    }
     KND_TRY_ASSIGN(auto found, find_by_names(pod, device, fits_in_pod));
     if (found) return found;
     return find_by_scan(pod, device, fits_in_pod);

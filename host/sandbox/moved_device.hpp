@@ -18,14 +18,12 @@ struct MovedDevice {
     const LinkState& home;     ///< borrowed
     std::string pod_name;      ///< what it is called in the pod
     std::string pod_mac;       ///< what the configuration gives it; empty: its own
-    std::string transit_name;  ///< what it is called on its way home
+    std::string transit_name;  ///< what it is called on its way back
+    int pod_ifindex = 0;       ///< what the attach learned; 0: not known
 
     MovedDevice(const BindingKey& key, std::size_t index, const Effects& effects,
                 const NetworkConfig& network, const LinkState& home_state);
 };
-
-/// What the n-th netdev of a binding is called in the pod.
-std::string name_in_pod(const Effects& effects, std::size_t index, const NetworkConfig& network);
 
 /// True when the link has hardware of its own, so that it outlives its namespace.
 bool has_hardware(const LinkInfo& link);
@@ -37,7 +35,8 @@ bool same_hardware(const LinkInfo& link, const LinkInfo& noted);
 Result<std::optional<LinkInfo>> find_at_home(NetworkView& home, const MovedDevice& device);
 /// Under any name: a namespace that dies gives devices back as "dev3" when their name is taken.
 Result<std::optional<LinkInfo>> search_home(NetworkView& home, const MovedDevice& device);
-/// Under any name: the pod may have renamed it.
+/// By its ifindex, where that is known: the pod may have changed its name and MAC, and may have
+/// made one of its own that looks like it. Else under any name.
 Result<std::optional<LinkInfo>> find_in_pod(NetworkView& pod, const MovedDevice& device);
 
 }  // namespace knd

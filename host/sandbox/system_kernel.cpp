@@ -25,6 +25,8 @@ class NetlinkView final : public NetworkView {
     Result<std::vector<NeighborInfo>> neighbors(int ifindex) override {
         return netlink_.neighbors(ifindex);
     }
+    Result<void> create_link(const NewLink& link) override { return netlink_.create_link(link); }
+    Result<void> delete_link(int ifindex) override { return netlink_.delete_link(ifindex); }
     Result<void> change_link(int ifindex, const LinkChange& change) override {
         return netlink_.change_link(ifindex, change);
     }
@@ -71,6 +73,26 @@ Result<std::unique_ptr<NetworkView>> SystemKernel::view(int netns_fd) {
         entered_ && netns_fd == home_.get() ? Netlink::open() : netns::open_netlink(netns_fd);
     if (!netlink.ok()) return std::move(netlink).error();
     return std::unique_ptr<NetworkView>(std::make_unique<NetlinkView>(*std::move(netlink)));
+}
+
+Result<bool> SystemKernel::rdma_exclusive() {
+    KND_TRY_ASSIGN(auto rdma, Rdma::open());
+    return rdma.exclusive();
+}
+
+Result<std::vector<RdmaLink>> SystemKernel::rdma_links(int netns_fd) {
+    KND_TRY_ASSIGN(auto rdma, netns::open_rdma(netns_fd));
+    return rdma.links();
+}
+
+Result<void> SystemKernel::move_rdma(int from_netns_fd, int index, int to_netns_fd) {
+    KND_TRY_ASSIGN(auto rdma, netns::open_rdma(from_netns_fd));
+    return rdma.move(index, to_netns_fd);
+}
+
+Result<void> SystemKernel::rename_rdma(int index, const std::string& name) {
+    KND_TRY_ASSIGN(auto rdma, netns::open_rdma(home_.get()));
+    return rdma.rename(index, name);
 }
 
 bool SystemKernel::has_hardware(const std::string& bus, const std::string& device) {

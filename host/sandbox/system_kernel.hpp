@@ -21,6 +21,10 @@ class SystemKernel final : public Kernel {
     Result<std::unique_ptr<NetworkView>> view(int netns_fd) override;
     bool has_hardware(const std::string& bus, const std::string& device) override;
     bool is_virtual_function(const std::string& bus, const std::string& device) override;
+    Result<bool> rdma_exclusive() override;
+    Result<std::vector<RdmaLink>> rdma_links(int netns_fd) override;
+    Result<void> move_rdma(int from_netns_fd, int index, int to_netns_fd) override;
+    Result<void> rename_rdma(int index, const std::string& name) override;
 
   private:
     SystemKernel(Fd home, bool entered) : home_(std::move(home)), entered_(entered) {}

@@ -62,7 +62,7 @@ Netlink& Netlink::operator=(Netlink&&) noexcept = default;
 Netlink::~Netlink() = default;
 
 Result<Netlink> Netlink::open() {
-    KND_TRY_ASSIGN(auto socket, Socket::open());
+    KND_TRY_ASSIGN(auto socket, Socket::open(NETLINK_ROUTE));
     return Netlink(std::move(socket));
 }
 

@@ -68,6 +68,7 @@ class Netlink {
 
   private:
     class Socket;
+    friend class Rdma;  // another protocol over the same kind of socket
     explicit Netlink(std::unique_ptr<Socket> socket);
     std::unique_ptr<Socket> socket_;
 };

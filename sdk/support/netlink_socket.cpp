@@ -39,8 +39,8 @@ std::string explanation_in(const nlmsghdr* message, const nlmsgerr* error) {
 Netlink::Socket::Socket(Fd fd)
     : fd_(std::move(fd)), buffer_(std::make_unique_for_overwrite<char[]>(kBufferSize)) {}
 
-Result<std::unique_ptr<Netlink::Socket>> Netlink::Socket::open() {
-    Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+Result<std::unique_ptr<Netlink::Socket>> Netlink::Socket::open(int protocol) {
+    Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
     if (!fd) return Error::from_errno("open a netlink socket", errno);
     const int on = 1;
     const timeval timeout{kReplySeconds, 0};

@@ -17,7 +17,8 @@ namespace knd {
 
 class Netlink::Socket {
   public:
-    static Result<std::unique_ptr<Socket>> open();
+    /// `protocol`: NETLINK_*
+    static Result<std::unique_ptr<Socket>> open(int protocol);
 
     using Visit = std::function<void(const nlmsghdr*)>;
     /// Sends, hands every message of the answer to `visit`, returns when the kernel says that it is

@@ -95,6 +95,15 @@ Result<LinkMonitor> open_monitor(int netns_fd, std::uint32_t groups) {
     return *std::move(monitor);
 }
 
+Result<Rdma> open_rdma(int netns_fd) {
+    std::optional<Rdma> rdma;
+    KND_TRY(run_in(netns_fd, [&]() -> Result<void> {
+        KND_TRY_ASSIGN(rdma, Rdma::open());
+        return {};
+    }));
+    return *std::move(rdma);
+}
+
 Result<Fd> create() {
     Fd fd;
     KND_TRY(on_new_thread([&]() -> Result<void> {

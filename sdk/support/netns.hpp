@@ -12,6 +12,7 @@
 
 #include "sdk/support/link_monitor.hpp"
 #include "sdk/support/netlink.hpp"
+#include "sdk/support/rdma.hpp"
 
 #include <knd/cpp/fd.hpp>
 #include <knd/cpp/result.hpp>
@@ -37,6 +38,7 @@ Result<void> run_in(int netns_fd, const std::function<Result<void>()>& work);
 /// Sockets that live in the namespace, whoever uses them.
 Result<Netlink> open_netlink(int netns_fd);
 Result<LinkMonitor> open_monitor(int netns_fd, std::uint32_t groups);
+Result<Rdma> open_rdma(int netns_fd);
 
 /// A new, empty namespace (its loopback is down) that lives as long as the fd or what is in it.
 Result<Fd> create();

@@ -19,6 +19,7 @@ struct FakeKernel::Netns {
     int last_ifindex = 1;  ///< Linux gives no ifindex twice before it has given them all
     std::map<int, LinkState> links;
     std::vector<RuleInfo> rules;
+    std::vector<RdmaLink> rdma;
 
     bool name_in_use(const std::string& name, int except = 0) const {
         return std::any_of(links.begin(), links.end(), [&](const auto& entry) {
@@ -119,6 +120,25 @@ class FakeView final : public NetworkView {
             KND_TRY_ASSIGN(state, move(*state, *netns, change.name.value_or("")));
         }
         return apply(*netns, *state, change);
+    }
+    Result<void> create_link(const NewLink& link) override {
+        KND_TRY(kernel_.count());
+        auto* const target = kernel_.find(link.netns_fd.value_or(-1));
+        if (target == nullptr) return kernel_error(EINVAL);
+        if (link.kind != "veth" && !netns_.links.contains(link.parent)) return kernel_error(ENODEV);
+        if (target->name_in_use(link.name)) return kernel_error(EEXIST);
+        const auto mac = link.mac.empty() ? "02:00:00:00:0f:0f" : link.mac;
+        kernel_.add_virtual(target->path, link.name, link.kind, mac);
+        auto& made = target->by_name(link.name)->link;
+        if (link.mtu != 0) made.mtu = link.mtu;
+        made.parent = link.parent != 0 ? link.parent : 77;
+        made.parent_netns = 0;
+        return {};
+    }
+    Result<void> delete_link(int ifindex) override {
+        KND_TRY_ASSIGN(LinkState * state, find(ifindex));
+        netns_.links.erase(state->link.ifindex);
+        return {};
     }
     Result<void> add_altname(int ifindex, const std::string& name) override {
         KND_TRY_ASSIGN(LinkState * state, find(ifindex));
@@ -302,6 +322,21 @@ void FakeKernel::bury() {
         home.links[link.ifindex] = std::move(state);
     }
     dying.links.clear();
+    // Under the name that they had there.
+    home.rdma.insert(home.rdma.end(), dying.rdma.begin(), dying.rdma.end());
+    dying.rdma.clear();
+}
+
+int FakeKernel::add_rdma(const std::string& name) {
+    auto& home = *all_.front();
+    home.rdma.push_back({next_rdma_++, name});
+    return home.rdma.back().index;
+}
+
+std::string FakeKernel::rdma_name(const std::string& netns, int index) const {
+    for (const auto& link : named(netns).rdma)
+        if (link.index == index) return link.name;
+    return "";
 }
 
 void FakeKernel::disable_ipv6(const std::string& path) {
@@ -394,6 +429,42 @@ bool FakeKernel::has_hardware(const std::string&, const std::string& device) {
 
 bool FakeKernel::is_virtual_function(const std::string&, const std::string& device) {
     return virtual_functions_.contains(device);
+}
+
+Result<bool> FakeKernel::rdma_exclusive() {
+    KND_TRY(count());
+    return rdma_exclusive_mode;
+}
+
+Result<std::vector<RdmaLink>> FakeKernel::rdma_links(int netns_fd) {
+    KND_TRY(count());
+    auto* const netns = rdma_exclusive_mode ? find(netns_fd) : all_.front().get();
+    if (netns == nullptr) return kernel_error(EINVAL);
+    return netns->rdma;
+}
+
+Result<void> FakeKernel::move_rdma(int from_netns_fd, int index, int to_netns_fd) {
+    KND_TRY(count());
+    if (!rdma_exclusive_mode) return kernel_error(EOPNOTSUPP);
+    auto* const from = find(from_netns_fd);
+    auto* const to = find(to_netns_fd);
+    if (from == nullptr || to == nullptr) return kernel_error(EINVAL);
+    const auto found = std::find_if(from->rdma.begin(), from->rdma.end(),
+                                    [&](const RdmaLink& link) { return link.index == index; });
+    if (found == from->rdma.end()) return kernel_error(EINVAL);
+    to->rdma.push_back(*found);
+    from->rdma.erase(found);
+    return {};
+}
+
+Result<void> FakeKernel::rename_rdma(int index, const std::string& name) {
+    KND_TRY(count());
+    for (auto& link : all_.front()->rdma) {
+        if (link.index != index) continue;
+        link.name = name;
+        return {};
+    }
+    return kernel_error(EINVAL);
 }
 
 FakeKernel::Netns* FakeKernel::find(int netns_fd) {

@@ -47,6 +47,11 @@ class FakeKernel final : public Kernel {
     void kill_netns(const std::string& path, int calls = 0);
     /// As net.ipv6.conf.all.disable_ipv6: IPv6 addresses are refused.
     void disable_ipv6(const std::string& path);
+    /// An RDMA device; it is on the host at first. Its index.
+    int add_rdma(const std::string& name);
+    bool rdma_exclusive_mode = true;
+    /// The name of that device in a namespace; empty: it is not there.
+    std::string rdma_name(const std::string& netns, int index) const;
     /// As `ip link delete`.
     void remove(const std::string& netns, const std::string& name);
     /// As if the card was pulled out.
@@ -73,6 +78,10 @@ class FakeKernel final : public Kernel {
     Result<std::unique_ptr<NetworkView>> view(int netns_fd) override;
     bool has_hardware(const std::string& bus, const std::string& device) override;
     bool is_virtual_function(const std::string& bus, const std::string& device) override;
+    Result<bool> rdma_exclusive() override;
+    Result<std::vector<RdmaLink>> rdma_links(int netns_fd) override;
+    Result<void> move_rdma(int from_netns_fd, int index, int to_netns_fd) override;
+    Result<void> rename_rdma(int index, const std::string& name) override;
 
   private:
     friend class FakeView;
@@ -87,6 +96,7 @@ class FakeKernel final : public Kernel {
     std::vector<std::unique_ptr<Netns>> all_;
     std::set<std::string> hardware_;
     std::set<std::string> virtual_functions_;
+    int next_rdma_ = 1;
     std::pair<std::string, int> dying_;  ///< path, and the call at which its devices come home
     int calls_ = 0;
     std::optional<int> fail_at_;

@@ -132,9 +132,9 @@ TEST_F(SandboxTest, MovesADeviceIntoThePodAndBringsItHomeAsItWas) {
     ASSERT_OK(state);
     auto facts = attacher.attach(plan, *state);
     ASSERT_OK(facts);
-    EXPECT_EQ(facts->interface_name, "net1");
-    EXPECT_EQ(facts->hardware_address, "02:00:00:00:00:0a");
-    EXPECT_THAT(facts->addresses, ElementsAre("10.0.0.1/24", "fd00::1/64"));
+    EXPECT_EQ(facts->at(0).interface_name, "net1");
+    EXPECT_EQ(facts->at(0).hardware_address, "02:00:00:00:00:0a");
+    EXPECT_THAT(facts->at(0).addresses, ElementsAre("10.0.0.1/24", "fd00::1/64"));
 
     auto pod = netlink_in(pod_);
     auto link = pod.link("net1");
@@ -166,8 +166,8 @@ TEST_F(SandboxTest, CopiesWhatTheHostHasWhenNothingIsConfigured) {
     ASSERT_OK(state);
     auto facts = attacher.attach(plan, *state);
     ASSERT_OK(facts);
-    EXPECT_EQ(facts->interface_name, "dra0");
-    EXPECT_THAT(facts->addresses, ElementsAre("192.0.2.1/24", "2001:db8::1/64"));
+    EXPECT_EQ(facts->at(0).interface_name, "dra0");
+    EXPECT_THAT(facts->at(0).addresses, ElementsAre("192.0.2.1/24", "2001:db8::1/64"));
     auto pod = netlink_in(pod_);
     auto routes = *pod.routes(pod.link("dra0")->ifindex);
     EXPECT_TRUE(std::any_of(routes.begin(), routes.end(), [](const RouteInfo& route) {

@@ -27,6 +27,7 @@ class SandboxScene : public testing::Test {
         kernel_.add_virtual(kFakeHome, "dra0", "dummy", kMac);
         furnish(kernel_.at(kFakeHome, "eth1"));
         furnish(kernel_.at(kFakeHome, "dra0"));
+        rdma_ = kernel_.add_rdma("mlx5_0");
         kernel_.add_netns(kPod);
         kernel_.add_virtual(kPod, "eth0", "veth", "02:00:00:00:00:50");
     }
@@ -57,11 +58,29 @@ class SandboxScene : public testing::Test {
         return {link.ifindex, link.name, link.mac, ""};
     }
 
+    /// A macvlan that is made in the pod on the uplink.
+    NetdevEffect made_effect(const std::string& name) {
+        NetdevEffect effect;
+        effect.name = name;
+        effect.made = MadeLink{.kind = "macvlan",
+                               .parent_ifindex = kernel_.at(kFakeHome, "uplink").link.ifindex,
+                               .parent = "uplink",
+                               .mode = "bridge"};
+        return effect;
+    }
+
+    /// "mv..." is made in the pod, "mlx..." an RDMA device, all others move.
     AttachPlan attach_plan(const std::vector<std::string>& names = {"eth1"}) {
         AttachPlan plan;
         plan.key = {"claim-uid", "device"};
-        for (const auto& name : names)
-            plan.effects.netdevs.push_back(effect_of(name));
+        for (const auto& name : names) {
+            if (name.starts_with("mlx"))
+                plan.effects.rdma_links.push_back(name);
+            else if (name.starts_with("mv"))
+                plan.effects.netdevs.push_back(made_effect(name));
+            else
+                plan.effects.netdevs.push_back(effect_of(name));
+        }
         plan.network.interface_name = "net1";
         plan.network.mtu = 9000;
         plan.network.hardware_addr = "02:00:00:00:00:0a";
@@ -96,6 +115,7 @@ class SandboxScene : public testing::Test {
     }
 
     FakeKernel kernel_;
+    int rdma_ = 0;  ///< mlx5_0
     Attacher attacher_{kernel_};
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/sandbox/homecoming.hpp"
+#include "host/sandbox/restore.hpp"
 
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
@@ -26,19 +26,28 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 /// at home that lacks a route serves its owner better than one that is kept from him.
 class BestEffort {
   public:
+    /// What is there already is as it should be.
     template <class Step>
-    void operator()(Step step) {
-        auto result = step();
-        if (!failed(result)) return;
-        result = step();
-        if (failed(result)) warnings.push_back(result.error().message());
+    void add(Step step) {
+        run(step, Code::kAlreadyExists);
+    }
+    /// What is not there any more is as it should be.
+    template <class Step>
+    void remove(Step step) {
+        run(step, Code::kNotFound);
     }
     std::vector<std::string> warnings;
 
   private:
-    static bool failed(const Result<void>& result) {
-        return !result.ok() && result.code() != Code::kAlreadyExists &&
-               result.code() != Code::kNotFound;
+    template <class Step>
+    void run(Step step, Code done) {
+        const auto failed = [&](const Result<void>& result) {
+            return !result.ok() && result.code() != done;
+        };
+        auto result = step();
+        if (!failed(result)) return;
+        result = step();
+        if (failed(result)) warnings.push_back(result.error().message());
     }
 };
 
@@ -89,7 +98,7 @@ void restore_altnames(NetworkView& home, const LinkInfo& now, const LinkInfo& th
                       BestEffort& best_effort) {
     for (const auto& name : now.altnames) {
         if (contains(then.altnames, name)) continue;
-        best_effort([&] { return home.delete_altname(now.ifindex, name); });
+        best_effort.remove([&] { return home.delete_altname(now.ifindex, name); });
     }
     for (const auto& name : then.altnames) {
         if (contains(now.altnames, name)) continue;
@@ -98,7 +107,7 @@ void restore_altnames(NetworkView& home, const LinkInfo& now, const LinkInfo& th
             best_effort.warnings.push_back("altname " + name + " was taken by " + holder->text());
             continue;
         }
-        best_effort([&] { return home.add_altname(now.ifindex, name); });
+        best_effort.add([&] { return home.add_altname(now.ifindex, name); });
     }
 }
 
@@ -113,7 +122,7 @@ Result<void> restore_addresses(NetworkView& home, int ifindex, const LinkState& 
     for (auto address : then.addresses) {
         if (in(now, address)) continue;
         address.ifindex = ifindex;
-        best_effort([&] { return home.add_address(address); });
+        best_effort.add([&] { return home.add_address(address); });
     }
     return {};
 }
@@ -124,11 +133,11 @@ void restore_routes(NetworkView& home, int ifindex, const LinkState& then,
         for (auto& hop : route.nexthops) {
             if (hop.ifindex == then.link.ifindex) hop.ifindex = ifindex;
         }
-        best_effort([&] { return home.add_route(route); });
+        best_effort.add([&] { return home.add_route(route); });
     }
     for (auto neighbor : then.neighbors) {
         neighbor.ifindex = ifindex;
-        best_effort([&] { return home.add_neighbor(neighbor); });
+        best_effort.add([&] { return home.add_neighbor(neighbor); });
     }
 }
 
@@ -148,28 +157,29 @@ Result<void> bring_home(NetworkView& pod, NetworkView& home, int home_netns,
     const LinkChange move{.name = device.transit_name, .netns_fd = home_netns};
     auto moved = pod.change_link(link.ifindex, move);
     if (moved.code() == Code::kAlreadyExists) {
-        KND_TRY(drop_clashing_altnames(pod, home, link));
+        KND_TRY(not_gone(drop_clashing_altnames(pod, home, link)));
         moved = pod.change_link(link.ifindex, move);
     }
     if (moved.ok()) return {};
-    return std::move(moved).wrap("bring `" + link.name + "` home from the pod");
+    return not_gone(std::move(moved)).wrap("return `" + link.name + "` from the pod to the host");
 }
 
 Result<std::vector<std::string>> restore(NetworkView& home, const MovedDevice& device,
                                          const LinkInfo& link, const StepHook& on_step) {
     const auto& then = device.home.link;
     BestEffort best_effort;
-    KND_TRY(restore_name(home, link, then.name));
+    KND_TRY(not_gone(restore_name(home, link, then.name)));
     on_step("detach.renamed");
     const auto change = settings_to_restore(link, then);
-    if (changes_anything(change)) KND_TRY(home.change_link(link.ifindex, change));
+    if (changes_anything(change)) KND_TRY(not_gone(home.change_link(link.ifindex, change)));
     if (link.master != then.master) {
-        best_effort([&] { return home.change_link(link.ifindex, {.master = then.master}); });
+        best_effort.add([&] { return home.change_link(link.ifindex, {.master = then.master}); });
     }
     restore_altnames(home, link, then, best_effort);
-    KND_TRY(restore_addresses(home, link.ifindex, device.home, best_effort));
+    KND_TRY(not_gone(restore_addresses(home, link.ifindex, device.home, best_effort)));
     on_step("detach.addressed");
-    if (link.up() != then.up()) KND_TRY(home.change_link(link.ifindex, {.up = then.up()}));
+    if (link.up() != then.up())
+        KND_TRY(not_gone(home.change_link(link.ifindex, {.up = then.up()})));
     on_step("detach.up");
     restore_routes(home, link.ifindex, device.home, best_effort);
     on_step("detach.restored");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The way home of one device: out of the pod, and back into the state it was in.
+// The return of one device: out of the pod, and back into the state it was in.
 #pragma once
 
 #include <string>
