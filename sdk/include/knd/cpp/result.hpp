@@ -89,49 +89,117 @@ class [[nodiscard]] Error {
     std::string message_;
 };
 
-inline Error Error::from_errno(std::string_view what, int os_error) {
-    auto code = Code::kInternal;
+/// What an errno means. INTERNAL is for those that only a bug of the caller makes (a descriptor or
+/// a pointer that is none): a host counts INTERNAL and UNKNOWN as bugs, and a driver that is busy
+/// or a cable that is out is none. One that is not listed here tells nothing: FAILED_PRECONDITION.
+constexpr Code code_of_errno(int os_error) {
     switch (os_error) {
         case ENOENT:
         case ENODEV:
         case ENXIO:
         case ESRCH:
-            code = Code::kNotFound;
-            break;
+            return Code::kNotFound;
         case EEXIST:
-            code = Code::kAlreadyExists;
-            break;
+            return Code::kAlreadyExists;
         case EACCES:
         case EPERM:
-            code = Code::kPermissionDenied;
-            break;
+            return Code::kPermissionDenied;
+        case ENOKEY:
+        case EKEYEXPIRED:
+        case EKEYREVOKED:
+        case EKEYREJECTED:
+            return Code::kUnauthenticated;
         case EINVAL:
-            code = Code::kInvalidArgument;
-            break;
+        case E2BIG:
+        case ENAMETOOLONG:
+        case ENOTDIR:
+        case EISDIR:
+        case ELOOP:
+        case EXDEV:
+        case EMSGSIZE:
+        case EDESTADDRREQ:
+        case EILSEQ:
+            return Code::kInvalidArgument;
+        case EDOM:
+        case ERANGE:
+        case EFBIG:
+        case EOVERFLOW:
+        case ECHRNG:
+            return Code::kOutOfRange;
+        // What is so now may be otherwise soon: hardware, links, peers, locks.
+        case EIO:
         case EBUSY:
         case EAGAIN:
+        case EINTR:
+        case ERESTART:
+        case EALREADY:
+        case EINPROGRESS:
+        case ETXTBSY:
+        case ENOBUFS:
+        case EADDRINUSE:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case ENETRESET:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
         case ECONNREFUSED:
-            code = Code::kUnavailable;
-            break;
+        case ECONNRESET:
+        case ECONNABORTED:
+        case ENOTCONN:
+        case ESHUTDOWN:
+        case EPIPE:
+        case ENOLINK:
+        case ECOMM:
+        case EREMOTEIO:
+        case ESTALE:
+        case EOWNERDEAD:
+            return Code::kUnavailable;
+        case EDEADLK:
+            return Code::kAborted;
+        case ECANCELED:
+            return Code::kCancelled;
+        case ETIMEDOUT:
+        case ETIME:
+            return Code::kDeadlineExceeded;
         case EOPNOTSUPP:
         case ENOSYS:
-            code = Code::kUnimplemented;
-            break;
+        case ENOTTY:
+        case EPROTONOSUPPORT:
+        case ESOCKTNOSUPPORT:
+        case EPFNOSUPPORT:
+        case EAFNOSUPPORT:
+        case ENOPROTOOPT:
+        case EPROTOTYPE:
+            return Code::kUnimplemented;
         case ENOSPC:
         case ENOMEM:
         case EMFILE:
-            code = Code::kResourceExhausted;
-            break;
-        case ETIMEDOUT:
-            code = Code::kDeadlineExceeded;
-            break;
-        default:
-            break;
+        case ENFILE:
+        case EDQUOT:
+        case EMLINK:
+        case EUSERS:
+        case ENOLCK:
+        case ENOSR:
+        case ETOOMANYREFS:
+            return Code::kResourceExhausted;
+        case EUCLEAN:
+        case EBADMSG:
+            return Code::kDataLoss;
+        case EFAULT:
+        case EBADF:
+        case EBADFD:
+        case ENOTSOCK:
+            return Code::kInternal;
+        default:  // EROFS, ENOTEMPTY, ENOMEDIUM, ...
+            return Code::kFailedPrecondition;
     }
+}
+
+inline Error Error::from_errno(std::string_view what, int os_error) {
     char buffer[128];
     std::string text(what);
     text.append(": ").append(strerror_r(os_error, buffer, sizeof buffer));
-    return {code, std::move(text), os_error};
+    return {code_of_errno(os_error), std::move(text), os_error};
 }
 
 template <class T = void>
@@ -218,9 +286,12 @@ class [[nodiscard]] Result<void> {
     } while (false)
 
 #define KND_TRY_CONCAT_(a, b) a##b
-#define KND_TRY_NAME_(line) KND_TRY_CONCAT_(knd_try_, line)
-/// `KND_TRY_ASSIGN(auto x, f())`: x gets the value, or the function leaves with the error.
-#define KND_TRY_ASSIGN(target, expression)                                                \
-    auto KND_TRY_NAME_(__LINE__) = (expression);                                          \
-    if (!KND_TRY_NAME_(__LINE__).ok()) return std::move(KND_TRY_NAME_(__LINE__)).error(); \
-    target = *std::move(KND_TRY_NAME_(__LINE__))  // NOLINT(bugprone-macro-parentheses)
+#define KND_TRY_NAME_(number) KND_TRY_CONCAT_(knd_try_, number)
+/// `KND_TRY_ASSIGN(auto x, f())`: x gets the value, or the function leaves with the error. It is
+/// three statements, because x is to live on: behind an `if` without braces it does not compile.
+#define KND_TRY_ASSIGN(target, expression) \
+    KND_TRY_ASSIGN_(KND_TRY_NAME_(__COUNTER__), target, expression)
+#define KND_TRY_ASSIGN_(result, target, expression)     \
+    auto result = (expression);                         \
+    if (!result.ok()) return std::move(result).error(); \
+    target = *std::move(result)  // NOLINT(bugprone-macro-parentheses)
