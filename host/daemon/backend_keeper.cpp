@@ -79,7 +79,11 @@ void BackendKeeper::stop() {
 /// longer than its caller was ready to wait.
 void BackendKeeper::started(Kept& kept, const Result<void>& result) {
     if (stopping_) return;
-    if (!result) start_failed(kept, result.error());
+    if (!result) {
+        start_failed(kept, result.error());
+    } else if (!is_serving(kept.backend)) {
+        withdraw(kept);  // kept out for what it did before the last restart
+    }
     kept.answered = true;
     const auto answered = [](const auto& other) { return other->answered; };
     if (std::all_of(kept_.begin(), kept_.end(), answered)) recover();
@@ -101,7 +105,9 @@ void BackendKeeper::start_failed(Kept& kept, const Error& error) {
 void BackendKeeper::start_again(Kept& kept) {
     if (stopping_ || kept.serving) return;  // its start has come back after all
     kept.backend.start([this, &kept](const Result<void>& result) {
-        if (!result && !kept.serving && !stopping_) start_failed(kept, result.error());
+        if (stopping_ || kept.serving) return;
+        if (!result) return start_failed(kept, result.error());
+        withdraw(kept);
     });
 }
 
@@ -111,18 +117,20 @@ void BackendKeeper::state_changed(Kept& kept) {
     if (stopping_) return;
     const bool serving = is_serving(kept.backend);
     if (std::exchange(kept.serving, serving) == serving) return;
-    if (!serving) {
-        const auto info = kept.backend.info();
-        inventory_.set_unavailable(info.name, info.reason);
-        inventory_.set_held(info.name, claims_.held_devices());
-        return settle(kept);
-    }
+    if (!serving) return withdraw(kept);
     const bool was_awaited = !kept.answered || kept.pause.count() > 0;
     kept.pause = {};
     if (!recovering_) return;  // all of them are taken in together
     if (was_awaited) log::info("backend serves after all", {{"backend", kept.backend.name()}});
     // What it did for callers who had given up belongs to nobody.
     claims_.reconcile(kept.backend, [this, &kept] { list(kept); });
+}
+
+void BackendKeeper::withdraw(Kept& kept) {
+    const auto info = kept.backend.info();
+    inventory_.set_unavailable(info.name, info.reason);
+    inventory_.set_held(info.name, claims_.held_devices());
+    settle(kept);
 }
 
 void BackendKeeper::recover() {

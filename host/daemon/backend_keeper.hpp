@@ -62,6 +62,7 @@ class BackendKeeper {
     void start_failed(Kept& kept, const Error& error);
     void start_again(Kept& kept);
     void state_changed(Kept& kept);
+    void withdraw(Kept& kept);
     void recover();
     void ready();
     void list(Kept& kept);

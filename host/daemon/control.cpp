@@ -113,7 +113,9 @@ Json backends(const ControlView& view) {
                         {"vendor", info.vendor},
                         {"extensions", info.extensions},
                         {"state", state_name(info.state)},
-                        {"reason", info.reason}});
+                        {"reason", info.reason},
+                        {"crashes", info.crashes},
+                        {"lastCrash", info.last_crash}});
     }
     return {{"backends", std::move(list)}};
 }

@@ -148,7 +148,7 @@ Daemon::Impl::Impl(boost::asio::io_context& io, Config config,
                    const std::vector<plugin::LoadedLibrary>& libraries, StepObserver& observer)
     : io_(io),
       config_(std::move(config)),
-      workers_(static_cast<std::size_t>(config_.attach.workers) + config_.backends.size()),
+      workers_(static_cast<std::size_t>(config_.attach.workers)),
       journal_(std::move(journal)),
       client_(std::move(client)),
       api_server_(std::move(api_server)),
@@ -158,7 +158,7 @@ Daemon::Impl::Impl(boost::asio::io_context& io, Config config,
       attacher_(kernel_),
       mover_(attacher_),
       markers_(config_.paths.run),
-      registry_(io, workers_, plugin_options(config_), libraries),
+      registry_(io, plugin_options(config_), libraries),
       backends_(registry_.backends()),
       inventory_({config_.driver.pool, backend_names(config_), std::move(filter)}),
       devices_(inventory_, backends_),
@@ -320,9 +320,10 @@ void Daemon::Impl::stop(std::function<void()> done) {
     // Shared by the two ways to the end: all steps are over, or the time is.
     auto finish = std::make_shared<std::function<void()>>([this, done = std::move(done)] {
         registry_.stop([this, done](Result<void>) {
-            // A library that does not come back would be waited for until the end of time.
-            if (registry_.busy()) std::_Exit(0);
-            done();
+            if (!registry_.busy()) return done();
+            // It would be waited for until the end of time.
+            log::error("a backend does not come back: leaving without it");
+            std::_Exit(1);
         });
     });
     patience_.expires_after(kDrainPatience);

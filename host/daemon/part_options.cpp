@@ -22,6 +22,7 @@ plugin::PluginOptions plugin_options(const Config& config) {
     plugin::PluginOptions options;
     options.directory = config.paths.backends;
     options.domain = config.driver.name;
+    options.run_directory = config.paths.run;
     return options;
 }
 

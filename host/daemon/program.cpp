@@ -13,6 +13,7 @@
 #include "host/daemon/daemon.hpp"
 #include "host/inventory/filter.hpp"
 #include "host/model/log.hpp"
+#include "host/plugin/crash_notes.hpp"
 
 /// libcurl brings GnuTLS along, for a protocol that is never spoken here. It makes itself ready as
 /// soon as it is loaded, which takes 1 MiB, unless the program has this function (gnutls.h:
@@ -96,6 +97,7 @@ int run_kndd(int argc, char** argv, StepObserver& observer) {
     CLI11_PARSE(app, argc, argv);
     // A peer that closes its socket is an error code, not the end.
     ::signal(SIGPIPE, SIG_IGN);
+    plugin::install_crash_handlers();
     // Lists of devices are made on one thread and kept by another. With an arena for each of the 17
     // threads, a thousand devices leave 9 MiB of holes; nothing here is in a hurry to allocate.
     ::mallopt(M_ARENA_MAX, 2);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -33,7 +34,9 @@ struct BackendInfo {
     std::string vendor;
     std::vector<std::string> extensions;
     BackendState state = BackendState::kLoaded;
-    std::string reason;  ///< why it is not running, for people
+    std::string reason;         ///< why it is not running, for people
+    std::uint64_t crashes = 0;  ///< how often the daemon died in its calls
+    std::string last_crash;     ///< "SIGSEGV in list at 2006-01-02T15:04:05Z"
 };
 
 /// By knd.host.report/1.

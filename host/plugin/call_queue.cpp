@@ -20,7 +20,7 @@ std::string seconds_text(CallQueue::Clock::duration duration) {
 struct CallQueue::Entry {
     Entry(boost::asio::io_context& io, Job j, std::string id)
         : job(std::move(j)),
-          call(std::move(id), job.operation, job.device, job.deadline),
+          call(std::move(id), job.operation, job.device, job.deadline, job.claim),
           deadline_timer(io),
           backoff_timer(io) {}
 
@@ -33,13 +33,13 @@ struct CallQueue::Entry {
     bool answered = false;
 };
 
-CallQueue::CallQueue(boost::asio::io_context& io, boost::asio::thread_pool& workers,
-                     std::string name, Options options, Observer observer)
+CallQueue::CallQueue(boost::asio::io_context& io, std::string name, Options options,
+                     Observer observer)
     : io_(io),
-      workers_(workers),
       name_(std::move(name)),
-      options_(options),
-      observer_(std::move(observer)) {}
+      options_(std::move(options)),
+      observer_(std::move(observer)),
+      threads_(options_.concurrent ? options_.overlap : 1) {}
 
 void CallQueue::submit(Job job) {
     auto entry =
@@ -91,6 +91,9 @@ void CallQueue::pump() {
 
 bool CallQueue::may_start(const Entry& entry, const std::set<std::string>& skipped) const {
     const auto& device = entry.job.device;
+    const auto holds = [](const EntryPtr& other) { return other->job.holds; };
+    if (std::any_of(backing_off_.begin(), backing_off_.end(), holds)) return false;
+    if (running_.size() >= options_.overlap) return false;
     if (!options_.concurrent || device.empty()) {
         if (!running_.empty()) return false;
     }
@@ -105,25 +108,39 @@ bool CallQueue::may_start(const Entry& entry, const std::set<std::string>& skipp
 
 void CallQueue::launch(const EntryPtr& entry) {
     running_.push_back(entry);
-    boost::asio::post(workers_, [weak = weak_from_this(), entry, check = options_.check_calls,
-                                 // The loop must not end while an answer is on its way to it.
-                                 home = boost::asio::make_work_guard(io_)]() mutable {
+    auto work = [weak = weak_from_this(), entry, name = name_, notes = options_.notes,
+                 locale = options_.check_locale,
+                 // The loop must not end while an answer is on its way to it.
+                 home = boost::asio::make_work_guard(io_)](const ThreadState& thread) {
         const auto began = Clock::now();
-        const CurrentCall current(entry->call);
-        const auto before = check ? std::optional(ThreadState::capture()) : std::nullopt;
-        auto result = entry->job.work(entry->call);
-        const auto took = Clock::now() - began;
-        if (const auto changed = before ? before->difference_and_restore() : std::nullopt) {
-            result = Error(Code::kInternal, entry->job.operation + " changed " + *changed +
-                                                " of its thread and did not put it back");
+        Outcome outcome;
+        {
+            const CurrentCall current(entry->call);
+            const CrashNotes::Scope note(notes.get(), name, entry->call);
+            outcome.result = entry->job.work(entry->call);
         }
-        boost::asio::post(home.get_executor(), [weak, entry, took, r = std::move(result)] {
-            if (const auto self = weak.lock()) self->returned(entry, r, took);
+        outcome.took = Clock::now() - began;
+        const auto changed = thread.restore(locale);
+        if (changed) {
+            outcome.breached = true;
+            outcome.result =
+                Error(Code::kInternal, entry->job.operation + " changed " + changed->what +
+                                           " of its thread and did not put it back");
+        }
+        boost::asio::post(home.get_executor(), [weak, entry, outcome = std::move(outcome)] {
+            if (const auto self = weak.lock()) self->returned(entry, outcome);
         });
+        return !changed || changed->restored;
+    };
+    auto begun = threads_.run(std::move(work));
+    if (begun) return;
+    boost::asio::post(io_, [weak = weak_from_this(), entry, e = std::move(begun).error()] {
+        if (const auto self = weak.lock()) self->returned(entry, {e});
     });
 }
 
-void CallQueue::returned(const EntryPtr& entry, Result<void> result, Clock::duration took) {
+void CallQueue::returned(const EntryPtr& entry, Outcome outcome) {
+    auto& [result, took, breached] = outcome;
     running_.remove(entry);
     const bool was_stuck = stuck_in_ == entry;
     if (was_stuck) {
@@ -131,6 +148,7 @@ void CallQueue::returned(const EntryPtr& entry, Result<void> result, Clock::dura
         stuck_ = false;
         stuck_in_.reset();
     }
+    if (breached) observer_.breached(entry->call);
     observer_.finished(entry->call, result, took);
     if (was_stuck) observer_.recovered(entry->call);
     if (!entry->answered && !try_again(entry, result)) answer(entry, std::move(result));

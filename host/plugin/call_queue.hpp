@@ -4,8 +4,9 @@
 // take too long, and tries those again that may work later.
 //
 // Threads: everything here runs on the domain thread, except for a job's `work`, which runs on a
-//          worker. Without KND_CONCURRENT one job runs at a time. With it, jobs about different
-//          devices overlap; a job about no device runs alone.
+//          thread of the queue's own (CallThreads). Without KND_CONCURRENT one job runs at a time.
+//          With it, jobs about different devices overlap, up to a limit; a job about no device runs
+//          alone.
 // Failure: a job that passes its deadline is answered at once, its thread may still be inside. When
 //          it does not come back within a grace time either, the queue is stuck: all others are
 //          answered UNAVAILABLE, because a thread can not be killed. It recovers when the call
@@ -14,7 +15,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <functional>
 #include <list>
@@ -24,6 +24,8 @@
 
 #include "host/model/services.hpp"
 #include "host/plugin/call.hpp"
+#include "host/plugin/call_threads.hpp"
+#include "host/plugin/crash_notes.hpp"
 
 namespace knd::plugin {
 
@@ -34,10 +36,12 @@ class CallQueue : public std::enable_shared_from_this<CallQueue> {
 
     struct Options {
         bool concurrent = false;
+        std::size_t overlap = 4;  ///< jobs of a concurrent backend that run at a time
         std::chrono::milliseconds grace{2000};
         std::chrono::milliseconds first_backoff{50};
         std::chrono::milliseconds last_backoff{1000};
-        bool check_calls = false;  ///< compare ThreadState around each call
+        bool check_locale = false;          ///< after each call, like the state of its thread
+        std::shared_ptr<CrashNotes> notes;  ///< may be null
     };
 
     struct Job {
@@ -45,7 +49,12 @@ class CallQueue : public std::enable_shared_from_this<CallQueue> {
         std::string device;     ///< empty: about the whole instance
         Deadline deadline = Deadline::max();
         bool retry = false;  ///< on UNAVAILABLE and ABORTED, until the deadline
-        /// On a worker. Owns what it uses: it may return long after the job was answered.
+        /// No other job runs while this one waits for its next try: what it says about claims has
+        /// to be as true then as it was at first.
+        bool holds = false;
+        CallClaim claim = {};
+        /// On a thread of the queue's. Owns what it uses: it may return long after the job was
+        /// answered.
         std::function<Result<void>(const Call&)> work;
         Done<> done;
     };
@@ -57,17 +66,18 @@ class CallQueue : public std::enable_shared_from_this<CallQueue> {
         std::function<void(const Call&)> timed_out;
         std::function<void(const Call&)> stuck;
         std::function<void(const Call&)> recovered;
+        /// It left its thread changed; `finished` is told as well.
+        std::function<void(const Call&)> breached;
     };
 
-    CallQueue(boost::asio::io_context& io, boost::asio::thread_pool& workers, std::string name,
-              Options options, Observer observer);
+    CallQueue(boost::asio::io_context& io, std::string name, Options options, Observer observer);
 
     void submit(Job job);
     /// Answers everything that has not begun. What runs goes on.
     void fail_waiting(const Error& error);
-    /// A job's work is on a worker.
+    /// A job's work is on a thread.
     bool busy() const { return !running_.empty(); }
-    /// A job of this operation waits, or its work is on a worker.
+    /// A job of this operation waits, or its work is on a thread.
     bool has(std::string_view operation) const;
 
   private:
@@ -77,7 +87,12 @@ class CallQueue : public std::enable_shared_from_this<CallQueue> {
     void pump();
     bool may_start(const Entry& entry, const std::set<std::string>& skipped) const;
     void launch(const EntryPtr& entry);
-    void returned(const EntryPtr& entry, Result<void> result, Clock::duration took);
+    struct Outcome {
+        Result<void> result;
+        Clock::duration took{0};
+        bool breached = false;
+    };
+    void returned(const EntryPtr& entry, Outcome outcome);
     bool try_again(const EntryPtr& entry, const Result<void>& result);
     void deadline_passed(const EntryPtr& entry);
     void grace_passed(const EntryPtr& entry);
@@ -85,7 +100,6 @@ class CallQueue : public std::enable_shared_from_this<CallQueue> {
     Error stuck_error() const;
 
     boost::asio::io_context& io_;
-    boost::asio::thread_pool& workers_;
     const std::string name_;
     const Options options_;
     const Observer observer_;
@@ -95,6 +109,7 @@ class CallQueue : public std::enable_shared_from_this<CallQueue> {
     EntryPtr stuck_in_;
     bool stuck_ = false;
     std::uint64_t next_id_ = 1;
+    CallThreads threads_;  ///< ends first
 };
 
 }  // namespace knd::plugin

@@ -98,12 +98,7 @@ Result<void> check_directories(const std::string& directory) {
     }
 }
 
-Result<void> check_file(const std::string& path) {
-    struct stat info {};
-    if (::lstat(path.c_str(), &info) != 0) {
-        if (errno == ENOENT) return Error(Code::kNotFound, path + " does not exist", ENOENT);
-        return Error::from_errno(path, errno);
-    }
+Result<void> check_file(const std::string& path, const struct stat& info) {
     if (S_ISLNK(info.st_mode)) {
         return Error(Code::kPermissionDenied,
                      path + " is a symbolic link; put the file itself into the directory");
@@ -117,37 +112,19 @@ Result<void> check_file(const std::string& path) {
     return {};
 }
 
+Result<void> check_file(const std::string& path) {
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) != 0) {
+        if (errno == ENOENT) return Error(Code::kNotFound, path + " does not exist", ENOENT);
+        return Error::from_errno(path, errno);
+    }
+    return check_file(path, info);
+}
+
 Result<Fd> open_file(const std::string& path) {
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!fd) return Error::from_errno(path, errno);
     return fd;
-}
-
-Result<std::string> sha256_of(const std::string& path) {
-    KND_TRY_ASSIGN(const Fd fd, open_file(path));
-    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest(EVP_MD_CTX_new(),
-                                                                         &EVP_MD_CTX_free);
-    if (!digest || EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) != 1) {
-        return Error(Code::kInternal, "SHA-256 is not available in libcrypto");
-    }
-    std::array<unsigned char, 65536> buffer;
-    for (;;) {
-        const auto got = ::read(fd.get(), buffer.data(), buffer.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return Error::from_errno("read " + path, errno);
-        if (got == 0) break;
-        EVP_DigestUpdate(digest.get(), buffer.data(), static_cast<std::size_t>(got));
-    }
-    std::array<unsigned char, EVP_MAX_MD_SIZE> sum;
-    unsigned size = 0;
-    EVP_DigestFinal_ex(digest.get(), sum.data(), &size);
-    std::string hex;
-    for (unsigned i = 0; i < size; ++i) {
-        constexpr std::string_view kDigits = "0123456789abcdef";
-        hex += kDigits[sum[i] >> 4];
-        hex += kDigits[sum[i] & 15];
-    }
-    return hex;
 }
 
 }  // namespace
@@ -165,21 +142,62 @@ Result<std::string> checked_path(const std::string& directory, const std::string
     return path;
 }
 
-Result<void> check_sha256(const std::string& path, std::string_view sha256) {
-    KND_TRY_ASSIGN(const auto found, sha256_of(path));
+Result<Fd> open_checked(const std::string& path) {
+    // O_NONBLOCK: a FIFO that has come into the file's place must not hold us.
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!fd) return Error::from_errno(path, errno);
+    struct stat info {};
+    if (::fstat(fd.get(), &info) != 0) return Error::from_errno(path, errno);
+    KND_TRY(check_file(path, info));
+    return fd;
+}
+
+Result<std::string> sha256_of(int fd, const std::string& path) {
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest(EVP_MD_CTX_new(),
+                                                                         &EVP_MD_CTX_free);
+    if (!digest || EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) != 1) {
+        return Error(Code::kInternal, "SHA-256 is not available in libcrypto");
+    }
+    std::array<unsigned char, 65536> buffer;
+    for (off_t at = 0;;) {
+        const auto got = ::pread(fd, buffer.data(), buffer.size(), at);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return Error::from_errno("read " + path, errno);
+        if (got == 0) break;
+        at += got;
+        EVP_DigestUpdate(digest.get(), buffer.data(), static_cast<std::size_t>(got));
+    }
+    std::array<unsigned char, EVP_MAX_MD_SIZE> sum;
+    unsigned size = 0;
+    EVP_DigestFinal_ex(digest.get(), sum.data(), &size);
+    std::string hex;
+    for (unsigned i = 0; i < size; ++i) {
+        constexpr std::string_view kDigits = "0123456789abcdef";
+        hex += kDigits[sum[i] >> 4];
+        hex += kDigits[sum[i] & 15];
+    }
+    return hex;
+}
+
+Result<void> check_sha256(const std::string& path, std::string_view found,
+                          std::string_view pinned) {
     const bool same = std::equal(
-        found.begin(), found.end(), sha256.begin(), sha256.end(),
+        found.begin(), found.end(), pinned.begin(), pinned.end(),
         [](char a, char b) { return a == (b >= 'A' && b <= 'F' ? b + ('a' - 'A') : b); });
     if (same) return {};
-    return Error(
-        Code::kPermissionDenied,
-        path + " has SHA-256 " + found + ", but the configuration pins " + std::string(sha256));
+    return Error(Code::kPermissionDenied, path + " has SHA-256 " + std::string(found) +
+                                              ", but the configuration pins " +
+                                              std::string(pinned));
 }
 
 Result<void> check_elf(const std::string& path) {
     KND_TRY_ASSIGN(const Fd fd, open_file(path));
+    return check_elf(fd.get(), path);
+}
+
+Result<void> check_elf(int fd, const std::string& path) {
     Elf64_Ehdr header{};
-    const auto got = ::pread(fd.get(), &header, sizeof header, 0);
+    const auto got = ::pread(fd, &header, sizeof header, 0);
     if (got < 0) return Error::from_errno("read " + path, errno);
     if (got < static_cast<ssize_t>(EI_NIDENT) ||
         std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include <knd/cpp/fd.hpp>
 #include <knd/cpp/result.hpp>
 
 namespace knd::plugin {
@@ -21,10 +22,16 @@ namespace knd::plugin {
 /// The absolute path of `file` in `directory`, after rules 1 to 3.
 Result<std::string> checked_path(const std::string& directory, const std::string& file);
 
-/// Rule 4; `sha256` is 64 hexadecimal digits, in either case.
-Result<void> check_sha256(const std::string& path, std::string_view sha256);
+/// Rules 2 and 3 for what was opened as `path`.
+Result<Fd> open_checked(const std::string& path);
+
+/// Rule 4; both are 64 hexadecimal digits, the pin in either case.
+Result<void> check_sha256(const std::string& path, std::string_view found, std::string_view pinned);
+/// Of all that can be read from the descriptor, from its beginning.
+Result<std::string> sha256_of(int fd, const std::string& path);
 
 /// Rule 5.
 Result<void> check_elf(const std::string& path);
+Result<void> check_elf(int fd, const std::string& path);
 
 }  // namespace knd::plugin

@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "host/model/log.hpp"
+#include "host/model/time.hpp"
 #include "host/plugin/instance_core.hpp"
+#include "host/plugin/private_copy.hpp"
 
 #include <knd/cpp/fd.hpp>
 
@@ -26,6 +28,21 @@ bool is_bug(Code code) {
     return code == Code::kInternal || code == Code::kUnknown;
 }
 
+std::int64_t now_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+/// Why `operation`, without which nothing can be called, must not be tried now.
+std::optional<std::string> death_refusal(const DeathBook* deaths, const std::string& instance,
+                                         std::string_view operation) {
+    if (deaths == nullptr || !deaths->died_in(instance, operation)) return std::nullopt;
+    const auto out = deaths->instance_kept_out(instance, now_ms());
+    if (!out) return std::nullopt;
+    return "not running, because " + out->reason + "; it is tried again at " +
+           rfc3339(out->until_ms / 1000);
+}
+
 /// A job's answer carries no value; `value` is where its work leaves it.
 template <class T>
 Done<> deliver(std::shared_ptr<T> value, Done<T> done) {
@@ -37,11 +54,10 @@ Done<> deliver(std::shared_ptr<T> value, Done<T> done) {
 
 }  // namespace
 
-std::shared_ptr<Instance> Instance::make(boost::asio::io_context& io,
-                                         boost::asio::thread_pool& workers,
-                                         const PluginOptions& options, BackendConfig config,
-                                         const Result<Library>& library) {
-    std::shared_ptr<Instance> self(new Instance(io, workers, options, std::move(config)));
+std::shared_ptr<Instance> Instance::make(boost::asio::io_context& io, const PluginOptions& options,
+                                         BackendConfig config, const Result<Library>& library,
+                                         CrashMemory memory) {
+    std::shared_ptr<Instance> self(new Instance(io, options, std::move(config), std::move(memory)));
     if (library.ok()) {
         self->adopt(*library);
     } else {
@@ -52,9 +68,14 @@ std::shared_ptr<Instance> Instance::make(boost::asio::io_context& io,
     return self;
 }
 
-Instance::Instance(boost::asio::io_context& io, boost::asio::thread_pool& workers,
-                   const PluginOptions& options, BackendConfig config)
-    : io_(io), workers_(workers), options_(options), config_(std::move(config)) {
+Instance::Instance(boost::asio::io_context& io, const PluginOptions& options, BackendConfig config,
+                   CrashMemory memory)
+    : io_(io),
+      options_(options),
+      config_(std::move(config)),
+      memory_(std::move(memory)),
+      bugs_(options.bugs),
+      comeback_(io) {
     info_.name = config_.name;
 }
 
@@ -67,9 +88,19 @@ void Instance::adopt(const Library& library) {
     info_.id = library.id;
     info_.version = library.version;
     info_.vendor = library.vendor;
+    file_ = library.file;
+    if (const auto out = death_refusal(memory_.deaths.get(), name(), "create")) {
+        info_.state = BackendState::kFailed;
+        info_.reason = *out + ", with the next start of kndd after that";
+        return;
+    }
     auto services = std::make_shared<HostServices>(
         io_, HostServices::Names{config_.name, options_.domain, options_.node}, options_.coalesce);
-    auto core = InstanceCore::make(library, config_.name, options_.domain, services);
+    auto core = [&] {
+        const Call call(name() + "-0", "create", "", Deadline::max());
+        const CrashNotes::Scope note(memory_.notes.get(), name(), call);
+        return InstanceCore::make(library, config_.name, options_.domain, services);
+    }();
     if (!core.ok()) {
         info_.state = BackendState::kFailed;
         info_.reason = core.error().message();
@@ -77,10 +108,12 @@ void Instance::adopt(const Library& library) {
     }
     core_ = *std::move(core);
     info_.extensions = core_->tables().offered;
-    queue_ = std::make_shared<CallQueue>(io_, workers_, config_.name,
+    queue_ = std::make_shared<CallQueue>(io_, config_.name,
                                          CallQueue::Options{.concurrent = library.concurrent,
+                                                            .overlap = options_.overlap,
                                                             .grace = options_.grace,
-                                                            .check_calls = options_.check_calls},
+                                                            .check_locale = options_.check_locale,
+                                                            .notes = memory_.notes},
                                          observer());
     services->connect({
         .devices_changed =
@@ -102,6 +135,16 @@ void Instance::adopt(const Library& library) {
                 if (const auto self = weak.lock()) self->on_ready(fd, token);
             },
     });
+}
+
+BackendInfo Instance::info() const {
+    auto info = info_;
+    if (info.reason.empty()) info.reason = file_changed_;
+    if (memory_.deaths) {
+        info.crashes = memory_.deaths->deaths(name());
+        info.last_crash = memory_.deaths->last_death(name());
+    }
+    return info;
 }
 
 BackendCounters Instance::counters() const {
@@ -130,6 +173,7 @@ void Instance::stop(Done<> done) {
     }
     queue_->fail_waiting(Error(Code::kUnavailable, "backend " + name() + " is being stopped"));
     core_->services().disconnect();
+    comeback_.cancel();
     submit({.operation = "stop",
             .device = {},
             .deadline = in(options_.stop_timeout),
@@ -144,6 +188,7 @@ void Instance::stop(Done<> done) {
 }
 
 void Instance::list(Done<DeviceListing> done) {
+    look_at_file();
     auto listed = std::make_shared<Listed>();
     submit({.operation = "list",
             .device = {},
@@ -167,10 +212,12 @@ void Instance::list(Done<DeviceListing> done) {
 void Instance::prepare(PrepareRequest request, Deadline deadline, Done<Effects> done) {
     auto effects = std::make_shared<Effects>();
     const auto device = request.binding.key.device;
+    const CallClaim claim{request.binding.key.claim_uid, request.binding.claim};
     submit({.operation = "prepare",
             .device = device,
             .deadline = deadline,
             .retry = true,
+            .claim = claim,
             .work = [core = core_, effects,
                      request = std::move(request)](const Call& call) -> Result<void> {
                 KND_TRY_ASSIGN(*effects, core->prepare(call, request));
@@ -181,10 +228,12 @@ void Instance::prepare(PrepareRequest request, Deadline deadline, Done<Effects> 
 
 void Instance::unprepare(Binding binding, Deadline deadline, Done<> done) {
     const auto device = binding.key.device;
+    const CallClaim claim{binding.key.claim_uid, binding.claim};
     submit({.operation = "unprepare",
             .device = device,
             .deadline = deadline,
             .retry = true,
+            .claim = claim,
             .work = [core = core_, binding = std::move(binding)](
                         const Call& call) { return core->unprepare(call, binding); },
             .done = std::move(done)});
@@ -205,6 +254,7 @@ void Instance::attach_or_detach(bool attach, Attachment attachment, Deadline dea
         return;
     }
     const auto device = attachment.binding.key.device;
+    const CallClaim claim{attachment.binding.key.claim_uid, attachment.binding.claim};
     // The caller's may be closed when its time is over, while the backend is still at work.
     const bool has_netns = attachment.netns_fd >= 0;
     auto netns = std::make_shared<const Fd>(
@@ -219,6 +269,7 @@ void Instance::attach_or_detach(bool attach, Attachment attachment, Deadline dea
             .device = device,
             .deadline = deadline,
             .retry = true,
+            .claim = claim,
             .work =
                 [core = core_, attach, attachment = std::move(attachment),
                  netns = std::move(netns)](const Call& call) {
@@ -239,6 +290,7 @@ void Instance::reconcile(std::vector<Binding> live, Deadline deadline,
             .device = {},
             .deadline = deadline,
             .retry = true,
+            .holds = true,
             .work = [core = core_, lost, live = std::move(live)](const Call& call) -> Result<void> {
                 KND_TRY_ASSIGN(*lost, core->reconcile(call, live));
                 return {};
@@ -246,10 +298,14 @@ void Instance::reconcile(std::vector<Binding> live, Deadline deadline,
             .done = deliver(lost, std::move(done))});
 }
 
+/// A descriptor whose call was refused, or has not come back, stays readable: looked at again at
+/// once, it would keep a processor busy until the instance serves.
 void Instance::on_ready(int fd, std::uint64_t token) {
-    auto rearm = [weak = weak_from_this(), fd, token](const Result<>&) {
+    auto rearm = [weak = weak_from_this(), fd, token](const Result<>& result) {
         const auto self = weak.lock();
-        if (self && self->core_) self->core_->services().rearm(fd, token);
+        if (!self || !self->core_) return;
+        if (result.ok()) return self->core_->services().rearm(fd, token);
+        self->unread_.emplace(fd, token);
     };
     submit({.operation = "on_ready",
             .device = {},
@@ -263,6 +319,23 @@ void Instance::on_ready(int fd, std::uint64_t token) {
             .done = rearm});
 }
 
+/// When a call has come back, others may.
+void Instance::rearm_unread() {
+    for (const auto& [fd, token] : std::exchange(unread_, {}))
+        core_->services().rearm(fd, token);
+}
+
+/// Logs each change once.
+void Instance::look_at_file() {
+    if (!file_) return;
+    auto became = what_became_of(*file_);
+    if (became == file_changed_) return;
+    file_changed_ = std::move(became);
+    if (file_changed_.empty()) return;
+    log::warn("backend runs what is not in its file any more",
+              {{"backend", name()}, {"path", info_.library}, {"error", file_changed_}});
+}
+
 Instance::Deadline Instance::in(std::chrono::milliseconds time) const {
     return CallQueue::Clock::now() + time;
 }
@@ -272,14 +345,33 @@ void Instance::submit(CallQueue::Job job) {
     job.done = [done = std::move(job.done), context = "backend " + name()](Result<> result) {
         done(std::move(result).wrap(context));
     };
-    if (auto error = refusal(job.operation)) {
+    if (auto error = refusal(job)) {
         boost::asio::post(io_, [done = std::move(job.done), e = *std::move(error)] { done(e); });
         return;
     }
     queue_->submit(std::move(job));
 }
 
-std::optional<Error> Instance::refusal(std::string_view operation) const {
+std::optional<Error> Instance::refusal(const CallQueue::Job& job) const {
+    if (auto error = state_refusal(job.operation)) return error;
+    if (is_cleanup(job.operation)) return std::nullopt;
+    return claim_refusal(job.claim);
+}
+
+std::optional<Error> Instance::claim_refusal(const CallClaim& claim) const {
+    if (claim.uid.empty()) return std::nullopt;
+    if (const auto* out = bugs_.kept_out(claim, Clock::now())) {
+        return Error(Code::kUnavailable, "does not serve this claim after " + out->reason +
+                                             "; it is tried again at " + wall_time(out->until));
+    }
+    if (!memory_.deaths) return std::nullopt;
+    const auto out = memory_.deaths->claim_kept_out(name(), claim.uid, now_ms());
+    if (!out) return std::nullopt;
+    return Error(Code::kUnavailable, "does not serve this claim, because " + out->reason +
+                                         "; it is tried again at " + rfc3339(out->until_ms / 1000));
+}
+
+std::optional<Error> Instance::state_refusal(std::string_view operation) const {
     const auto unavailable = [](std::string text) {
         return Error(Code::kUnavailable, std::move(text));
     };
@@ -287,6 +379,10 @@ std::optional<Error> Instance::refusal(std::string_view operation) const {
     if (!core_) return Error(Code::kFailedPrecondition, "not running: " + info_.reason);
     if (operation == "start" && queue_->has(operation))
         return unavailable("its last start has not come back yet");
+    if (operation == "start" && !started_) {
+        if (const auto out = death_refusal(memory_.deaths.get(), name(), operation))
+            return unavailable(*out);
+    }
     switch (info_.state) {
         case BackendState::kStopped:
             return unavailable("has been stopped");
@@ -334,9 +430,14 @@ CallQueue::Observer Instance::observer() {
             .recovered = with_self([](Instance& self, const Call& call) {
                 log::info("backend answers again", {{"backend", self.name()}, {"call", call.id()}});
                 // Unless what it came back with has changed the state already.
-                if (self.info_.state == BackendState::kStuck)
-                    self.set_state(self.state_before_stuck_, "");
-            })};
+                if (self.info_.state != BackendState::kStuck) return;
+                if (self.out_until_) return self.set_state(BackendState::kFailed, self.out_reason_);
+                const bool was_out = self.state_before_stuck_ == BackendState::kFailed;
+                self.set_state(
+                    was_out && self.started_ ? BackendState::kRunning : self.state_before_stuck_,
+                    "");
+            }),
+            .breached = with_self([](Instance& self, const Call&) { ++self.counters_.breaches; })};
 }
 
 void Instance::finished(const Call& call, const Result<void>& result,
@@ -347,17 +448,14 @@ void Instance::finished(const Call& call, const Result<void>& result,
     counters.time += took;
     if (!result.ok()) ++counters.failures;
     if (info_.state == BackendState::kStopped) return;
-    if (operation == "start") {
-        // A start that came back after its caller was told that it failed counts all the same.
-        started_ = result.ok();
-        set_state(result.ok() ? BackendState::kRunning : BackendState::kFailed,
-                  result.ok() ? "" : result.error().message());
-    }
+    if (memory_.deaths) memory_.deaths->worked(name(), call.claim().uid, operation);
+    rearm_unread();
+    if (operation == "start") started(result);
     if (result.ok()) {
         if (info_.state == BackendState::kDegraded && operation == degraded_by_) {
             set_state(BackendState::kRunning, "");
         }
-        return;
+        return bugs_.worked(call.claim(), operation);
     }
     const auto code = result.code();
     if (is_bug(code)) count_bug(call, result.error());
@@ -368,18 +466,47 @@ void Instance::finished(const Call& call, const Result<void>& result,
     }
 }
 
+/// A start that came back after its caller was told that it failed counts all the same.
+void Instance::started(const Result<void>& result) {
+    started_ = result.ok();
+    if (!result.ok()) return set_state(BackendState::kFailed, result.error().message());
+    const auto out =
+        memory_.deaths ? memory_.deaths->instance_kept_out(name(), now_ms()) : std::nullopt;
+    if (!out) return set_state(BackendState::kRunning, "");
+    // It is there for the ends of pods.
+    const auto left = std::chrono::milliseconds(out->until_ms - now_ms());
+    keep_out(Clock::now() + left, out->reason);
+}
+
 void Instance::count_bug(const Call& call, const Error& error) {
     ++counters_.bugs;
-    const auto now = CallQueue::Clock::now();
-    bugs_.push_back(now);
-    while (!bugs_.empty() && now - bugs_.front() > options_.bug_window)
-        bugs_.pop_front();
-    if (static_cast<int>(bugs_.size()) < options_.bugs_allowed) return;
-    if (info_.state == BackendState::kFailed) return;
-    out_of_service(BackendState::kFailed,
-                   "out of service after " + std::to_string(bugs_.size()) + " internal errors in " +
-                       std::to_string(options_.bug_window.count()) + " minutes, the last one in " +
-                       call.operation() + ": " + error.message());
+    const auto verdict = bugs_.add(call.claim(), call.operation(), error.message(), Clock::now());
+    if (verdict.claim) {
+        log::warn(
+            "backend does not serve a claim for a while",
+            {{"backend", name()}, {"claim", call.claim().name}, {"error", verdict.claim->reason}});
+    }
+    if (!verdict.instance || info_.state == BackendState::kFailed) return;
+    keep_out(verdict.instance->until, verdict.instance->reason);
+}
+
+void Instance::keep_out(Clock::time_point until, const std::string& why) {
+    out_until_ = until;
+    out_reason_ = "out of service after " + why + "; it is tried again at " + wall_time(until);
+    out_of_service(BackendState::kFailed, out_reason_);
+    comeback_.expires_at(until);
+    comeback_.async_wait([weak = weak_from_this()](const auto& cancelled) {
+        const auto self = weak.lock();
+        if (!cancelled && self) self->come_back();
+    });
+}
+
+void Instance::come_back() {
+    out_until_.reset();
+    if (info_.state != BackendState::kFailed || !started_) return;
+    log::info("backend is tried again", {{"backend", name()}});
+    set_state(BackendState::kRunning, "");
+    rearm_unread();
 }
 
 void Instance::check_health() {

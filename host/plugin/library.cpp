@@ -36,6 +36,13 @@ std::string linker_text(std::string_view what) {
     return std::string(what.substr(0, what.rfind("):")));
 }
 
+/// People know the file, not the copy of it.
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+    for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+        text.replace(at, from.size(), to);
+    return text;
+}
+
 Error load_error(const std::string& text) {
     std::string_view hint = "cannot be loaded: ";
     if (text.find("undefined symbol") != std::string::npos) {
@@ -48,10 +55,10 @@ Error load_error(const std::string& text) {
     return {Code::kFailedPrecondition, std::string(hint) + text};
 }
 
-Result<const knd_entry*> load_entry(const std::string& path) {
+Result<const knd_entry*> load_entry(const std::string& path, const std::string& loaded_from) {
     try {
         // The handle is closed at the end of this block, and the library stays: RTLD_NODELETE.
-        const boost::dll::shared_library library(path, kMode);
+        const boost::dll::shared_library library(loaded_from, kMode);
         if (!library.has(KND_ENTRY_SYMBOL)) {
             return Error(Code::kFailedPrecondition,
                          "has no symbol " KND_ENTRY_SYMBOL
@@ -59,14 +66,18 @@ Result<const knd_entry*> load_entry(const std::string& path) {
         }
         return &library.get<const knd_entry>(KND_ENTRY_SYMBOL);
     } catch (const std::exception& e) {
-        return load_error(linker_text(e.what()));
+        return load_error(replaced(linker_text(e.what()), loaded_from, path));
     }
 }
 
 }  // namespace
 
 Result<Library> open_library(const std::string& path) {
-    auto entry = load_entry(path);
+    return open_library(path, path);
+}
+
+Result<Library> open_library(const std::string& path, const std::string& loaded_from) {
+    auto entry = load_entry(path, loaded_from);
     if (!entry.ok()) return std::move(entry).error().wrap(path);
     KND_TRY(check_entry(**entry).wrap(path));
     const auto descriptor = copy_in((*entry)->descriptor);

@@ -4,7 +4,10 @@
 // destructors and symbols that the linker keeps anyway.
 #pragma once
 
+#include <memory>
 #include <string>
+
+#include "host/plugin/private_copy.hpp"
 
 #include <knd/cpp/result.hpp>
 
@@ -19,10 +22,13 @@ struct Library {
     std::string version;
     std::string vendor;
     bool concurrent = false;
+    std::shared_ptr<PrivateCopy> file = {};  ///< null: loaded from `path` by itself
 };
 
 /// dlopen with all symbols bound at once and none of them visible to others, then the entry symbol
 /// and its checks. The file has passed file_rules.hpp. The error keeps what the linker said.
 Result<Library> open_library(const std::string& path);
+/// Loads `loaded_from` and says `path` in errors.
+Result<Library> open_library(const std::string& path, const std::string& loaded_from);
 
 }  // namespace knd::plugin

@@ -9,6 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "host/plugin/bug_count.hpp"
+#include "host/plugin/death_book.hpp"
+
 namespace knd::plugin {
 
 #ifdef KND_DEBUG_CHECKS
@@ -23,6 +26,8 @@ struct PluginOptions {
     std::string directory;           ///< where the libraries are; absolute
     std::string domain = "knd.dev";  ///< of attributes that come without one: the driver's name
     std::string node = {};           ///< name of the Node, for the backends
+    /// Where it is noted which call runs, and how often the daemon died in one; empty: nowhere.
+    std::string run_directory;
 
     bool probe = true;  ///< load each library in a child process first
     Milliseconds probe_timeout{5000};
@@ -33,9 +38,10 @@ struct PluginOptions {
     Milliseconds grace{2000};
     Milliseconds coalesce{200};  ///< from the first event to on_devices_changed
 
-    int bugs_allowed = 5;  ///< INTERNAL errors within bug_window that end the service
-    std::chrono::minutes bug_window{10};
-    bool check_calls = kDebugChecks;  ///< netns, cwd, umask, signal mask, locale after each call
+    BugCount::Options bugs;
+    DeathBook::Options deaths;
+    std::size_t overlap = 4;           ///< calls at a time to a library with KND_CONCURRENT
+    bool check_locale = kDebugChecks;  ///< after each call
 };
 
 /// A number that a backend reports by knd.host.report/1: knd_backend_NAME{backend,device}.
@@ -58,7 +64,8 @@ struct OperationCounters {
 /// ..._timeouts_total, ..._seconds_total; knd_backend_refused_devices{backend};
 /// knd_backend_unhealthy_devices{backend};
 /// knd_backend_events_total{backend}; knd_backend_bugs_total{backend};
-/// knd_backend_dropped_reports_total{backend}; and those that a backend reports itself.
+/// knd_backend_dropped_reports_total{backend}; knd_backend_breaches_total{backend}; and those that
+/// a backend reports itself.
 struct BackendCounters {
     std::map<std::string, OperationCounters> operations;
     std::uint64_t refused_devices = 0;  ///< left out of the last list
@@ -67,6 +74,8 @@ struct BackendCounters {
     std::uint64_t dropped_reports = 0;   ///< events and metrics of its own above the limits
     std::vector<BackendMetric> metrics;  ///< its own, by name and device
     std::uint64_t bugs = 0;              ///< INTERNAL and UNKNOWN
+    /// Calls that left network namespace, directory, umask, signals or locale changed.
+    std::uint64_t breaches = 0;
 };
 
 }  // namespace knd::plugin

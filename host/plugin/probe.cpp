@@ -73,9 +73,10 @@ class Reporter {
 };
 
 /// Everything that runs code of the library.
-Result<void> exercise(const std::string& path, const Reporter& report) {
+Result<void> exercise(const std::string& path, const std::string& loaded_from,
+                      const Reporter& report) {
     report.stage(Stage::kLoad);
-    KND_TRY_ASSIGN(const auto library, open_library(path));
+    KND_TRY_ASSIGN(const auto library, open_library(path, loaded_from));
     report.stage(Stage::kCreate);
     knd_backend* backend = library.entry->create(silent_host());
     if (backend == nullptr) {
@@ -89,7 +90,7 @@ Result<void> exercise(const std::string& path, const Reporter& report) {
     return {};
 }
 
-[[noreturn]] void run_child(const std::string& path, int fd) {
+[[noreturn]] void run_child(const std::string& path, const std::string& loaded_from, int fd) {
     // The child must not outlive a parent that is killed now.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::prctl(PR_SET_DUMPABLE, 0);  // a crash here is an answer, not a core file
@@ -97,7 +98,7 @@ Result<void> exercise(const std::string& path, const Reporter& report) {
         std::signal(signal, SIG_DFL);
     }
     const Reporter report(fd);
-    const auto result = exercise(path, report);
+    const auto result = exercise(path, loaded_from, report);
     if (result.ok()) {
         report.stage(Stage::kDone);
     } else {
@@ -160,7 +161,8 @@ Result<void> judge(const std::string& path, const std::string& report, int statu
 
 }  // namespace
 
-Result<void> probe_library(const std::string& path, std::chrono::milliseconds timeout) {
+Result<void> probe_library(const std::string& path, const std::string& loaded_from,
+                           std::chrono::milliseconds timeout) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return Error::from_errno("pipe", errno);
     Fd read_end(ends[0]);
@@ -169,7 +171,7 @@ Result<void> probe_library(const std::string& path, std::chrono::milliseconds ti
     std::fflush(nullptr);
     const pid_t child = ::fork();
     if (child < 0) return Error::from_errno("fork", errno);
-    if (child == 0) run_child(path, write_end.get());
+    if (child == 0) run_child(path, loaded_from, write_end.get());
     write_end.reset();
     std::string report;
     const bool in_time = read_report(read_end.get(), timeout, report);

@@ -11,8 +11,10 @@
 
 namespace knd::plugin {
 
-/// Loads `path` in a forked child, makes an instance, checks its tables and destroys it. Call while
-/// the process has one thread. INTERNAL: it crashed or hung; anything else as open_library.
-Result<void> probe_library(const std::string& path, std::chrono::milliseconds timeout);
+/// Loads `loaded_from`, which errors call `path`, in a forked child, makes an instance, checks its
+/// tables and destroys it. Call while the process has one thread. INTERNAL: it crashed or hung;
+/// anything else as open_library.
+Result<void> probe_library(const std::string& path, const std::string& loaded_from,
+                           std::chrono::milliseconds timeout);
 
 }  // namespace knd::plugin

@@ -3,7 +3,7 @@
 // The backends of a node, as TOML names them.
 //
 //   auto libraries = plugin::load_libraries(config.backends, options);  // before any thread
-//   plugin::Registry registry(io, workers, options, std::move(libraries));
+//   plugin::Registry registry(io, options, std::move(libraries));
 //   for (auto* backend : registry.backends()) backend->start(...);
 //
 // A backend that can not be loaded is in the list all the same, in state kFailed with the reason,
@@ -11,13 +11,13 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "host/config/config.hpp"
 #include "host/plugin/backend.hpp"
+#include "host/plugin/crash_notes.hpp"
 #include "host/plugin/options.hpp"
 
 namespace knd::plugin {
@@ -38,12 +38,12 @@ struct LoadedLibrary {
 std::vector<LoadedLibrary> load_libraries(const std::vector<BackendConfig>& configs,
                                           const PluginOptions& options);
 
-/// Threads: the domain thread. `io` and `workers` outlive the registry; `workers` has at least one
-///          thread more than there are backends, since a stuck one keeps its thread.
+/// Threads: the domain thread. `io` outlives the registry. Each backend has threads of its own; the
+///          destructor waits for the calls that run.
 class Registry {
   public:
-    Registry(boost::asio::io_context& io, boost::asio::thread_pool& workers,
-             const PluginOptions& options, const std::vector<LoadedLibrary>& libraries);
+    Registry(boost::asio::io_context& io, const PluginOptions& options,
+             const std::vector<LoadedLibrary>& libraries);
     ~Registry();
 
     /// In the order of TOML, which is also who owns a device that two of them report.
@@ -52,9 +52,11 @@ class Registry {
     Backend* find(std::string_view name) const;
     /// Stops all of them, side by side. Backends that do not stop in time are left as they are.
     void stop(Done<> done);
-    /// A worker is inside of a library. After stop() has answered that means that it does not come
-    /// back: joining the workers would hang, so end the process without it.
+    /// A thread is inside of a library. After stop() has answered that means that it does not come
+    /// back: the destructor would hang, so end the process without it.
     bool busy() const;
+    /// In which calls the last daemon died, for an event on the claims. It is logged already.
+    const std::vector<CrashNote>& crashes() const { return crashes_; }
 
     struct Counters {
         std::string backend;
@@ -63,6 +65,7 @@ class Registry {
     std::vector<Counters> counters() const;
 
   private:
+    std::vector<CrashNote> crashes_;
     std::vector<std::shared_ptr<Instance>> instances_;  ///< shared with callbacks under way
     std::vector<Backend*> backends_;
 };

@@ -23,12 +23,30 @@ static int prepare_calls;
 #ifdef BAD_LIST_WAITS
 static char blocker[4096];
 #endif
+#ifdef BAD_CRASHES
+static char crash_where[16];
+static char crash_how[16];
+#endif
+#ifdef BAD_READABLE
+static int ends[2];
+#endif
 
 static void sleep_ms(int ms) {
     struct timespec left = {ms / 1000, (ms % 1000) * 1000000L};
     while (nanosleep(&left, &left) != 0) {
     }
 }
+
+#ifdef BAD_CRASHES
+static void crash_in(const char* operation) {
+    if (strcmp(operation, crash_where) != 0) return;
+    if (strcmp(crash_how, "segv") == 0) raise(SIGSEGV);
+    if (strcmp(crash_how, "abort") == 0) abort();
+    if (strcmp(crash_how, "exit") == 0) exit(0);
+    if (strcmp(crash_how, "_exit") == 0) _exit(0);
+    if (strcmp(crash_how, "kill") == 0) kill(getpid(), SIGKILL);
+}
+#endif
 
 #ifdef BAD_CONSTRUCTOR_CRASHES
 __attribute__((constructor)) static void crash(void) {
@@ -77,6 +95,20 @@ static knd_status start(knd_backend* b, const knd_params* config, knd_error* err
     if (found != KND_OK) return found;
     while (access(blocked_by, F_OK) == 0)
         sleep_ms(20);
+#endif
+#ifdef BAD_CRASHES
+    const char* text = "";
+    if (config->string(config, "where", "", &text, err) != KND_OK) return KND_INVALID_ARGUMENT;
+    snprintf(crash_where, sizeof crash_where, "%s", text);
+    if (config->string(config, "how", "", &text, err) != KND_OK) return KND_INVALID_ARGUMENT;
+    snprintf(crash_how, sizeof crash_how, "%s", text);
+    crash_in("start");
+#endif
+#ifdef BAD_READABLE
+    const knd_host_poll* poll = the_host->extension(the_host, KND_HOST_POLL);
+    if (pipe(ends) != 0 || write(ends[1], "x", 1) != 1) return KND_UNAVAILABLE;
+    const knd_status watched = poll->watch(the_host, ends[0], err);
+    if (watched != KND_OK) return watched;
 #endif
 #ifdef BAD_START_READS_COUNT
     int64_t count = 0;
@@ -128,8 +160,10 @@ static knd_status list(knd_backend* b, const knd_call* call, const knd_device_si
     sink->attr_string(sink, "knd.dev/kind", "again");
 #elif defined(BAD_DUPLICATES)
     describe(sink, "good-0");
-#elif defined(BAD_HANGS)
+#elif defined(BAD_HANGS) || defined(BAD_READABLE)
     sleep_ms(1000);
+#elif defined(BAD_CRASHES)
+    crash_in("list");
 #elif defined(BAD_LIST_WAITS)
     while (access(blocker, F_OK) == 0)
         sleep_ms(20);
@@ -178,6 +212,13 @@ static knd_status prepare(knd_backend* b, const knd_call* call, const knd_prepar
 #elif defined(BAD_STATE)
     static char state[5000];
     return effects->state(effects, state, sizeof state);
+#elif defined(BAD_CRASHES)
+    if (strstr(request->binding->claim, "/boom") != NULL) crash_in("prepare");
+#elif defined(BAD_PICKY)
+    if (strncmp(request->binding->claim_uid, "odd", 3) == 0) {
+        snprintf(err->message, sizeof err->message, "stoi");
+        return KND_INTERNAL;
+    }
 #elif defined(BAD_FLAPPING)
     if (++prepare_calls < 4) {
         snprintf(err->message, sizeof err->message, "firmware is busy");
@@ -204,6 +245,14 @@ static knd_status check(knd_backend* b, const knd_call* call, const knd_health_s
     sink->device(sink, "Not A Label", KND_HEALTH_UNHEALTHY, NULL);
     sink->device(sink, "good-1", KND_HEALTH_HEALTHY, NULL); /* which it does not list */
     return KND_OK;
+}
+#endif
+
+#ifdef BAD_READABLE
+static void on_ready(knd_backend* b, int32_t fd) {
+    char byte;
+    (void)b;
+    if (read(fd, &byte, 1) != 1) abort();
 }
 #endif
 
@@ -240,6 +289,10 @@ static const void* extension(const knd_backend* b, const char* id) {
 #ifdef BAD_ATTACH_WAITS
     static const knd_attach attachment = {sizeof attachment, 0, attach, attach};
     if (strcmp(id, KND_EXT_ATTACH) == 0) return &attachment;
+#endif
+#ifdef BAD_READABLE
+    static const knd_poll readiness = {sizeof readiness, 0, on_ready};
+    if (strcmp(id, KND_EXT_POLL) == 0) return &readiness;
 #endif
 #ifdef BAD_SHORT_TABLE
     static const knd_health health = {8, 0, NULL};

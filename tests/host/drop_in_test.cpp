@@ -111,7 +111,91 @@ TEST_F(DropInTest, SurvivesACrashInAConstructor) {
     EXPECT_TRUE(has(reason("crash"), "crash")) << reason("crash");
 }
 
-/// A journal on a disk without room.
+TEST_F(DropInTest, SurvivesACopyOverALibraryThatRuns) {
+    restart_with(std::string(kNetdev) + kHello);
+    ASSERT_TRUE(publishes({"hello-0", "hello-1", "nic0"}));
+    std::filesystem::resize_file(backends() / "knd-hello.so", 0);
+    std::filesystem::resize_file(backends() / "knd-netdev.so", 0);
+    const auto ref = claim("c1", "uid-p1");
+    EXPECT_EQ(prepare_error(ref), "");
+    EXPECT_TRUE(node_->unprepare(ref).ok());  // nic0 is listed again before it is free
+    EXPECT_TRUE(eventually([&] { return has(reason("netdev"), "was replaced"); }));
+    EXPECT_TRUE(node_->daemon_alive());
+}
+
+/// A backend that takes kndd with it.
+class DeadlyBackendTest : public DropInTest {
+  protected:
+    void SetUp() override {
+        DropInTest::SetUp();
+        std::filesystem::copy(KND_BINARY_DIR "/bad_backends/bad-crashes.so", backends());
+    }
+    static std::string deadly(const std::string& where, const std::string& how) {
+        return std::string(kNetdev) +
+               "[[backend]]\nname = \"deadly\"\nlibrary = \"bad-crashes.so\"\n"
+               "[backend.config]\nwhere = \"" +
+               where + "\"\nhow = \"" + how + "\"\n";
+    }
+    std::int64_t crashes() {
+        const auto answer = node_->control("/backends");
+        if (!answer) return -1;
+        for (const auto& entry : json_at(*answer, "backends"))
+            if (json_string(entry, "name") == "deadly") return json_int(entry, "crashes", -1);
+        return -1;
+    }
+    void dies_twice_in_prepare(const std::string& how) {
+        restart_with(deadly("prepare", how));
+        const auto boom = node_->make_claim("boom", {"good-0"}, "uid-p1");
+        ASSERT_TRUE(boom.ok()) << boom.error().message();
+        for (int i = 0; i < 2; ++i) {
+            EXPECT_TRUE(publishes({"good-0", "nic0"}));
+            EXPECT_NE(prepare_error(*boom), "");
+            ASSERT_TRUE(node_->wait_dead(10s));
+            start();
+        }
+        EXPECT_EQ(crashes(), 2);
+        const auto why = prepare_error(*boom);
+        EXPECT_TRUE(has(why, "kndd died 2 times in calls for this claim")) << why;
+        EXPECT_TRUE(has(node_->daemon_log(), "kndd died in a call to a backend"));
+        EXPECT_EQ(prepare_error(claim("c1", "uid-p2")), "") << "others are served";
+        EXPECT_TRUE(node_->daemon_alive());
+    }
+};
+
+TEST_F(DeadlyBackendTest, KeepsOutAClaimThatCrashesItTwice) {
+    dies_twice_in_prepare("segv");
+}
+
+TEST_F(DeadlyBackendTest, KeepsOutAClaimThatAbortsItTwice) {
+    dies_twice_in_prepare("abort");
+}
+
+TEST_F(DeadlyBackendTest, KeepsOutAClaimThatEndsItTwice) {
+    dies_twice_in_prepare("exit");
+}
+
+TEST_F(DeadlyBackendTest, KeepsOutABackendThatCrashesItInList) {
+    node_->set_backends(deadly("list", "segv"));
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(node_->start_daemon().ok());
+        ASSERT_TRUE(node_->wait_dead(10s)) << i;
+    }
+    start();
+    EXPECT_TRUE(publishes({"nic0"})) << node_->daemon_log();
+    EXPECT_TRUE(has(reason("deadly"), "kndd died 3 times")) << reason("deadly");
+    EXPECT_TRUE(has(reason("deadly"), "it is tried again at")) << reason("deadly");
+    EXPECT_EQ(prepare_error(claim("c1", "uid-p1")), "");
+}
+
+TEST_F(DeadlyBackendTest, HoldsNoKillAgainstABackend) {
+    restart_with(deadly("prepare", "kill"));
+    const auto boom = node_->make_claim("boom", {"good-0"}, "uid-p1");
+    ASSERT_TRUE(boom.ok()) << boom.error().message();
+    EXPECT_NE(prepare_error(*boom), "");
+    ASSERT_TRUE(node_->wait_dead(10s));
+    start();
+    EXPECT_EQ(crashes(), 0);
+}
 
 TEST_F(DropInTest, ServesOthersWhileABackendIsStillStarting) {
     const auto blocker = node_->directory() / "blocker";

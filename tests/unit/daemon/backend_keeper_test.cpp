@@ -56,6 +56,10 @@ class SlowBackend final : public Backend {
         become(BackendState::kRunning);
         if (auto done = std::exchange(starting_, nullptr)) done({});
     }
+    void start_ends_kept_out() {
+        become(BackendState::kFailed);
+        if (auto done = std::exchange(starting_, nullptr)) done({});
+    }
     void start_fails(Code code) {
         if (auto done = std::exchange(starting_, nullptr)) done(Error(code, "no hardware"));
     }
@@ -218,6 +222,30 @@ TEST_F(BackendKeeperTest, WithdrawsWhatIsStuckAndTakesItInAgain) {
     b.become(BackendState::kDegraded);
     EXPECT_THAT(offered(), ElementsAre("a-0", "b-0"));
     EXPECT_THAT(b.calls, ElementsAre("start", "list", "reconcile", "list"));
+}
+
+TEST_F(BackendKeeperTest, TakesInABackendThatComesBackIntoService) {
+    keeper->start();
+    a.start_ends_well();
+    b.start_ends_well();
+    run_for(milliseconds(1));
+    b.become(BackendState::kFailed);
+    EXPECT_THAT(offered(), ElementsAre("a-0"));
+    b.become(BackendState::kRunning);
+    EXPECT_THAT(offered(), ElementsAre("a-0", "b-0"));
+    EXPECT_THAT(b.calls, ElementsAre("start", "list", "reconcile", "list"));
+}
+
+TEST_F(BackendKeeperTest, DoesNotWaitForOneThatIsStartedAndKeptOut) {
+    keeper->start();
+    a.start_ends_well();
+    b.start_ends_kept_out();
+    run_for(milliseconds(1));
+    EXPECT_THAT(happened, ElementsAre("listed", "ready"));
+    EXPECT_THAT(offered(), ElementsAre("a-0"));
+    b.become(BackendState::kRunning);
+    EXPECT_THAT(offered(), ElementsAre("a-0", "b-0"));
+    EXPECT_THAT(b.calls, ElementsAre("start", "reconcile", "list"));
 }
 
 TEST_F(BackendKeeperTest, DoesNothingAfterItsStop) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <thread>
 
@@ -15,14 +16,12 @@ using std::chrono::milliseconds;
 /// Runs jobs that note when they begin and end.
 class CallQueueTest : public ::testing::Test {
   protected:
-    ~CallQueueTest() override { workers_.join(); }
-
     void make(bool concurrent) {
         const auto nothing = [](const Call&) {};
         queue_ = std::make_shared<CallQueue>(
-            io_, workers_, "q", CallQueue::Options{.concurrent = concurrent},
+            io_, "q", CallQueue::Options{.concurrent = concurrent},
             CallQueue::Observer{[](const Call&, const auto&, auto) {}, nothing, nothing, nothing,
-                                nothing});
+                                nothing, nothing});
     }
     void submit(std::string device, milliseconds time, std::string label) {
         queue_->submit({.operation = "prepare",
@@ -46,7 +45,6 @@ class CallQueueTest : public ::testing::Test {
     }
 
     boost::asio::io_context io_;
-    boost::asio::thread_pool workers_{4};
     std::shared_ptr<CallQueue> queue_;
     std::mutex mutex_;
     std::vector<std::string> log_;
@@ -108,6 +106,65 @@ TEST_F(CallQueueTest, LetsOthersPassWhileAJobWaitsForItsNextTry) {
     io_.run();
     EXPECT_EQ(log_, (std::vector<std::string>{"try", "+b", "-b", "try", "+a", "-a"}));
     EXPECT_EQ(answers_, 3);
+}
+
+TEST_F(CallQueueTest, RunsFourJobsOfAConcurrentBackendAtATime) {
+    make(true);
+    std::atomic<int> running = 0;
+    std::atomic<int> most = 0;
+    for (int i = 0; i < 12; ++i) {
+        queue_->submit({.operation = "prepare",
+                        .device = "d" + std::to_string(i),
+                        .work =
+                            [&](const Call&) {
+                                const int now = ++running;
+                                for (int seen = most; seen < now;)
+                                    most.compare_exchange_weak(seen, now);
+                                std::this_thread::sleep_for(milliseconds(20));
+                                --running;
+                                return Result<void>();
+                            },
+                        .done = [this](const auto&) { ++answers_; }});
+    }
+    io_.run();
+    EXPECT_EQ(most, 4);
+    EXPECT_EQ(answers_, 12);
+}
+
+TEST_F(CallQueueTest, WaitsForAJobThatHoldsTheOthersUntilItIsDone) {
+    make(true);
+    int tries = 0;
+    queue_->submit({.operation = "reconcile",
+                    .retry = true,
+                    .holds = true,
+                    .work = [&](const Call&) -> Result<void> {
+                        note("reconcile");
+                        if (++tries < 3) return Error(Code::kUnavailable, "busy");
+                        return {};
+                    },
+                    .done = [this](const auto&) { ++answers_; }});
+    submit("a", milliseconds(0), "a");
+    io_.run();
+    EXPECT_EQ(log_, (std::vector<std::string>{"reconcile", "reconcile", "reconcile", "+a", "-a"}));
+    EXPECT_EQ(answers_, 2);
+}
+
+TEST_F(CallQueueTest, GoesOnAfterAHoldingJobThatRanOutOfTime) {
+    make(false);
+    queue_->submit(
+        {.operation = "reconcile",
+         .deadline = CallQueue::Clock::now() + milliseconds(120),
+         .retry = true,
+         .holds = true,
+         .work = [](const Call&) -> Result<void> { return Error(Code::kUnavailable, "busy"); },
+         .done =
+             [this](const auto& result) {
+                 EXPECT_EQ(result.code(), Code::kUnavailable);
+                 note("gave up");
+             }});
+    submit("a", milliseconds(0), "a");
+    io_.run();
+    EXPECT_EQ(log_, (std::vector<std::string>{"gave up", "+a", "-a"}));
 }
 
 TEST_F(CallQueueTest, TellsTheBackendThatACallIsCancelled) {

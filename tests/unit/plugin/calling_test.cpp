@@ -273,10 +273,99 @@ TEST(Calling, TakesABackendOutOfServiceAfterFiveInternalErrors) {
     EXPECT_EQ(backend.info().state, BackendState::kRunning);
     EXPECT_EQ(host.list(backend).code(), Code::kInternal);
     EXPECT_EQ(backend.info().state, BackendState::kFailed);
-    EXPECT_EQ(backend.info().reason,
-              "out of service after 5 internal errors in 10 minutes, the last one in list: index "
-              "out of range");
+    EXPECT_THAT(backend.info().reason,
+                StartsWith("out of service after 5 internal errors in 10 minutes, the last one in "
+                           "list: index out of range; it is tried again at 2"));
     EXPECT_EQ(host.list(backend).code(), Code::kUnavailable);
+}
+
+TEST(Calling, TakesABackendBackIntoServiceAfterAWhile) {
+    PluginFixture host;
+    host.options.bugs.first_pause = milliseconds(100);
+    auto& backend = host.run("bad-always-internal.so");
+    std::vector<BackendState> states;
+    backend.on_state_changed = [&] { states.push_back(backend.info().state); };
+    for (int i = 0; i < 5; ++i)
+        EXPECT_EQ(host.list(backend).code(), Code::kInternal);
+    host.run_for(milliseconds(200));
+    EXPECT_EQ(states, (std::vector{BackendState::kFailed, BackendState::kRunning}));
+    EXPECT_EQ(backend.info().reason, "");
+    EXPECT_TRUE(host.prepare(backend).ok());
+    // It has one try, and then twice the time.
+    EXPECT_EQ(host.list(backend).code(), Code::kInternal);
+    EXPECT_EQ(backend.info().state, BackendState::kFailed);
+    host.run_for(milliseconds(120));
+    EXPECT_EQ(backend.info().state, BackendState::kFailed);
+    host.run_for(milliseconds(150));
+    EXPECT_EQ(backend.info().state, BackendState::kRunning);
+}
+
+Result<Effects> prepare_for(PluginFixture& host, Backend& backend, const std::string& uid) {
+    return host.wait<Effects>([&](Done<Effects> done) {
+        backend.prepare({{uid, "good-0"}, "default/" + uid, ""}, Json::object(),
+                        std::chrono::steady_clock::now() + milliseconds(5000), std::move(done));
+    });
+}
+
+TEST(Calling, KeepsOutAClaimAfterFiveInternalErrorsAndServesTheOthers) {
+    PluginFixture host;
+    auto& backend = host.run("bad-picky.so");
+    for (int i = 0; i < 5; ++i)
+        EXPECT_EQ(prepare_for(host, backend, "odd").code(), Code::kInternal);
+    EXPECT_EQ(backend.info().state, BackendState::kRunning);
+    const auto refused = prepare_for(host, backend, "odd");
+    EXPECT_EQ(refused.code(), Code::kUnavailable);
+    EXPECT_THAT(message_of(refused),
+                StartsWith("backend bad: does not serve this claim after 5 internal errors in 10 "
+                           "minutes, the last one in prepare: stoi; it is tried again at 2"));
+    EXPECT_EQ(host.registry->counters()[0].counters.operations.at("prepare").calls, 5u);
+    EXPECT_TRUE(prepare_for(host, backend, "even").ok());
+    EXPECT_TRUE(host.list(backend).ok());
+    const auto unprepared = host.wait<void>([&](Done<> done) {
+        backend.unprepare({{"odd", "good-0"}, "default/odd", ""}, Backend::Deadline::max(),
+                          std::move(done));
+    });
+    EXPECT_TRUE(unprepared.ok()) << message_of(unprepared);
+}
+
+TEST(Calling, TriesAClaimAgainThatWasKeptOut) {
+    PluginFixture host;
+    host.options.bugs.first_pause = milliseconds(50);
+    auto& backend = host.run("bad-picky.so");
+    for (int i = 0; i < 5; ++i)
+        EXPECT_EQ(prepare_for(host, backend, "odd").code(), Code::kInternal);
+    EXPECT_EQ(prepare_for(host, backend, "odd").code(), Code::kUnavailable);
+    host.run_for(milliseconds(60));
+    EXPECT_EQ(prepare_for(host, backend, "odd").code(), Code::kInternal);
+    EXPECT_EQ(prepare_for(host, backend, "odd").code(), Code::kUnavailable);
+}
+
+TEST(Calling, TakesABackendOutOfServiceForTheBugsOfThreeClaims) {
+    PluginFixture host;
+    auto& backend = host.run("bad-picky.so");
+    for (const auto* uid : {"odd-1", "odd-1", "odd-2", "odd-2"})
+        EXPECT_EQ(prepare_for(host, backend, uid).code(), Code::kInternal);
+    EXPECT_EQ(backend.info().state, BackendState::kRunning);
+    EXPECT_EQ(prepare_for(host, backend, "odd-3").code(), Code::kInternal);
+    EXPECT_EQ(backend.info().state, BackendState::kFailed);
+}
+
+TEST(Calling, WaitsWithAReadableDescriptorUntilAStuckBackendAnswers) {
+    PluginFixture host;
+    host.options.list_timeout = milliseconds(50);
+    host.options.grace = milliseconds(50);
+    auto& backend = host.run("bad-readable.so");
+    backend.list([](const auto&) {});  // takes a second, while the descriptor is readable
+    host.run_for(milliseconds(200));
+    ASSERT_EQ(backend.info().state, BackendState::kStuck);
+    std::size_t handlers = 0;
+    for (int i = 0; i < 40; ++i) {
+        host.io.restart();
+        handlers += host.io.run_for(milliseconds(5));
+    }
+    EXPECT_LT(handlers, 20u);
+    host.run_for(milliseconds(1500));
+    EXPECT_EQ(host.registry->counters()[0].counters.operations["on_ready"].calls, 1u);
 }
 
 TEST(Calling, StillUndoesWhenABackendIsOutOfService) {
@@ -384,9 +473,14 @@ TEST(Calling, StopsAllBackendsOfARegistry) {
 
 std::string hygiene_error(const std::string& library) {
     PluginFixture host;
-    host.options.check_calls = true;
+    host.options.check_locale = false;  // as in the build that users have
     auto& backend = host.run(library);
-    return message_of(host.list(backend));
+    const auto message = message_of(host.list(backend));
+    EXPECT_EQ(host.registry->counters()[0].counters.breaches, 1u);
+    // Not even the next call of the same backend meets it.
+    EXPECT_TRUE(host.unprepare(backend).ok());
+    EXPECT_EQ(host.registry->counters()[0].counters.breaches, 1u);
+    return message;
 }
 
 TEST(Hygiene, NoticesAChangedWorkingDirectoryAndPutsItBack) {

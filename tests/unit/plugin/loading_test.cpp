@@ -319,6 +319,101 @@ TEST(Loading, RefusesALibraryThatMakesNoInstance) {
               kDir + "/bad-create-fails.so: create made no instance");
 }
 
+/// A copy of a good library in a directory of its own, running.
+class LoadedFile : public ::testing::Test {
+  protected:
+    LoadedFile() {
+        dir.copy("bad-nothing.so");
+        host.options.directory = dir.path();
+        backend = &host.run("bad-nothing.so");
+    }
+    std::string path() const { return dir.file("bad-nothing.so"); }
+    std::string reason() {
+        EXPECT_TRUE(host.list(*backend).ok());
+        EXPECT_EQ(backend->info().state, BackendState::kRunning);
+        return backend->info().reason;
+    }
+    /// In place, as `cp` does it.
+    void overwrite(const std::string& library) const {
+        std::ifstream from(kDir + "/" + library, std::ios::binary);
+        std::ofstream(path(), std::ios::binary | std::ios::trunc) << from.rdbuf();
+    }
+
+    const Directory dir;
+    PluginFixture host;
+    Backend* backend = nullptr;
+};
+
+TEST_F(LoadedFile, MayBeTruncatedWhileItRuns) {
+    EXPECT_EQ(::truncate(path().c_str(), 0), 0);
+    EXPECT_EQ(reason(), "the file was replaced after it was loaded; restart kndd to use it");
+    EXPECT_TRUE(host.prepare(*backend).ok());
+}
+
+TEST_F(LoadedFile, MayBeOverwrittenWhileItRuns) {
+    overwrite("bad-always-internal.so");
+    EXPECT_EQ(reason(), "the file was replaced after it was loaded; restart kndd to use it");
+    overwrite("bad-nothing.so");
+    EXPECT_EQ(reason(), "");
+}
+
+TEST_F(LoadedFile, IsTheSameWhenItWasOnlyTouched) {
+    fs::last_write_time(path(), fs::file_time_type::clock::now() + std::chrono::hours(1));
+    EXPECT_EQ(reason(), "");
+}
+
+TEST_F(LoadedFile, SaysThatItWasRemoved) {
+    fs::remove(path());
+    EXPECT_THAT(reason(), StartsWith("the file was removed after it was loaded"));
+}
+
+TEST_F(LoadedFile, IsNamedInTheTableOfMappings) {
+    std::ifstream maps("/proc/self/maps");
+    std::string all((std::istreambuf_iterator<char>(maps)), {});
+    EXPECT_THAT(all, HasSubstr("/memfd:bad-nothing.so"));
+    EXPECT_EQ(backend->info().library, path());
+}
+
+TEST(Loading, MapsTheFileItselfWhereItLooksForOthersBesideIt) {
+    const Directory dir;
+    std::ofstream(dir.file("helper.c")) << "int helper(void) { return 7; }\n";
+    std::ofstream(dir.file("origin.c"))
+        << "#include <knd/knd.h>\n"
+           "#include <stddef.h>\n"
+           "int helper(void);\n"
+           "static knd_backend* create(const knd_host* host) { (void)host;\n"
+           "  return helper() == 7 ? NULL : (knd_backend*)1; }\n"
+           "static const knd_descriptor d = {sizeof d, 0, \"example.com/origin\", \"Example\",\n"
+           "  \"1.0.0\", \"Looks beside itself\"};\n"
+           "const knd_entry knd_entry_v1 = {KND_ABI_MAJOR, KND_ABI_MINOR, &d, create};\n";
+    const auto compile = "cd " + dir.path() +
+                         " && cc -shared -fPIC -o libhelper.so helper.c"
+                         " && cc -shared -fPIC -I " KND_SDK_INCLUDE
+                         " -o origin.so origin.c -L. -lhelper '-Wl,-rpath,$ORIGIN'";
+    ASSERT_EQ(std::system(compile.c_str()), 0);
+    PluginFixture host;
+    host.options.directory = dir.path();
+    // It was found and called: that is what create answers.
+    EXPECT_EQ(refusal("origin.so", host), dir.file("origin.so") + ": create made no instance");
+}
+
+TEST(Loading, LoadsTheRightLibraryAfterOneThatWasRefused) {
+    PluginFixture host;
+    EXPECT_THAT(refusal("bad-newer-abi.so", host), HasSubstr("newer than this host's"));
+    host.options.probe = false;
+    EXPECT_THAT(refusal("bad-no-create.so", host), HasSubstr("leaves `create` empty"));
+    EXPECT_THAT(refusal("bad-half-table.so", host), HasSubstr("leaves `unprepare` empty"));
+    EXPECT_EQ(host.load("bad-nothing.so").info().state, BackendState::kLoaded);
+}
+
+TEST(Loading, RefusesAnotherPinForAFileThatIsLoadedAlready) {
+    PluginFixture host;
+    host.load_all({{"a", "bad-nothing.so", "", {}}, {"b", "bad-nothing.so", "00ff", {}}});
+    EXPECT_EQ(host.registry->find("a")->info().state, BackendState::kLoaded);
+    EXPECT_THAT(host.registry->find("b")->info().reason,
+                HasSubstr("but the configuration pins 00ff"));
+}
+
 TEST(Loading, UsesTheFirstOfTwoWithOneName) {
     PluginFixture host;
     host.load_all({{"nic", "bad-nothing.so", "", {}}, {"nic", "bad-duplicates.so", "", {}}});

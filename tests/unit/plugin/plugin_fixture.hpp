@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,9 +28,8 @@ class PluginFixture {
         options.probe_timeout = Milliseconds(20000);  // a loaded machine is no hang
     }
     ~PluginFixture() {
-        // Calls on workers come to their end before what they use goes away.
+        // Calls come to their end before what they use goes away.
         registry.reset();
-        if (workers) workers->join();
     }
 
     /// Loads `library`, which has the instance name "bad".
@@ -43,8 +41,7 @@ class PluginFixture {
         // Each library is tried in a fork, where a sanitizer's lock that a thread of ours held just
         // then is held for ever: there is no thread yet.
         auto libraries = load_libraries(configs, options);
-        if (!workers) workers.emplace(3);
-        registry.emplace(io, *workers, options, std::move(libraries));
+        registry.emplace(io, options, std::move(libraries));
         return *registry->backends().front();
     }
     /// Loads and starts.
@@ -121,7 +118,6 @@ class PluginFixture {
     }
 
     boost::asio::io_context io;
-    std::optional<boost::asio::thread_pool> workers;
     PluginOptions options;
     std::optional<Registry> registry;
 };
