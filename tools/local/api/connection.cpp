@@ -144,15 +144,15 @@ class Session : public Connection, public std::enable_shared_from_this<Session> 
     void begin_watch(WatchRequest request) {
         watching_.emplace(std::move(request));
         beast::get_lowest_layer(stream_).expires_never();
-        backlog_ =
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            "Cache-Control: no-cache, private\r\nTransfer-Encoding: chunked\r\n\r\n";
+        backlog_ = "HTTP/1.1 200 OK\r\nContent-Type: ";
+        backlog_ += std::string(watch_content_type(watching_->media)) +
+                    "\r\nCache-Control: no-cache, private\r\nTransfer-Encoding: chunked\r\n\r\n";
         auto& store = context_->store;
         const auto newest = store.revision();
         auto watch = store.watch(watching_->kind.id, watching_->since,
                                  [this](const Event& event) { send(watching_->text(event)); });
         if (!watch.ok()) {
-            send(error_event(watch.error()));
+            send(error_event(watching_->media, watch.error()));
             end_watch();
             return;
         }

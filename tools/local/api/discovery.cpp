@@ -14,9 +14,12 @@ namespace {
 constexpr std::string_view kAggregated = "g=apidiscovery.k8s.io";
 constexpr std::string_view kProtobufV2 = "application/com.github.proto-openapi.spec.v2";
 
-Response document(const Json& json) {
+/// In protobuf where that is asked for and exists: nobody is refused a document.
+Response document(const Request& request, const Json& json) {
+    auto media = negotiate(request.accept).value_or(Representation{}).media;
     Response response;
-    response.body = to_text(json);
+    response.body = body_text(media, json);
+    response.content_type = content_type(media);
     return response;
 }
 
@@ -139,15 +142,16 @@ Response root(const Request& request, bool core) {
                      {"items", std::move(items)}}),
             "application/json;g=apidiscovery.k8s.io;v=" + form + ";as=APIGroupDiscoveryList");
     }
-    if (core) return document({{"kind", "APIVersions"}, {"versions", {"v1"}}});
+    if (core) return document(request, {{"kind", "APIVersions"}, {"versions", {"v1"}}});
     Json list = Json::array();
     for (const auto group : groups()) {
         if (!group.empty()) list.push_back(group_entry(group));
     }
-    return document({{"apiVersion", "v1"}, {"kind", "APIGroupList"}, {"groups", std::move(list)}});
+    return document(request,
+                    {{"apiVersion", "v1"}, {"kind", "APIGroupList"}, {"groups", std::move(list)}});
 }
 
-std::optional<Response> group_document(std::string_view path) {
+std::optional<Response> group_document(const Request& request, std::string_view path) {
     for (const auto group : groups()) {
         if (group.empty()) continue;
         const auto base = "/apis/" + std::string(group);
@@ -155,9 +159,10 @@ std::optional<Response> group_document(std::string_view path) {
             auto entry = group_entry(group);
             entry["apiVersion"] = "v1";
             entry["kind"] = "APIGroup";
-            return document(entry);
+            return document(request, entry);
         }
-        if (path == base + "/v1") return document(resource_list(group, std::string(group) + "/v1"));
+        if (path == base + "/v1")
+            return document(request, resource_list(group, std::string(group) + "/v1"));
     }
     return std::nullopt;
 }
@@ -167,16 +172,16 @@ std::optional<Response> openapi_document(const Request& request) {
         if (request.accept.find("proto-openapi.spec.v2") != std::string::npos)
             return plain(openapi_v2_protobuf(git_version()),
                          std::string(kProtobufV2) + ".v1.0+protobuf");
-        return document(openapi_v2(git_version()));
+        return document(request, openapi_v2(git_version()));
     }
     Json paths = Json::object();
     for (const auto group : groups()) {
         const auto key = group.empty() ? "api/v1" : "apis/" + std::string(group) + "/v1";
         const auto url = "/openapi/v3/" + key;
-        if (request.path == url) return document(openapi_v3(group, git_version()));
+        if (request.path == url) return document(request, openapi_v3(group, git_version()));
         paths[key] = {{"serverRelativeURL", url}};
     }
-    if (request.path == "/openapi/v3") return document({{"paths", std::move(paths)}});
+    if (request.path == "/openapi/v3") return document(request, {{"paths", std::move(paths)}});
     return std::nullopt;
 }
 
@@ -190,13 +195,13 @@ bool is_public(std::string_view path) {
 std::optional<Response> serve_document(const Request& request) {
     std::string_view path = request.path;
     if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
-    if (path == "/version") return document(version());
+    if (path == "/version") return document(request, version());
     if (is_public(path)) return plain("ok");
     if (path == "/api") return root(request, true);
     if (path == "/apis") return root(request, false);
-    if (path == "/api/v1") return document(resource_list("", "v1"));
+    if (path == "/api/v1") return document(request, resource_list("", "v1"));
     if (path.rfind("/openapi/", 0) == 0) return openapi_document(request);
-    return group_document(path);
+    return group_document(request, path);
 }
 
 }  // namespace knd::api

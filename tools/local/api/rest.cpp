@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "host/model/yaml.hpp"
-#include "tools/local/api/decode_protobuf.hpp"
 #include "tools/local/api/discovery.hpp"
 #include "tools/local/api/intake.hpp"
 #include "tools/local/api/patch.hpp"
+#include "tools/local/api/protobuf.hpp"
 #include "tools/local/api/schema.hpp"
 
 namespace knd::api {
@@ -15,11 +15,21 @@ namespace {
 
 constexpr std::int64_t kWatchSeconds = 3600;
 
-Response respond(const Json& json, int status = 200) {
+Response respond(MediaType media, const Json& json, int status = 200) {
     Response response;
     response.status = status;
-    response.body = to_text(json);
+    response.body = body_text(media, json);
+    response.content_type = content_type(media);
     return response;
+}
+
+/// Of a request that was let through: it accepts something.
+Representation representation(const Request& request) {
+    return negotiate(request.accept).value_or(Representation{});
+}
+
+Presenter presenter(const Kind& kind, const Request& request) {
+    return {kind, representation(request).form, request.parameter("includeObject")};
 }
 
 std::string decoded(std::string_view text, bool plus_is_space) {
@@ -53,23 +63,46 @@ std::uint64_t number(const std::string& text) {
     return std::strtoull(text.c_str(), nullptr, 10);
 }
 
-Answer<Json> parse_body(const Request& request) {
+/// The body as JSON; a body in protobuf that does not name its kind is a `name` of `kind`'s group.
+Answer<Json> parse_body(const Request& request, const Kind& kind, std::string_view name) {
     const auto is = [&](std::string_view type) {
         return request.content_type.find(type) != std::string::npos;
     };
-    auto json = is("protobuf") ? parse_protobuf(request.body)
-                : is("yaml")   ? parse_yaml(request.body)
-                               : parse_json(request.body);
-    if (json.ok()) return *std::move(json);
-    if (json.code() != Code::kUnimplemented) return bad_request(json.error().message());
-    return Status{415, "UnsupportedMediaType", json.error().message(), Json::object()};
+    const auto& type = request.content_type;
+    if (!type.empty() && !is("json") && !is("yaml") && !is("application/vnd.kubernetes.protobuf"))
+        return Status{415, "UnsupportedMediaType",
+                      "the body of the request was in an unknown format - accepted media types "
+                      "include: application/json, application/yaml, "
+                      "application/vnd.kubernetes.protobuf",
+                      Json::object()};
+    auto json = is("protobuf")
+                    ? decode_protobuf(request.body, kind.api_version(), std::string(name))
+                : is("yaml") ? parse_yaml(request.body)
+                             : parse_json(request.body);
+    if (!json.ok()) return bad_request(json.error().message());
+    return *std::move(json);
 }
 
-WriteOptions write_options(const Request& request, const std::string& subresource,
-                           std::vector<std::string>& warnings) {
+/// Whether nothing is to be stored. `asked` lists stages, of which there is one: All.
+Answer<bool> dry_run(const Json& asked, std::string_view options) {
+    if (!asked.is_array()) return bad_request("dryRun is no list");
+    for (const auto& stage : asked) {
+        if (stage != "All")
+            return invalid(options, "", {field_unsupported("dryRun", asked, {"All"})});
+    }
+    return !asked.empty();
+}
+
+Answer<WriteOptions> write_options(const Request& request, const std::string& subresource,
+                                   std::vector<std::string>& warnings) {
+    const auto* kind = request.method == "POST"  ? "CreateOptions.meta.k8s.io"
+                       : request.method == "PUT" ? "UpdateOptions.meta.k8s.io"
+                                                 : "PatchOptions.meta.k8s.io";
     WriteOptions options;
     options.subresource = subresource;
-    options.dry_run = request.parameter("dryRun") == "All";
+    Json stages = Json::array();
+    if (const auto text = request.parameter("dryRun"); !text.empty()) stages.push_back(text);
+    KND_TRY_ASSIGN(options.dry_run, dry_run(stages, kind));
     options.force = request.flag("force");
     options.field_manager = request.parameter("fieldManager");
     const auto validation = request.parameter("fieldValidation");
@@ -82,8 +115,8 @@ WriteOptions write_options(const Request& request, const std::string& subresourc
 
 Reply written(const Kind& kind, const Request& request, const Json& object, int status,
               std::vector<std::string> warnings) {
-    auto response = respond(
-        Presenter(kind, request.accept, request.parameter("includeObject")).object(object), status);
+    auto response =
+        respond(representation(request).media, presenter(kind, request).object(object), status);
     response.warnings = std::move(warnings);
     return response;
 }
@@ -113,12 +146,12 @@ bool Request::flag(std::string_view name) const {
     return text == "true" || text == "1";
 }
 
-Response respond(const Status& status) {
-    return respond(status.json(), status.code);
+Response respond(const Status& status, MediaType media) {
+    return respond(media, status.json(), status.code);
 }
 
-std::string error_event(const Status& status) {
-    return to_text({{"type", "ERROR"}, {"object", status.json()}}) + "\n";
+std::string error_event(MediaType media, const Status& status) {
+    return event_text(media, "ERROR", status.json());
 }
 
 std::string WatchRequest::text(const Event& event) const {
@@ -130,18 +163,15 @@ std::string WatchRequest::text(const Event& event) const {
     const bool is = event.type != EventType::kDeleted && concerns(event.object);
     if (!was && !is) return "";
     const auto* type = !is ? "DELETED" : was ? "MODIFIED" : "ADDED";
-    return to_text({{"type", type}, {"object", presenter.object(*event.object)}}) + "\n";
+    return event_text(media, type, presenter.object(*event.object));
 }
 
 std::string WatchRequest::bookmark(std::uint64_t revision, bool initial_end) const {
     Json metadata = {{"resourceVersion", std::to_string(revision)}, {"creationTimestamp", nullptr}};
     if (initial_end) metadata["annotations"] = {{"k8s.io/initial-events-end", "true"}};
-    return to_text({{"type", "BOOKMARK"},
-                    {"object",
-                     {{"apiVersion", kind.api_version()},
-                      {"kind", kind.kind},
-                      {"metadata", metadata}}}}) +
-           "\n";
+    return event_text(
+        media, "BOOKMARK",
+        {{"apiVersion", kind.api_version()}, {"kind", kind.kind}, {"metadata", metadata}});
 }
 
 std::optional<Rest::Target> Rest::find_target(std::string_view path) {
@@ -173,18 +203,26 @@ Reply Rest::handle(const Request& request) {
     if (request.method == "GET") {
         if (auto document = serve_document(request)) return *std::move(document);
     }
+    const auto accepted = negotiate(request.accept);
+    if (!accepted)
+        return respond(Status{406, "NotAcceptable",
+                              "only the following media types are accepted: application/json, "
+                              "application/yaml, application/vnd.kubernetes.protobuf",
+                              Json::object()});
+    const auto media = accepted->media;
     const auto target = find_target(request.path);
     if (!target) {
         return respond(Status{404, "NotFound", "the server could not find the requested resource",
-                              Json::object()});
+                              Json::object()},
+                       media);
     }
     try {
         auto reply = dispatch(request, *target);
-        return reply.ok() ? *std::move(reply) : Reply(respond(reply.error()));
+        return reply.ok() ? *std::move(reply) : Reply(respond(reply.error(), media));
     } catch (const Json::exception& e) {
         // The rules read only what the schema has let through, so this is a mistake of ours; it
         // costs one request, not the cluster.
-        return respond(internal_error(e.what()));
+        return respond(internal_error(e.what()), media);
     }
 }
 
@@ -246,8 +284,8 @@ Answer<Reply> Rest::list(const Request& request, const Target& target) {
         metadata["remainingItemCount"] = objects.size() - limit;
         objects.resize(limit);
     }
-    const Presenter presenter(kind, request.accept, request.parameter("includeObject"));
-    return Reply(respond(presenter.list(objects, std::move(metadata))));
+    return Reply(respond(representation(request).media,
+                         presenter(kind, request).list(objects, std::move(metadata))));
 }
 
 Answer<Reply> Rest::watch(const Request& request, const Target& target) {
@@ -265,34 +303,37 @@ Answer<Reply> Rest::watch(const Request& request, const Target& target) {
     if (request.parameter("sendInitialEvents") == "false" && since == 0) since = store_.revision();
     const auto timeout = std::min<std::uint64_t>(number(request.parameter("timeoutSeconds")),
                                                  static_cast<std::uint64_t>(kWatchSeconds));
-    return Reply(WatchRequest{
-        kind, target.ns, std::move(selector),
-        Presenter(kind, request.accept, request.parameter("includeObject")), since,
-        timeout == 0 ? kWatchSeconds : static_cast<std::int64_t>(timeout),
-        request.flag("allowWatchBookmarks"), initial && request.flag("allowWatchBookmarks")});
+    return Reply(WatchRequest{kind, target.ns, std::move(selector), presenter(kind, request),
+                              representation(request).media, since,
+                              timeout == 0 ? kWatchSeconds : static_cast<std::int64_t>(timeout),
+                              request.flag("allowWatchBookmarks"),
+                              initial && request.flag("allowWatchBookmarks")});
 }
 
 Answer<Reply> Rest::create(const Request& request, const Target& target) {
-    KND_TRY_ASSIGN(auto object, parse_body(request));
+    KND_TRY_ASSIGN(auto object, parse_body(request, *target.kind, target.kind->kind));
     auto ns = target.ns;
     if (ns.empty() && target.kind->namespaced) ns = object_namespace(object);
     std::vector<std::string> warnings;
-    const auto options = write_options(request, "", warnings);
+    KND_TRY_ASSIGN(const auto options, write_options(request, "", warnings));
     KND_TRY_ASSIGN(const auto stored,
                    store_.create(target.kind->id, ns, std::move(object), options));
     return written(*target.kind, request, *stored, 201, std::move(warnings));
 }
 
 Answer<Reply> Rest::bind(const Request& request, const Target& target) {
-    KND_TRY_ASSIGN(const auto binding, parse_body(request));
+    KND_TRY_ASSIGN(const auto binding, parse_body(request, *target.kind, "Binding"));
     const auto node = json_string(json_at(binding, "target"), "name");
-    KND_TRY(store_.bind(target.ns, target.name, node));
+    std::vector<std::string> warnings;
+    KND_TRY_ASSIGN(const auto options, write_options(request, "binding", warnings));
+    KND_TRY(store_.bind(target.ns, target.name, node, options.dry_run));
     return Reply(respond(
+        representation(request).media,
         {{"apiVersion", "v1"}, {"kind", "Status"}, {"status", "Success"}, {"code", 201}}, 201));
 }
 
 Answer<Reply> Rest::update(const Request& request, const Target& target) {
-    KND_TRY_ASSIGN(auto object, parse_body(request));
+    KND_TRY_ASSIGN(auto object, parse_body(request, *target.kind, target.kind->kind));
     if (object_name(object) != target.name)
         return bad_request("the name of the object (" + object_name(object) +
                            ") does not match the name on the URL (" + target.name + ")");
@@ -300,7 +341,7 @@ Answer<Reply> Rest::update(const Request& request, const Target& target) {
         return bad_request("the namespace of the object (" + ns +
                            ") does not match the namespace on the request (" + target.ns + ")");
     std::vector<std::string> warnings;
-    const auto options = write_options(request, target.subresource, warnings);
+    KND_TRY_ASSIGN(const auto options, write_options(request, target.subresource, warnings));
     KND_TRY_ASSIGN(const auto stored,
                    store_.update(target.kind->id, target.ns, std::move(object), options));
     return written(*target.kind, request, *stored, 200, std::move(warnings));
@@ -310,9 +351,9 @@ Answer<Reply> Rest::patch(const Request& request, const Target& target) {
     const auto type = request.content_type.substr(0, request.content_type.find(';'));
     const auto& kind = *target.kind;
     std::vector<std::string> warnings;
-    const auto options = write_options(request, target.subresource, warnings);
+    KND_TRY_ASSIGN(const auto options, write_options(request, target.subresource, warnings));
     if (type == "application/apply-patch+yaml") {
-        KND_TRY_ASSIGN(auto intent, parse_body(request));
+        KND_TRY_ASSIGN(auto intent, parse_body(request, kind, kind.kind));
         KND_TRY_ASSIGN(const auto applied,
                        store_.apply(kind.id, target.ns, target.name, std::move(intent), options));
         return written(kind, request, *applied.first, applied.second ? 201 : 200,
@@ -327,7 +368,7 @@ Answer<Reply> Rest::patch(const Request& request, const Target& target) {
                       "include: application/json-patch+json, application/merge-patch+json, "
                       "application/strategic-merge-patch+json, application/apply-patch+yaml",
                       Json::object()};
-    KND_TRY_ASSIGN(const auto change, parse_body(request));
+    KND_TRY_ASSIGN(const auto change, parse_body(request, kind, kind.kind));
     const auto edit = [&](const Json& current) -> Answer<Json> {
         if (type == "application/json-patch+json") return json_patch(current, change);
         if (type == "application/merge-patch+json") return merge_patch(current, change);
@@ -340,10 +381,10 @@ Answer<Reply> Rest::patch(const Request& request, const Target& target) {
 
 namespace {
 
-Answer<DeleteOptions> delete_options(const Request& request) {
+Answer<DeleteOptions> delete_options(const Request& request, const Kind& kind) {
     Json body = Json::object();
     if (!request.body.empty()) {
-        KND_TRY_ASSIGN(body, parse_body(request));
+        KND_TRY_ASSIGN(body, parse_body(request, kind, "DeleteOptions"));
     }
     DeleteOptions options;
     const auto& preconditions = json_at(body, "preconditions");
@@ -355,15 +396,17 @@ Answer<DeleteOptions> delete_options(const Request& request) {
     if (!grace.empty()) options.grace_seconds = static_cast<std::int64_t>(number(grace));
     if (body.contains("gracePeriodSeconds"))
         options.grace_seconds = json_int(body, "gracePeriodSeconds");
-    options.dry_run =
-        request.parameter("dryRun") == "All" || json_at(body, "dryRun") == Json::array({"All"});
+    auto asked = json_at(body, "dryRun");
+    if (asked.is_null()) asked = Json::array();
+    if (const auto text = request.parameter("dryRun"); !text.empty()) asked.push_back(text);
+    KND_TRY_ASSIGN(options.dry_run, dry_run(asked, "DeleteOptions.meta.k8s.io"));
     return options;
 }
 
 }  // namespace
 
 Answer<Reply> Rest::remove(const Request& request, const Target& target) {
-    KND_TRY_ASSIGN(const auto options, delete_options(request));
+    KND_TRY_ASSIGN(const auto options, delete_options(request, *target.kind));
     const auto& kind = *target.kind;
     KND_TRY_ASSIGN(const auto object, store_.remove(kind.id, target.ns, target.name, options));
     const bool stays = store_.get(kind.id, target.ns, target.name).ok() && !options.dry_run;
@@ -372,16 +415,16 @@ Answer<Reply> Rest::remove(const Request& request, const Target& target) {
                     {"kind", kind.plural},
                     {"uid", json_path(*object, {"metadata", "uid"})}};
     if (!kind.group.empty()) details["group"] = kind.group;
-    return Reply(respond({{"apiVersion", "v1"},
-                          {"kind", "Status"},
-                          {"metadata", Json::object()},
-                          {"status", "Success"},
-                          {"details", std::move(details)}}));
+    return Reply(respond(representation(request).media, {{"apiVersion", "v1"},
+                                                         {"kind", "Status"},
+                                                         {"metadata", Json::object()},
+                                                         {"status", "Success"},
+                                                         {"details", std::move(details)}}));
 }
 
 Answer<Reply> Rest::remove_all(const Request& request, const Target& target) {
     const auto& kind = *target.kind;
-    KND_TRY_ASSIGN(const auto options, delete_options(request));
+    KND_TRY_ASSIGN(const auto options, delete_options(request, *target.kind));
     KND_TRY_ASSIGN(const auto selector,
                    ObjectSelector::parse(kind, request.parameter("labelSelector"),
                                          request.parameter("fieldSelector")));
@@ -391,9 +434,10 @@ Answer<Reply> Rest::remove_all(const Request& request, const Target& target) {
             store_.remove(kind.id, object_namespace(*object), object_name(*object), options);
         if (result.ok()) removed.push_back(*result);
     }
-    const Presenter presenter(kind, request.accept, request.parameter("includeObject"));
     return Reply(
-        respond(presenter.list(removed, {{"resourceVersion", std::to_string(store_.revision())}})));
+        respond(representation(request).media,
+                presenter(kind, request)
+                    .list(removed, {{"resourceVersion", std::to_string(store_.revision())}})));
 }
 
 }  // namespace knd::api

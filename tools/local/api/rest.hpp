@@ -39,12 +39,13 @@ struct Response {
     std::vector<std::string> warnings;
 };
 
-/// A watch that is to be streamed: one JSON document per event.
+/// A watch that is to be streamed: a line or a frame per event.
 struct WatchRequest {
     const Kind& kind;
     std::string ns;
     ObjectSelector selector;
     Presenter presenter;
+    MediaType media;
     std::uint64_t since;  ///< 0: what exists comes first
     std::int64_t timeout_seconds;
     bool bookmarks;
@@ -56,9 +57,9 @@ struct WatchRequest {
     std::string bookmark(std::uint64_t revision, bool initial_end) const;
 };
 
-/// The line of a stream that ends with an error.
-std::string error_event(const Status& status);
-Response respond(const Status& status);
+/// The last event of a stream that ends with an error.
+std::string error_event(MediaType media, const Status& status);
+Response respond(const Status& status, MediaType media = MediaType::kJson);
 
 using Reply = std::variant<Response, WatchRequest>;
 

@@ -175,7 +175,8 @@ Answer<std::pair<Object, bool>> Store::apply(Resource resource, std::string_view
     return std::pair(*std::move(written), !current.ok());
 }
 
-Answer<Object> Store::bind(std::string_view ns, std::string_view pod, const std::string& node) {
+Answer<Object> Store::bind(std::string_view ns, std::string_view pod, const std::string& node,
+                           bool dry_run) {
     if (node.empty()) return invalid("Binding", pod, {field_required("target.name")});
     const auto assign = [&](const Json& current) -> Answer<Json> {
         const auto assigned = json_string(json_at(current, "spec"), "nodeName");
@@ -194,6 +195,7 @@ Answer<Object> Store::bind(std::string_view ns, std::string_view pod, const std:
     };
     WriteOptions options;
     options.subresource = "binding";
+    options.dry_run = dry_run;
     return modify(Resource::kPods, ns, pod, assign, options);
 }
 

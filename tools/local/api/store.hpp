@@ -116,7 +116,8 @@ class Store {
                           const DeleteOptions& options = {});
 
     /// Puts a pod on a node; 409 when it is on one already.
-    Answer<Object> bind(std::string_view ns, std::string_view pod, const std::string& node);
+    Answer<Object> bind(std::string_view ns, std::string_view pod, const std::string& node,
+                        bool dry_run = false);
 
     /// Whether every change after `revision` is still known.
     bool can_resume(std::uint64_t revision) const {
