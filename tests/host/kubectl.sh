@@ -144,7 +144,7 @@ try_discovery() {
         k api-resources
     check "api-resources knows verbs" 'create.*watch' k api-resources -o wide
     check "api-versions" 'resource.k8s.io/v1.*v1' k api-versions
-    check "version shows the server" '1\.?"?,? ?M?i?n?o?r?:?"?34|v1.34' k version
+    check "version shows the server" '1\.?"?,? ?M?i?n?o?r?:?"?36|v1.36' k version
     check "explain a pod" 'resourceClaims' k explain pod.spec
     check "explain a claim" 'exactly.*firstAvailable.*name' k explain resourceclaim.spec.devices.requests
     check "explain a slice, recursively" 'attributes.*capacity' k explain resourceslice --recursive

@@ -436,9 +436,44 @@ TEST_F(ApiProtobuf, DeletesWithOptions) {
 }
 
 TEST_F(ApiProtobuf, DescribesItsGroups) {
-    EXPECT_EQ(read(answer("GET", "/apis"))["groups"].size(), 1U);
+    EXPECT_EQ(read(answer("GET", "/apis"))["groups"].size(), 2U);
     EXPECT_EQ(read(answer("GET", "/api/v1"))["kind"], "APIResourceList");
     EXPECT_EQ(answer("GET", "/version").content_type, "application/json");
+}
+
+TEST_F(ApiProtobuf, ShowsEventsInBothGroups) {
+    const std::string name = "/namespaces/default/events";
+    const auto now = "/apis/events.k8s.io/v1" + name;
+    const auto core = "/api/v1" + name;
+    const Json event = {{"apiVersion", "events.k8s.io/v1"},
+                        {"kind", "Event"},
+                        {"metadata", {{"name", "e"}}},
+                        {"eventTime", "2023-11-14T22:13:20.123456Z"},
+                        {"regarding", {{"kind", "Pod"}, {"namespace", "default"}}},
+                        {"note", "text"},
+                        {"reportingController", "knd"},
+                        {"deprecatedCount", 3}};
+    const auto created = answer("POST", now, event);
+    ASSERT_EQ(created.status, 201) << created.body;
+    EXPECT_TRUE(created.warnings.empty());
+    EXPECT_EQ(read(created)["note"], "text");
+    const auto same = read(answer("GET", core + "/e"));
+    EXPECT_EQ(same["message"], "text");
+    EXPECT_EQ(same["involvedObject"], event["regarding"]);
+    EXPECT_EQ(same["count"], 3);
+    EXPECT_EQ(same["eventTime"], event["eventTime"]);
+    Request request;
+    request.method = "PATCH";
+    request.set_target(now + "/e");
+    request.content_type = "application/merge-patch+json";
+    request.body = R"({"note": "other", "series": {"count": 2}})";
+    const auto patched = std::get<Response>(rest_.handle(request));
+    EXPECT_EQ((*parse_json(patched.body))["note"], "other");
+    const auto list = read(answer("GET", now));
+    EXPECT_EQ(list["apiVersion"], "events.k8s.io/v1");
+    EXPECT_EQ(list["items"][0]["note"], "other");
+    EXPECT_EQ(list["items"][0]["series"]["count"], 2);
+    EXPECT_EQ(answer("POST", now, same).status, 400);
 }
 
 TEST_F(ApiProtobuf, FramesTheEventsOfAWatch) {

@@ -57,7 +57,7 @@ Json version() {
 
 Json resource_list(std::string_view group, std::string_view group_version) {
     Json resources = Json::array();
-    for (const auto& kind : all_kinds()) {
+    for (const auto& kind : served_kinds()) {
         if (kind.group != group) continue;
         Json row = {{"name", kind.plural},
                     {"singularName", kind.singular},
@@ -92,7 +92,7 @@ Json response_kind(const Kind& kind, std::string_view name) {
 
 Json aggregated_group(std::string_view group) {
     Json resources = Json::array();
-    for (const auto& kind : all_kinds()) {
+    for (const auto& kind : served_kinds()) {
         if (kind.group != group) continue;
         Json parts = Json::array();
         for (const auto part : kind.subresources) {
@@ -120,7 +120,7 @@ Json aggregated_group(std::string_view group) {
 
 std::set<std::string_view> groups() {
     std::set<std::string_view> names;
-    for (const auto& kind : all_kinds())
+    for (const auto& kind : served_kinds())
         names.insert(kind.group);
     return names;
 }

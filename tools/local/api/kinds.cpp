@@ -2,6 +2,7 @@
 #include "tools/local/api/kinds.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "host/validation/validation.hpp"
 #include "tools/local/api/columns.hpp"
@@ -11,6 +12,39 @@ namespace knd::api {
 namespace {
 
 constexpr std::string_view kResourceGroup = "resource.k8s.io";
+constexpr std::string_view kEventsGroup = "events.k8s.io";
+constexpr std::size_t kStored = static_cast<std::size_t>(Resource::kResourceSlices) + 1;
+
+/// Where fields of events.k8s.io/v1 have another name than those of the core's Event.
+constexpr std::pair<const char*, const char*> kEventNames[] = {
+    {"regarding", "involvedObject"},
+    {"note", "message"},
+    {"reportingController", "reportingComponent"},
+    {"deprecatedSource", "source"},
+    {"deprecatedFirstTimestamp", "firstTimestamp"},
+    {"deprecatedLastTimestamp", "lastTimestamp"},
+    {"deprecatedCount", "count"}};
+
+void rename(Json& object, const char* from, const char* to) {
+    if (!object.contains(from)) return;
+    object[to] = std::move(object[from]);
+    object.erase(from);
+}
+
+Json core_to_new_event(Json event) {
+    for (const auto& [now, core] : kEventNames)
+        rename(event, core, now);
+    event["apiVersion"] = std::string(kEventsGroup) + "/v1";
+    return event;
+}
+
+Json new_to_core_event(Json event) {
+    if (!event.is_object()) return event;
+    for (const auto& [now, core] : kEventNames)
+        rename(event, now, core);
+    event["apiVersion"] = "v1";
+    return event;
+}
 
 /// A validator of the host as a rule of this server.
 template <void (*validate)(const Json&, const Json&, FieldErrors&, const Gates&)>
@@ -91,7 +125,7 @@ std::vector<Kind> make_kinds() {
          {},
          {},
          plain_columns(),
-         complete_nothing,
+         complete_class,
          validate_resource<validation::validate_class>},
         {Resource::kResourceClaims,
          kResourceGroup,
@@ -135,6 +169,22 @@ std::vector<Kind> make_kinds() {
          slice_columns(),
          complete_slice,
          validate_resource<validation::validate_slice>},
+        {Resource::kEvents,
+         kEventsGroup,
+         "v1",
+         "Event",
+         "events",
+         "event",
+         true,
+         false,
+         {"ev"},
+         {},
+         {"reason", "type"},
+         event_columns(),
+         complete_nothing,
+         validate_event,
+         core_to_new_event,
+         new_to_core_event},
     };
 }
 
@@ -156,9 +206,13 @@ bool Kind::has_subresource(std::string_view name) const {
     return std::find(subresources.begin(), subresources.end(), name) != subresources.end();
 }
 
-std::span<const Kind> all_kinds() {
+std::span<const Kind> served_kinds() {
     static const std::vector<Kind> kKinds = make_kinds();
     return kKinds;
+}
+
+std::span<const Kind> all_kinds() {
+    return served_kinds().first(kStored);
 }
 
 bool Kind::rules_in_schema() const {
@@ -170,7 +224,7 @@ const Kind& kind_of(Resource resource) {
 }
 
 const Kind* find_kind(std::string_view group, std::string_view version, std::string_view plural) {
-    for (const auto& kind : all_kinds()) {
+    for (const auto& kind : served_kinds()) {
         if (kind.group == group && kind.version == version && kind.plural == plural) return &kind;
     }
     return nullptr;

@@ -57,6 +57,9 @@ struct Kind {
     void (*complete)(const Json& before, Json& after);
     /// Rules beyond those of the schema.
     void (*validate)(const Change& change, FieldErrors& errors);
+    /// Of a kind that shows the objects of another one, `id`: the way there and back. Else null.
+    Json (*from_stored)(Json object) = nullptr;
+    Json (*to_stored)(Json object) = nullptr;
 
     std::string api_version() const;         ///< "v1", "resource.k8s.io/v1"
     std::string qualified_resource() const;  ///< "pods", "resourceclaims.resource.k8s.io"
@@ -66,7 +69,10 @@ struct Kind {
     bool has_subresource(std::string_view name) const;
 };
 
+/// Kinds that are stored, in the order of Resource.
 std::span<const Kind> all_kinds();
+/// These, and those that show the objects of another one.
+std::span<const Kind> served_kinds();
 const Kind& kind_of(Resource resource);
 /// Null when nothing of that name is served.
 const Kind* find_kind(std::string_view group, std::string_view version, std::string_view plural);

@@ -63,21 +63,25 @@ PodSpec volumes=1:[]Volume initContainers=20:[]Container containers=2:[]Containe
  topologySpreadConstraints=33:[]TopologySpreadConstraint setHostnameAsFQDN=35:?bool os=36:?PodOS
  hostUsers=37:?bool schedulingGates=38:[]PodSchedulingGate resourceClaims=39:[]PodResourceClaim
  resources=40:?ResourceRequirements hostnameOverride=41:?string
+ schedulingGroup=43:?PodSchedulingGroup
 PodStatus observedGeneration=17:int phase=1:string conditions=2:[]PodCondition message=3:string
  reason=4:string nominatedNodeName=11:string hostIP=5:string hostIPs=16:[]HostIP podIP=6:string
  podIPs=12:[]PodIP startTime=7:?time initContainerStatuses=10:[]ContainerStatus
  containerStatuses=8:[]ContainerStatus qosClass=9:string
  ephemeralContainerStatuses=13:[]ContainerStatus resize=14:string
  resourceClaimStatuses=15:[]PodResourceClaimStatus
- extendedResourceClaimStatus=18:?PodExtendedResourceClaimStatus
+ extendedResourceClaimStatus=18:?PodExtendedResourceClaimStatus allocatedResources=19:map:quantity
+ resources=20:?ResourceRequirements
+ nodeAllocatableResourceClaimStatuses=21:[]NodeAllocatableResourceClaimStatus
 ListMeta selfLink=1:string resourceVersion=2:string continue=3:string remainingItemCount=4:?int
+ shardInfo=5:?ShardInfo
 NodeSpec podCIDR=1:string podCIDRs=7:[]string providerID=3:string unschedulable=4:bool
  taints=5:[]Taint configSource=6:?NodeConfigSource externalID=2:string
 NodeStatus capacity=1:map:quantity allocatable=2:map:quantity phase=3:string
  conditions=4:[]NodeCondition addresses=5:[]NodeAddress daemonEndpoints=6:NodeDaemonEndpoints
  nodeInfo=7:NodeSystemInfo images=8:[]ContainerImage volumesInUse=9:[]string
  volumesAttached=10:[]AttachedVolume config=11:?NodeConfigStatus
- runtimeHandlers=12:[]NodeRuntimeHandler features=13:?NodeFeatures
+ runtimeHandlers=12:[]NodeRuntimeHandler features=13:?NodeFeatures declaredFeatures=14:[]string
 NamespaceSpec finalizers=1:[]string
 NamespaceStatus phase=1:string conditions=2:[]NamespaceCondition
 ObjectReference kind=1:string namespace=2:string name=3:string uid=4:string apiVersion=5:string
@@ -134,6 +138,7 @@ PodOS name=1:!string
 PodSchedulingGate name=1:!string
 PodResourceClaim name=1:!string resourceClaimName=3:?string resourceClaimTemplateName=4:?string
 ResourceRequirements limits=1:map:quantity requests=2:map:quantity claims=3:[]core.ResourceClaim
+PodSchedulingGroup podGroupName=1:?string
 PodCondition type=1:!string observedGeneration=7:int status=2:!string lastProbeTime=3:time
  lastTransitionTime=4:time reason=5:string message=6:string
 HostIP ip=1:!string
@@ -146,6 +151,9 @@ ContainerStatus name=1:!string state=2:ContainerState lastState=3:ContainerState
 PodResourceClaimStatus name=1:!string resourceClaimName=2:?string
 PodExtendedResourceClaimStatus requestMappings=1:[]ContainerExtendedResourceRequest
  resourceClaimName=2:!string
+NodeAllocatableResourceClaimStatus resourceClaimName=1:!string containers=2:[]string
+ resources=3:map:quantity
+ShardInfo selector=1:!string
 Taint key=1:!string value=2:string effect=3:!string timeAdded=4:?time
 NodeConfigSource configMap=2:?ConfigMapNodeConfigSource
 NodeCondition type=1:!string status=2:!string lastHeartbeatTime=3:time lastTransitionTime=4:time
@@ -179,6 +187,7 @@ Device name=1:!string attributes=2:map:DeviceAttribute capacity=3:map:DeviceCapa
  consumesCounters=4:[]DeviceCounterConsumption nodeName=5:?string nodeSelector=6:?NodeSelector
  allNodes=7:?bool taints=8:[]DeviceTaint bindsToNode=9:?bool bindingConditions=10:[]string
  bindingFailureConditions=11:[]string allowMultipleAllocations=12:?bool
+ nodeAllocatableResourceMappings=13:map:NodeAllocatableResourceMapping
 CounterSet name=1:!string counters=2:map:Counter
 StatusCause reason=1:string message=2:string field=3:string
 VolumeSource hostPath=1:?HostPathVolumeSource emptyDir=2:?EmptyDirVolumeSource
@@ -237,6 +246,7 @@ core.ResourceClaim name=1:!string request=2:string
 ContainerState waiting=1:?ContainerStateWaiting running=2:?ContainerStateRunning
  terminated=3:?ContainerStateTerminated
 VolumeMountStatus name=1:!string mountPath=2:!string readOnly=3:bool recursiveReadOnly=4:?string
+ volumeStatus=5:?VolumeStatus
 ContainerUser linux=1:?LinuxContainerUser
 ResourceStatus name=1:!string resources=2:[]ResourceHealth
 ContainerExtendedResourceRequest containerName=1:!string resourceName=2:!string
@@ -258,10 +268,12 @@ Condition type=1:!string status=2:!string observedGeneration=3:int lastTransitio
 NetworkDeviceData interfaceName=1:string ips=2:[]string hardwareAddress=3:string
 NodeSelectorTerm matchExpressions=1:[]NodeSelectorRequirement
  matchFields=2:[]NodeSelectorRequirement
-DeviceAttribute int=2:?int bool=3:?bool string=4:?string version=5:?string
+DeviceAttribute int=2:?int bool=3:?bool string=4:?string version=5:?string ints=6:[]int
+ bools=7:[]bool strings=8:[]string versions=9:[]string
 DeviceCapacity value=1:quantity requestPolicy=2:?CapacityRequestPolicy
 DeviceCounterConsumption counterSet=1:!string counters=2:map:Counter
 DeviceTaint key=1:!string value=2:string effect=3:!string timeAdded=4:?time
+NodeAllocatableResourceMapping capacityKey=1:?string allocationMultiplier=2:?quantity
 Counter value=1:quantity
 HostPathVolumeSource path=1:!string type=2:?string
 EmptyDirVolumeSource medium=1:string sizeLimit=2:?quantity
@@ -328,8 +340,9 @@ ContainerStateWaiting reason=1:string message=2:string
 ContainerStateRunning startedAt=1:time
 ContainerStateTerminated exitCode=1:!int32 signal=2:int32 reason=3:string message=4:string
  startedAt=5:time finishedAt=6:time containerID=7:string
+VolumeStatus image=1:?ImageVolumeStatus
 LinuxContainerUser uid=1:!int gid=2:!int supplementalGroups=3:[]int
-ResourceHealth resourceID=1:!string health=2:string
+ResourceHealth resourceID=1:!string health=2:string message=6:?string
 OpaqueDeviceConfiguration driver=1:!string parameters=2:raw
 ExactDeviceRequest deviceClassName=1:!string selectors=2:[]DeviceSelector allocationMode=3:string
  count=4:int adminAccess=5:?bool tolerations=6:[]DeviceToleration capacity=7:?CapacityRequirements
@@ -361,6 +374,7 @@ HTTPGetAction path=1:string port=2:intorstring host=3:string scheme=4:string
 TCPSocketAction port=1:intorstring host=2:string
 GRPCAction port=1:!int32 service=2:?string
 SleepAction seconds=1:!int
+ImageVolumeStatus imageRef=1:string
 DeviceToleration key=1:string operator=2:string value=3:string effect=4:string
  tolerationSeconds=5:?int
 CapacityRequirements requests=1:map:quantity
@@ -373,6 +387,7 @@ ClusterTrustBundleProjection name=1:?string signerName=2:?string labelSelector=3
  optional=5:?bool path=4:!string
 PodCertificateProjection signerName=1:string keyType=2:string maxExpirationSeconds=3:?int32
  credentialBundlePath=4:string keyPath=5:string certificateChainPath=6:string
+ userAnnotations=7:map:string
 PersistentVolumeClaimSpec accessModes=1:[]string selector=4:?LabelSelector
  resources=2:VolumeResourceRequirements volumeName=3:string storageClassName=5:?string
  volumeMode=6:?string dataSource=7:?TypedLocalObjectReference dataSourceRef=8:?TypedObjectReference

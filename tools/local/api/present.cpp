@@ -133,17 +133,21 @@ Json Presenter::object(const Json& object) const {
         case Form::kObject:
             break;
     }
-    return object;
+    return whole(object);
+}
+
+Json Presenter::whole(const Json& object) const {
+    return kind_.from_stored == nullptr ? object : kind_.from_stored(object);
 }
 
 Json Presenter::list(const std::vector<Object>& objects, Json metadata) const {
     if (form_ == Form::kTable) return table(objects, std::move(metadata));
-    const bool whole = form_ == Form::kObject;
+    const bool complete = form_ == Form::kObject;
     Json items = Json::array();
     for (const auto& object : objects)
-        items.push_back(whole ? *object : partial_metadata(*object));
-    return {{"apiVersion", whole ? kind_.api_version() : "meta.k8s.io/v1"},
-            {"kind", whole ? std::string(kind_.kind) + "List" : "PartialObjectMetadataList"},
+        items.push_back(complete ? whole(*object) : partial_metadata(*object));
+    return {{"apiVersion", complete ? kind_.api_version() : "meta.k8s.io/v1"},
+            {"kind", complete ? std::string(kind_.kind) + "List" : "PartialObjectMetadataList"},
             {"metadata", std::move(metadata)},
             {"items", std::move(items)}};
 }
@@ -154,7 +158,7 @@ Json Presenter::row(const Json& object) const {
         cells.push_back(column.cell(object));
     Json row = {{"cells", std::move(cells)}};
     if (include_ == "Object")
-        row["object"] = object;
+        row["object"] = whole(object);
     else if (include_ == "Metadata")
         row["object"] = partial_metadata(object);
     return row;

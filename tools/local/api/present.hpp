@@ -45,6 +45,8 @@ class Presenter {
     Json list(const std::vector<Object>& objects, Json metadata) const;
 
   private:
+    /// As the kind shows it, whatever it is stored as.
+    Json whole(const Json& object) const;
     Json table(const std::vector<Object>& objects, Json metadata) const;
     Json row(const Json& object) const;
 

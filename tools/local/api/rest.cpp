@@ -83,6 +83,18 @@ Answer<Json> parse_body(const Request& request, const Kind& kind, std::string_vi
     return *std::move(json);
 }
 
+/// An object out of a body, as it is stored.
+Answer<Json> parse_object(const Request& request, const Kind& kind) {
+    KND_TRY_ASSIGN(auto object, parse_body(request, kind, kind.kind));
+    if (kind.to_stored == nullptr) return object;
+    const auto version = json_string(object, "apiVersion", kind.api_version());
+    if (version != kind.api_version())
+        return bad_request("the API version in the data (" + version +
+                           ") does not match the expected API version (" + kind.api_version() +
+                           ")");
+    return kind.to_stored(std::move(object));
+}
+
 /// Whether nothing is to be stored. `asked` lists stages, of which there is one: All.
 Answer<bool> dry_run(const Json& asked, std::string_view options) {
     if (!asked.is_array()) return bad_request("dryRun is no list");
@@ -311,7 +323,7 @@ Answer<Reply> Rest::watch(const Request& request, const Target& target) {
 }
 
 Answer<Reply> Rest::create(const Request& request, const Target& target) {
-    KND_TRY_ASSIGN(auto object, parse_body(request, *target.kind, target.kind->kind));
+    KND_TRY_ASSIGN(auto object, parse_object(request, *target.kind));
     auto ns = target.ns;
     if (ns.empty() && target.kind->namespaced) ns = object_namespace(object);
     std::vector<std::string> warnings;
@@ -333,7 +345,7 @@ Answer<Reply> Rest::bind(const Request& request, const Target& target) {
 }
 
 Answer<Reply> Rest::update(const Request& request, const Target& target) {
-    KND_TRY_ASSIGN(auto object, parse_body(request, *target.kind, target.kind->kind));
+    KND_TRY_ASSIGN(auto object, parse_object(request, *target.kind));
     if (object_name(object) != target.name)
         return bad_request("the name of the object (" + object_name(object) +
                            ") does not match the name on the URL (" + target.name + ")");
@@ -353,7 +365,7 @@ Answer<Reply> Rest::patch(const Request& request, const Target& target) {
     std::vector<std::string> warnings;
     KND_TRY_ASSIGN(const auto options, write_options(request, target.subresource, warnings));
     if (type == "application/apply-patch+yaml") {
-        KND_TRY_ASSIGN(auto intent, parse_body(request, kind, kind.kind));
+        KND_TRY_ASSIGN(auto intent, parse_object(request, kind));
         KND_TRY_ASSIGN(const auto applied,
                        store_.apply(kind.id, target.ns, target.name, std::move(intent), options));
         return written(kind, request, *applied.first, applied.second ? 201 : 200,
@@ -369,10 +381,15 @@ Answer<Reply> Rest::patch(const Request& request, const Target& target) {
                       "application/strategic-merge-patch+json, application/apply-patch+yaml",
                       Json::object()};
     KND_TRY_ASSIGN(const auto change, parse_body(request, kind, kind.kind));
-    const auto edit = [&](const Json& current) -> Answer<Json> {
+    const auto changed = [&](const Json& current) -> Answer<Json> {
         if (type == "application/json-patch+json") return json_patch(current, change);
         if (type == "application/merge-patch+json") return merge_patch(current, change);
         return strategic_merge_patch(*served_schema().find(kind.kind), current, change);
+    };
+    const auto edit = [&](const Json& current) -> Answer<Json> {
+        if (kind.to_stored == nullptr) return changed(current);
+        KND_TRY_ASSIGN(auto shown, changed(kind.from_stored(current)));
+        return kind.to_stored(std::move(shown));
     };
     KND_TRY_ASSIGN(const auto stored,
                    store_.modify(kind.id, target.ns, target.name, edit, options));

@@ -13,6 +13,7 @@ namespace knd::api {
 void complete_nothing(const Json& before, Json& after);
 void complete_namespace(const Json& before, Json& after);
 void complete_pod(const Json& before, Json& after);
+void complete_class(const Json& before, Json& after);
 void complete_claim(const Json& before, Json& after);
 void complete_template(const Json& before, Json& after);
 void complete_slice(const Json& before, Json& after);

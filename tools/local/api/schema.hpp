@@ -21,7 +21,7 @@ using validation::Shape;
 using validation::Type;
 
 /// The Kubernetes release 1.NN that is imitated.
-constexpr int kMinor = 34;
+constexpr int kMinor = 36;
 
 /// A constant, made at its first use. Types without a package are not served, and neither are
 /// fields that do not exist in kMinor.

@@ -515,11 +515,19 @@ Device: One device.
   bindingConditions: Conditions before a pod may be bound.
   bindingFailureConditions: Conditions that undo an allocation.
   allowMultipleAllocations: Whether several claims may share it.
-DeviceAttribute: One value of one type.
+  nodeAllocatableResourceMappings: What of the node's resources comes with it.
+NodeMapping: How much of a node's resource comes with a device.
+  capacityKey: Capacity of the device that says it.
+  allocationMultiplier: By which it is multiplied.
+DeviceAttribute: One value, or list of values, of one type.
   int: A number.
   bool: True or false.
   string: A string.
   version: A semantic version.
+  ints: Numbers.
+  bools: Values that are true or false.
+  strings: Strings.
+  versions: Semantic versions.
 DeviceCapacity: What a device has to give.
   value !: The amount.
   requestPolicy: How requests are rounded.

@@ -12,7 +12,7 @@ namespace knd::local {
 namespace {
 
 /// The release whose behaviour is shown.
-constexpr std::string_view kKubernetesVersion = "v1.34.0";
+constexpr std::string_view kKubernetesVersion = "v1.36.0";
 
 Json ready_condition(const std::string& now) {
     return {{"type", "Ready"},          {"status", "True"},
