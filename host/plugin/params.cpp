@@ -221,6 +221,11 @@ void Params::collect_unread(const Json& node, const std::string& path,
     }
 }
 
+std::set<std::string> Params::asked() const {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+}
+
 Result<void> Params::check_all_read() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> unread;

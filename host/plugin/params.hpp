@@ -28,6 +28,8 @@ class Params {
 
     const knd_params* face() const { return &face_; }
 
+    /// Keys that were asked for, whether they are there or not.
+    std::set<std::string> asked() const;
     /// OK, or INVALID_ARGUMENT: "unknown key `vf_cuont`; did you mean `vf_count`?".
     Result<void> check_all_read() const;
 

@@ -53,6 +53,7 @@ struct Test {
 std::vector<Test> elf_tests();
 std::vector<Test> load_tests();
 std::vector<Test> contract_tests();
+std::vector<Test> extension_tests();
 std::vector<Test> hygiene_tests();
 /// All of them, in the order in which they should be read.
 std::vector<Test> all_tests();

@@ -23,11 +23,27 @@ constexpr const char* kUid = "00000000-0000-4000-8000-000000000002";
 
 /// Everything that can be asked of a started instance, once.
 void use(Subject& subject, const Target& target) {
+    const auto& tables = subject.tables();
+    if (tables.offers(KND_EXT_HEALTH)) static_cast<void>(subject.check());
     for (const auto& device : subject.device_names()) {
+        if (tables.offers(KND_EXT_VALIDATE))
+            static_cast<void>(subject.validate(device, kUid, target.claim));
         const auto prepared = subject.prepare(device, kUid, target.claim);
         static_cast<void>(subject.unprepare(device, kUid, prepared.effects.state));
     }
     static_cast<void>(subject.prepare("no-such-device", kUid, target.claim));
+    if (tables.offers(KND_EXT_RECOVER)) static_cast<void>(subject.reconcile({}));
+}
+
+Outcome reports_by_the_rules(const Target& target) {
+    auto subject = Subject::running(target);
+    if (!subject.ok()) return skip("not started");
+    use(**subject, target);
+    const auto bad = (*subject)->host().bad_reports();
+    return bad == 0 ? pass()
+                    : fail(std::to_string(bad) +
+                           " events or metrics are not as knd/host/report.h "
+                           "says");
 }
 
 Outcome leaves_the_thread_as_it_was(const Target& target) {
@@ -125,6 +141,7 @@ std::vector<Test> hygiene_tests() {
         {"KND-M4", "closes-its-descriptors", true, closes_its_descriptors},
         {"KND-M2", "keeps-its-memory", true, keeps_its_memory},
         {"KND-B1", "says-nothing", true, says_nothing},
+        {"KND-B13", "reports-by-the-rules", true, reports_by_the_rules},
     };
 }
 

@@ -137,7 +137,8 @@ std::string_view verdict_name(Verdict verdict) {
 
 std::vector<Test> all_tests() {
     std::vector<Test> all;
-    for (auto group : {&elf_tests, &load_tests, &contract_tests, &hygiene_tests}) {
+    for (auto group :
+         {&elf_tests, &load_tests, &contract_tests, &extension_tests, &hygiene_tests}) {
         auto tests = group();
         std::move(tests.begin(), tests.end(), std::back_inserter(all));
     }

@@ -46,9 +46,11 @@ struct LongBinding {
 /// A request for the whole device.
 class RawPrepare {
   public:
-    RawPrepare(const std::string& device, const std::string& uid, const Json& config)
+    RawPrepare(const std::string& device, const std::string& uid, const Json& config,
+               std::uint32_t flags = 0)
         : binding_(device, uid), config_(config), class_config_(Json::object()) {
         face_.size = sizeof face_;
+        face_.flags = flags;
         face_.binding = &binding_.known;
         face_.config = config_.face();
         face_.class_config = class_config_.face();
@@ -188,13 +190,14 @@ Result<std::unique_ptr<Subject>> Subject::make(const Target& target) {
     return std::unique_ptr<Subject>(new Subject(std::move(host), backend, std::move(tables)));
 }
 
-Result<std::unique_ptr<Subject>> Subject::running(const Target& target) {
+Result<std::unique_ptr<Subject>> Subject::running(const Target& target,
+                                                  const std::vector<Live>& live) {
     KND_TRY_ASSIGN(auto subject, make(target));
     const plugin::Params config(target.config);
     KND_TRY(subject->start(config.face()).wrap("start"));
     // As the host does, and some make their devices only now.
     if (subject->tables().offers(KND_EXT_RECOVER))
-        KND_TRY(subject->reconcile({}).result.wrap("reconcile"));
+        KND_TRY(subject->reconcile(live).result.wrap("reconcile"));
     return subject;
 }
 
@@ -273,17 +276,17 @@ Preparation Subject::prepare(const std::string& device, const std::string& uid, 
         return tables_.prepare.prepare(backend_, call.face(), raw.face(), effects.face(), err);
     });
     effects.finish();
-    return {std::move(result), effects.effects(), effects.refusal()};
+    return {std::move(result), effects.effects(), effects.refusal(), raw.config().asked()};
 }
 
-Validation Subject::validate(const std::string& device, const std::string& uid,
-                             const Json& config) {
+Validation Subject::validate(const std::string& device, const std::string& uid, const Json& config,
+                             std::uint32_t flags) {
     const plugin::Call call = make_call("validate", {});
-    const RawPrepare raw(device, uid, config);
+    const RawPrepare raw(device, uid, config, flags);
     auto result = checked([&](knd_error* err) {
         return tables_.validate.validate(backend_, call.face(), raw.face(), err);
     });
-    return {std::move(result), raw.config().check_all_read()};
+    return {std::move(result), raw.config().asked()};
 }
 
 Result<void> Subject::unprepare(const std::string& device, const std::string& uid,
@@ -295,6 +298,37 @@ Result<void> Subject::unprepare(const std::string& device, const std::string& ui
     return checked([&](knd_error* err) {
         return tables_.prepare.unprepare(backend_, call.face(), &binding, err);
     });
+}
+
+HealthCheck Subject::check() {
+    struct Sink {
+        std::set<std::string> known;
+        std::string misuse;
+        knd_health_sink face{};
+    } sink;
+    for (const auto& device : list().devices)
+        sink.known.insert(device.name);
+    sink.face.size = sizeof sink.face;
+    sink.face.host_data = &sink;
+    sink.face.device = [](const knd_health_sink* s, const char* device, std::int32_t health,
+                          const char*) noexcept {
+        auto& self = *static_cast<Sink*>(s->host_data);
+        const std::string name(plugin::view(device));
+        if (!self.known.contains(name)) {
+            self.misuse =
+                "reports the health of `" + plugin::printable(name) + "`, which it does not list";
+            return knd_status{KND_NOT_FOUND};
+        }
+        if (health >= KND_HEALTH_UNKNOWN && health <= KND_HEALTH_UNHEALTHY)
+            return knd_status{KND_OK};
+        self.misuse = "reports health " + std::to_string(health) + " of " + name;
+        return knd_status{KND_INVALID_ARGUMENT};
+    };
+    const plugin::Call call = make_call("check", {});
+    auto result = checked([&](knd_error* err) {
+        return tables_.health.check(backend_, call.face(), &sink.face, err);
+    });
+    return {std::move(result), sink.misuse};
 }
 
 Reconciliation Subject::reconcile(const std::vector<Live>& live) {

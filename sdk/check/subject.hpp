@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,13 @@ struct CallOptions {
     bool cancelled = false;
 };
 
+/// A binding that is in force.
+struct Live {
+    std::string device;
+    std::string uid;
+    std::string state;
+};
+
 struct Listing {
     Result<void> result;
     std::vector<Device> devices;
@@ -57,18 +65,17 @@ struct Preparation {
     Result<void> result;
     Effects effects;
     std::optional<Error> refusal;  ///< an effect that the sink refused
+    std::set<std::string> keys;    ///< of the claim that it has read
 };
 
 struct Validation {
     Result<void> result;
-    Result<void> all_read;  ///< whether it has read every key
+    std::set<std::string> keys;  ///< that it has read
 };
 
-/// A binding that is in force.
-struct Live {
-    std::string device;
-    std::string uid;
-    std::string state;
+struct HealthCheck {
+    Result<void> result;
+    std::string misuse;  ///< of the sink; empty: none
 };
 
 struct Reconciliation {
@@ -80,8 +87,9 @@ class Subject {
   public:
     /// Loads, creates and reads the tables. The error says which of them failed.
     static Result<std::unique_ptr<Subject>> make(const Target& target);
-    /// make(), start() with the target's configuration, and reconcile() with nothing live.
-    static Result<std::unique_ptr<Subject>> running(const Target& target);
+    /// make(), start() with the target's configuration, and reconcile() with what is live.
+    static Result<std::unique_ptr<Subject>> running(const Target& target,
+                                                    const std::vector<Live>& live = {});
     Subject(const Subject&) = delete;
     Subject& operator=(const Subject&) = delete;
     ~Subject();
@@ -100,7 +108,9 @@ class Subject {
                            const std::string& state = "");
     /// Bindings are longer than the backend knows them.
     Reconciliation reconcile(const std::vector<Live>& live);
-    Validation validate(const std::string& device, const std::string& uid, const Json& config);
+    HealthCheck check();
+    Validation validate(const std::string& device, const std::string& uid, const Json& config,
+                        std::uint32_t flags = 0);
 
     /// Names of the devices that it lists.
     std::vector<std::string> device_names();
