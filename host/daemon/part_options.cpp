@@ -23,6 +23,7 @@ plugin::PluginOptions plugin_options(const Config& config) {
     options.directory = config.paths.backends;
     options.domain = config.driver.name;
     options.run_directory = config.paths.run;
+    options.node = config.driver.node;
     return options;
 }
 

@@ -110,13 +110,14 @@ bool is_rlimit(std::string_view type) {
 
 }  // namespace
 
+/// `always`: also when nobody waits any more, for what the undoing has to know.
 template <class Add>
-knd_status EffectsCollector::answer(const knd_effects* face, Add add) noexcept {
+knd_status EffectsCollector::answer(const knd_effects* face, Add add, bool always) noexcept {
     auto& self = *static_cast<EffectsCollector*>(face->host_data);
-    if (self.cancelled_) return KND_CANCELLED;
+    if (self.cancelled_ && !always) return KND_CANCELLED;
     try {
         Result<void> result = add(self);
-        if (result.ok()) return KND_OK;
+        if (result.ok()) return self.cancelled_ ? KND_CANCELLED : KND_OK;
         const auto status = to_status(result.code());
         if (!self.refusal_) self.refusal_ = std::move(result).error();
         return status;
@@ -151,7 +152,8 @@ void EffectsCollector::fill_face() {
         return answer(e, [&](Self& self) { return self.add_env(key, value); });
     };
     face_.state = [](Sink e, const void* data, std::uint64_t size) noexcept {
-        return answer(e, [&](Self& self) { return self.set_state(data, size); });
+        return answer(
+            e, [&](Self& self) { return self.set_state(data, size); }, true);
     };
     face_.link = [](Sink e, const knd_link* l) noexcept {
         return answer(e, [&](Self& self) { return self.add_link(l); });

@@ -16,7 +16,8 @@
 
 namespace knd::plugin {
 
-/// Used by one thread at a time. After `cancelled` is set every call answers CANCELLED.
+/// Used by one thread at a time. After `cancelled` is set every call answers CANCELLED, and only a
+/// state is still taken: the prepare is going to be undone with it.
 class EffectsCollector {
   public:
     static constexpr std::size_t kMaxOfEach = 64;
@@ -54,7 +55,7 @@ class EffectsCollector {
     void fill_face();
 
     template <class Add>
-    static knd_status answer(const knd_effects* face, Add add) noexcept;
+    static knd_status answer(const knd_effects* face, Add add, bool always = false) noexcept;
 
     knd_effects face_{};
     const std::string domain_;

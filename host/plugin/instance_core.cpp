@@ -265,8 +265,9 @@ Result<void> InstanceCore::run_prepare(const Call& call, const Backend::PrepareR
     auto result = checked([&](knd_error* err) {
         return tables_.prepare.prepare(backend_, call.face(), raw.face(), effects.face(), err);
     });
-    must_undo = result.ok();
     effects.finish();
+    // The C++ layer turns a refused effect into a failure of its own, behind the backend's back.
+    must_undo = result.ok() || effects.refusal() || call.cancelled();
     if (effects.refusal()) {
         return Error(Code::kInternal,
                      "it asks for an impossible effect: " + effects.refusal()->message());

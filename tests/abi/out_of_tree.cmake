@@ -29,6 +29,17 @@ file(MAKE_DIRECTORY ${WORK}/books)
 run(${CHECK} ${example}/build/backends/knd-hello.so)
 run(${CHECK} ${example}/build/backends/knd-shelf.so --config "{\"directory\": \"${WORK}/books\"}")
 
+# A backend of everything; what it asks the host to make is not made here.
+run(${CMAKE_COMMAND} -S ${SOURCE}/tests/tapnic -B ${WORK}/tapnic -DCMAKE_PREFIX_PATH=${prefix}
+  -DCMAKE_CXX_COMPILER=${CXX})
+run(${CMAKE_COMMAND} --build ${WORK}/tapnic)
+run(${CHECK} ${WORK}/tapnic/backends/knd-tapnic.so
+  --config "{\"parent\": \"lo\", \"directory\": \"${WORK}/slots\"}"
+  --claim "{\"mode\": \"private\", \"extras\": true}")
+file(COPY ${WORK}/tapnic/backends/knd-tapnic.so DESTINATION ${example}/build/backends)
+run(${CMAKE_COMMAND} -E env KND_BACKENDS=${example}/build/backends ${TESTER}
+  --gtest_filter=Tapnic.*)
+
 find_program(pkg_config pkg-config REQUIRED)
 set(ENV{PKG_CONFIG_PATH} ${prefix}/share/pkgconfig)
 execute_process(COMMAND ${pkg_config} --cflags knd-sdk COMMAND_ERROR_IS_FATAL ANY
@@ -38,5 +49,5 @@ execute_process(COMMAND ${pkg_config} --libs knd-sdk COMMAND_ERROR_IS_FATAL ANY
 separate_arguments(cflags UNIX_COMMAND "${cflags}")
 separate_arguments(libs UNIX_COMMAND "${libs}")
 file(MAKE_DIRECTORY ${example}/plain)
-run(${CC} -std=c11 ${cflags} ${example}/hello.c ${libs} -o ${example}/plain/knd-hello.so)
+run(${CC} -std=gnu11 ${cflags} ${example}/hello.c ${libs} -o ${example}/plain/knd-hello.so)
 run(${CMAKE_COMMAND} -E env KND_BACKENDS=${example}/plain ${TESTER} --gtest_filter=Example.*)

@@ -219,6 +219,8 @@ static knd_status prepare(knd_backend* b, const knd_call* call, const knd_prepar
         snprintf(err->message, sizeof err->message, "stoi");
         return KND_INTERNAL;
     }
+#elif defined(BAD_KEEPS_STATE)
+    return effects->state(effects, "vf=3", 4); /* and has no knd.recover/2 */
 #elif defined(BAD_FLAPPING)
     if (++prepare_calls < 4) {
         snprintf(err->message, sizeof err->message, "firmware is busy");

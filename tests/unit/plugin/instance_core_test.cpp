@@ -210,6 +210,38 @@ TEST_F(InstanceCoreTest, UndoesByACallThatIsNotCancelled) {
     EXPECT_GT(script_.undo_deadline, std::chrono::steady_clock::now() + std::chrono::seconds(5));
 }
 
+TEST_F(InstanceCoreTest, UndoesAfterAnEffectThatTheCppLayerTurnsIntoAFailure) {
+    auto& core = make<Plain>();
+    script_.prepare = [](const knd::PrepareRequest&, EffectsSink& effects) -> Result<void> {
+        effects.state("vf=3").env("not a name", "");
+        return {};  // the backend believes that all is well
+    };
+    EXPECT_EQ(message(core.prepare(call_, request())),
+              "it asks for an impossible effect: environment variable `not a name`: no name of a "
+              "variable");
+    EXPECT_EQ(script_.calls, (std::vector<std::string>{"prepare", "unprepare a share-1 vf=3"}));
+}
+
+TEST_F(InstanceCoreTest, UndoesWithAStateThatCameAfterItsCallerGaveUp) {
+    auto& core = make<Plain>();
+    script_.prepare = [&](const knd::PrepareRequest&, EffectsSink& effects) -> Result<void> {
+        call_.cancel();
+        effects.state("vf=3").env("A", "1");
+        return {};
+    };
+    EXPECT_EQ(core.prepare(call_, request()).code(), Code::kCancelled);
+    EXPECT_EQ(script_.calls, (std::vector<std::string>{"prepare", "unprepare a share-1 vf=3"}));
+}
+
+TEST_F(InstanceCoreTest, UndoesNothingAfterAPrepareThatFailed) {
+    auto& core = make<Plain>();
+    script_.prepare = [](const knd::PrepareRequest&, EffectsSink&) -> Result<void> {
+        return Error(Code::kUnavailable, "firmware is busy");
+    };
+    EXPECT_EQ(core.prepare(call_, request()).code(), Code::kUnavailable);
+    EXPECT_EQ(script_.calls, (std::vector<std::string>{"prepare"}));
+}
+
 TEST_F(InstanceCoreTest, NeverUndoesABindingThatIsInForce) {
     auto& core = make<Plain>();
     ASSERT_TRUE(core.prepare(call_, request()).ok());

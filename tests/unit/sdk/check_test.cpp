@@ -114,6 +114,18 @@ TEST(Check, FindsAChangedThread) {
                 "leaves the signal mask changed");
 }
 
+TEST(Check, FindsHealthOfDevicesThatAreNotListed) {
+    expect_fail(check("health", "KND-B13/checks-its-own-devices"),
+                "reports the health of `good-1`, which it does not list");
+}
+
+TEST(Check, WarnsOfStateThatNobodyWouldFree) {
+    const auto outcome = check("keeps-state", "KND-B10/recovers-if-it-must");
+    EXPECT_EQ(verdict_name(outcome.verdict), "WARN");
+    EXPECT_THAT(outcome.text,
+                StartsWith("prepare leaves state, and it does not offer knd.recover/2"));
+}
+
 TEST(Check, RefusesAFilterThatIsNone) {
     const auto tests = all_tests();
     EXPECT_EQ(run(tests, {}, {.filter = "("}).code(), Code::kInvalidArgument);
