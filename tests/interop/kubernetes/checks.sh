@@ -25,7 +25,8 @@ home_state() {
 is_home() { [ "$(home_state)" = "$home" ]; }
 
 all_checks=(registration slices rights device_events restored_copy seed does_not_fit kndd_restart
-  kubelet_restart comes_home template shared gate missed placement installation)
+  kubelet_restart comes_home template shared gate missed partitions shares health placement
+  installation)
 
 # --- The driver is there --------------------------------------------------------------------------
 
@@ -268,6 +269,87 @@ check_missed() {
   soon_says "with kndd back it gets its device" 'inet 10.99.0.2/24' in_pod pod-dra-net1
   check "it is deleted" kubectl delete -f "$seed/resourceclaim.yaml" --now --timeout 90s
   check "its device comes home" until_ok 30 is_home
+}
+
+# --- A vendor's backend: parts, shares, health ----------------------------------------------------
+
+# allocated CLAIM: its devices.
+allocated() { kubectl get resourceclaim "$1" -o 'jsonpath={.status.allocation.devices.results[*].device}'; }
+tap_file() { kubectl apply -f "$here/objects/tap-$1.yaml" >>"$dir/log/steps.log"; }
+tap_gone() { kubectl delete -f "$here/objects/tap-$1.yaml" --now --timeout 90s >>"$dir/log/steps.log"; }
+# The interfaces that the backend has had made in a pod, with their addresses.
+tap_links() { kubectl exec "$1" -- ip -o -4 addr show | grep -E ' (tap[0-9a-f]+|net[0-9]) '; }
+
+check_partitions() {
+  soon_says "the API server keeps counters, and both a whole and its parts are published" \
+    '"tap-part-0".*"tap-part-1".*"tap-whole"' eval "slice '.spec.devices[].name' | sort | tr '\n' ' '"
+  check_says "the counters are in a slice of the pool" '"counters":{"parts":{"value":"2"}}' slice '.spec.sharedCounters'
+  tap_file parts
+  check "a pod with a part becomes ready" ready tap-part
+  check_says "with an interface that was made in it" '10.97.0.1/24' tap_links tap-part
+  soon_says "the scheduler gives the whole to nobody while a part is taken" 'cannot allocate all claims' warnings tap-whole
+  check "its pod waits" pod_is tap-whole Pending
+  kubectl delete pod tap-part --now --timeout 90s >>"$dir/log/steps.log"
+  kubectl delete resourceclaim tap-part --timeout 90s >>"$dir/log/steps.log"
+  check "when the part is free the pod with the whole becomes ready" ready tap-whole 120
+  check_says "the claim has the whole" '^tap-whole$' allocated tap-whole
+  check "it is deleted" tap_gone parts
+  check_silent "and nothing of it is left" ls "$dir/tap/tap"
+}
+
+check_shares() {
+  tap_file shares
+  check "two pods with a share each of one device become ready" eval 'ready tap-share-a && ready tap-share-b'
+  check_says "both have the device" '^tap-shared tap-shared$' eval 'echo "$(allocated tap-share-a) $(allocated tap-share-b)"'
+  check_says "one consumes what it asked for" '^6G$' kubectl get resourceclaim tap-share-a \
+    -o 'jsonpath={.status.allocation.devices.results[0].consumedCapacity.bandwidth}'
+  check_says "its backend was told" '"bandwidth":{"string":"6000000000"}|dra.net/bandwidth":{"string":"6000000000"}' kubectl exec tap-share-a -- \
+    cat /var/run/kubernetes.io/dra-device-attributes/resourceclaims/tap-share-a/nic/dra.net-metadata.json
+  check_says "and what the class alone may say" 'trusted":{"string":"true"}' kubectl exec tap-share-a -- \
+    cat /var/run/kubernetes.io/dra-device-attributes/resourceclaims/tap-share-a/nic/dra.net-metadata.json
+  check_says "each pod has an interface of its own" '10.97.0.11/24' tap_links tap-share-a
+  check_says "with its own address" '10.97.0.12/24' tap_links tap-share-b
+  check "they reach each other" kubectl exec tap-share-a -- ping -c 1 -W 5 10.97.0.12
+  soon_says "no third share is given beyond the capacity" 'cannot allocate all claims' warnings tap-share-c
+  check_says "what a claim may not set is refused, and names its class" \
+    'mode: the claim sets "vepa", and its DeviceClass tap-shared forbids it' \
+    eval "until_ok 60 says forbids warnings_of_claim tap-share-d; warnings_of_claim tap-share-d"
+  check "the device node is in the container that lists the claim" kubectl exec tap-share-a -- test -c /dev/tapnic
+}
+warnings_of_claim() { kubectl get events --field-selector "involvedObject.name=$1,type=Warning" -o json | jq -r '.items[].message'; }
+
+# health_of POD: what the kubelet says in the pod's status.
+health_of() {
+  kubectl get pod "$1" -o json |
+    jq -r '.status.containerStatuses[].allocatedResourcesStatus[]?.resources[]? | "\(.resourceID) \(.health)"'
+}
+
+check_health() {
+  check_says "the kubelet shows the health of the devices in the pod's status" ' Healthy' eval \
+    "until_ok 60 says Healthy health_of tap-share-a; health_of tap-share-a"
+  local began
+  began=$(date +%s%N)
+  echo "tap-shared unhealthy because its fibre is cut" >"$dir/tap/health"
+  until says '"key":"dra.net/health"' slice '.spec.devices[] | select(.name == "tap-shared")'; do
+    [ $(($(date +%s%N) - began)) -lt 60000000000 ] || break
+  done
+  printf '# from the report of the backend to the taint in the API: %d ms\n' $((($(date +%s%N) - began) / 1000000))
+  check_says "an unhealthy device is tainted" '"effect":"NoSchedule"' slice '.spec.devices[] | select(.name == "tap-shared").taints'
+  soon_says "its pod's status shows it" ' Unhealthy' health_of tap-share-a
+  soon_says "an event of the pod says why" 'DeviceUnhealthy: .*its fibre is cut' warnings tap-share-a
+  soon_says "and the claim's status" 'its fibre is cut' kubectl get resourceclaim tap-share-a \
+    -o 'jsonpath={.status.devices[0].conditions[?(@.type=="Healthy")].message}'
+  check_says "kndctl shows it" 'fibre' kndctl devices -o json
+  kubectl delete pod tap-share-b tap-share-c --now --timeout 90s >>"$dir/log/steps.log"
+  kubectl delete resourceclaim tap-share-b --timeout 60s >>"$dir/log/steps.log"
+  tap_file late
+  soon_says "it is given to no other claim, though there is room" 'cannot allocate all claims|untolerated taint|device taint' warnings tap-late
+  check "its pod waits" pod_is tap-late Pending
+  rm "$dir/tap/health"
+  check "when it is healthy again the pod becomes ready" ready tap-late 120
+  tap_gone late
+  tap_gone shares
+  check "nothing is left of all these" until_ok 30 eval '[ -z "$(ls "$dir/tap/tap")" ]'
 }
 
 # --- The scheduler and kndctl ---------------------------------------------------------------------
