@@ -15,20 +15,48 @@ bool applies_to(const Json& entry, const AllocatedDevice& device) {
                        [&](const Json& name) { return name == device.request || name == base; });
 }
 
-/// Class entries first: later ones override earlier ones, and a claim overrides its class.
+/// The `parameters` of one source that apply to `device`, in the claim's order.
 std::vector<Json> configs_for(const Json& config, const AllocatedDevice& device,
-                              std::string_view driver) {
+                              std::string_view driver, std::string_view source) {
     std::vector<Json> found;
-    for (const std::string_view source : {"FromClass", "FromClaim"}) {
-        if (!config.is_array()) break;
-        for (const auto& entry : config) {
-            const auto& opaque = json_at(entry, "opaque");
-            if (json_string(entry, "source") == source && json_string(opaque, "driver") == driver &&
-                applies_to(entry, device))
-                found.push_back(json_at(opaque, "parameters"));
-        }
+    if (!config.is_array()) return found;
+    for (const auto& entry : config) {
+        const auto& opaque = json_at(entry, "opaque");
+        if (json_string(entry, "source") == source && json_string(opaque, "driver") == driver &&
+            applies_to(entry, device))
+            found.push_back(json_at(opaque, "parameters"));
     }
     return found;
+}
+
+const Json& named(const Json& list, std::string_view name) {
+    static const Json kNone;
+    if (!list.is_array()) return kNone;
+    const auto found = std::find_if(list.begin(), list.end(), [&](const Json& entry) {
+        return json_string(entry, "name") == name;
+    });
+    return found == list.end() ? kNone : *found;
+}
+
+/// Of "req" or "req/sub". v1beta1 has what v1 has in `exactly` in the request itself.
+std::string device_class(const Json& spec, const std::string& request) {
+    const auto base = base_request(request);
+    const auto& asked = named(json_path(spec, {"devices", "requests"}), base);
+    if (request.size() > base.size()) {
+        const auto& sub = named(json_at(asked, "firstAvailable"), request.substr(base.size() + 1));
+        return json_string(sub, "deviceClassName");
+    }
+    const auto& exactly = json_at(asked, "exactly");
+    return json_string(exactly.is_object() ? exactly : asked, "deviceClassName");
+}
+
+std::map<std::string, std::string> consumed_capacity(const Json& result) {
+    std::map<std::string, std::string> consumed;
+    const auto& capacity = json_at(result, "consumedCapacity");
+    if (!capacity.is_object()) return consumed;
+    for (const auto& [name, quantity] : capacity.items())
+        consumed[name] = quantity.is_string() ? quantity.get<std::string>() : to_text(quantity);
+    return consumed;
 }
 
 Result<AllocatedDevice> parse_result(const Json& result) {
@@ -38,20 +66,21 @@ Result<AllocatedDevice> parse_result(const Json& result) {
     device.device = json_string(result, "device");
     device.share_id = json_string(result, "shareID");
     device.admin_access = json_bool(result, "adminAccess");
+    device.consumed = consumed_capacity(result);
     if (device.request.empty() || device.pool.empty() || device.device.empty())
         return Error(Code::kInvalidArgument,
                      "an allocation result names no request, pool or device");
     return device;
 }
 
-std::vector<std::string> reserved_for(const Json& status) {
-    std::vector<std::string> uids;
+std::vector<PodRef> reserved_for(const Json& status) {
+    std::vector<PodRef> pods;
     const auto& consumers = json_at(status, "reservedFor");
-    if (!consumers.is_array()) return uids;
+    if (!consumers.is_array()) return pods;
     for (const auto& consumer : consumers)
         if (json_string(consumer, "resource") == "pods")
-            uids.push_back(json_string(consumer, "uid"));
-    return uids;
+            pods.push_back({json_string(consumer, "uid"), json_string(consumer, "name")});
+    return pods;
 }
 
 }  // namespace
@@ -80,7 +109,10 @@ Result<Claim> parse_claim(const Json& object, const ClaimRef& ref, std::string_v
     for (const auto& result : results) {
         if (json_string(result, "driver") != driver) continue;
         KND_TRY_ASSIGN(auto device, parse_result(result));
-        device.configs = configs_for(json_at(devices, "config"), device, driver);
+        const auto& config = json_at(devices, "config");
+        device.class_configs = configs_for(config, device, driver, "FromClass");
+        device.configs = configs_for(config, device, driver, "FromClaim");
+        device.device_class = device_class(json_at(object, "spec"), device.request);
         claim.devices.push_back(std::move(device));
     }
     return claim;
@@ -95,10 +127,10 @@ ClaimReader::ClaimReader(Client& client, ResourceApi& api, Options options)
       alive_(std::make_shared<int>(0)) {}
 
 void ClaimReader::get_claim(ClaimRef ref, Done<Claim> done) {
-    // A server that serves this version of the API no more finds no claim either.
     read(ref, [this, weak = std::weak_ptr(alive_), ref, done](Result<Claim> claim) {
         if (weak.expired()) return;
-        if (claim.code() != Code::kNotFound) return done(std::move(claim));
+        if (claim.code() != Code::kUnimplemented) return done(std::move(claim));
+        // The server may have another version of the API by now.
         api_.forget();
         read(ref, done);
     });
@@ -110,7 +142,10 @@ void ClaimReader::read(const ClaimRef& ref, const Done<Claim>& done) {
         if (weak.expired()) return;
         if (!version) return done(version.error());
         const auto take = [driver = options_.driver, ref, done](const Result<Json>& object) {
-            done(object ? parse_claim(*object, ref, driver) : Result<Claim>(object.error()));
+            if (object) return done(parse_claim(*object, ref, driver));
+            // 412 is nobody's word about the claim; parse_claim alone says that it is another.
+            const bool foreign = object.code() == Code::kFailedPrecondition;
+            done(foreign ? Error(Code::kUnavailable, object.error().message()) : object.error());
         };
         client_.get(ResourceApi::claims(*version, ref.ns), ref.name, take, options_.read_timeout);
     });
@@ -118,6 +153,10 @@ void ClaimReader::read(const ClaimRef& ref, const Done<Claim>& done) {
 
 void ClaimReader::publish_status(ClaimRef claim, std::vector<DeviceStatus> devices) {
     status_.publish(std::move(claim), std::move(devices));
+}
+
+void ClaimReader::set_health(const std::vector<DeviceHealth>& devices) {
+    status_.set_health(devices);
 }
 
 void ClaimReader::claim_event(const ClaimRef& claim, bool warning, std::string_view reason,

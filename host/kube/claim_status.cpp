@@ -18,6 +18,8 @@ constexpr std::size_t kMaxSlots = 2'000;
 /// How long to leave a server alone that drops the field; its feature gate may be switched on.
 constexpr std::chrono::minutes kDroppedPause{10};
 constexpr std::size_t kMaxIps = 16;
+constexpr std::size_t kMaxConditions = 8;
+constexpr std::size_t kMaxData = 10 * 1024;
 
 std::string device_key(const DeviceStatus& device) {
     return device.pool + "/" + device.device + "/" + device.share_id;
@@ -34,15 +36,48 @@ Json network_data(const DeviceStatus& device) {
     return data;
 }
 
-Json device_entry(std::string_view driver, const DeviceStatus& device, const std::string& since) {
+Json condition(const DeviceStatus& device, std::string_view type, std::string_view status,
+               std::string_view reason, std::string_view message, const TransitionTime& since) {
+    return {{"type", type},
+            {"status", status},
+            {"reason", reason},
+            {"message", message},
+            {"lastTransitionTime", since(device, type, status)}};
+}
+
+std::string_view status_of(bool met) {
+    return met ? "True" : "False";
+}
+
+/// NetworkReady says what Ready says: network drivers write both, and pods wait for either.
+Json conditions(const DeviceStatus& device, const TransitionTime& since) {
+    Json all = Json::array();
+    for (const std::string_view type : {"Ready", "NetworkReady"})
+        all.push_back(
+            condition(device, type, status_of(device.ready), device.reason, device.message, since));
+    if (device.health) {
+        const auto health = device.health->health;
+        const auto status =
+            health == Health::kUnknown ? "Unknown" : status_of(health == Health::kHealthy);
+        all.push_back(condition(device, "Healthy", status, health_name(health),
+                                device.health->message, since));
+    }
+    for (const auto& more : device.conditions) {
+        if (all.size() == kMaxConditions) break;
+        all.push_back(
+            condition(device, more.type, status_of(more.met), more.reason, more.message, since));
+    }
+    return all;
+}
+
+Json device_entry(std::string_view driver, const DeviceStatus& device,
+                  const TransitionTime& since) {
     Json entry = {{"driver", driver}, {"pool", device.pool}, {"device", device.device}};
     if (!device.share_id.empty()) entry["shareID"] = device.share_id;
-    Json condition = {{"type", "Ready"},
-                      {"status", device.ready ? "True" : "False"},
-                      {"reason", device.reason},
-                      {"message", device.message},
-                      {"lastTransitionTime", since}};
-    entry["conditions"] = Json::array({std::move(condition)});
+    entry["conditions"] = conditions(device, since);
+    // The server would refuse all of the status for data that are too long.
+    if (device.data.is_object() && to_text(device.data).size() <= kMaxData)
+        entry["data"] = device.data;
     if (auto data = network_data(device); !data.empty()) entry["networkData"] = std::move(data);
     return entry;
 }
@@ -57,10 +92,10 @@ bool has_our_entry(const Json& object, std::string_view driver) {
 }  // namespace
 
 Json status_body(std::string_view version, const ClaimRef& claim, std::string_view driver,
-                 const std::vector<DeviceStatus>& devices, const std::vector<std::string>& since) {
+                 const std::vector<DeviceStatus>& devices, const TransitionTime& since) {
     Json entries = Json::array();
-    for (std::size_t i = 0; i < devices.size(); ++i)
-        entries.push_back(device_entry(driver, devices[i], since[i]));
+    for (const auto& device : devices)
+        entries.push_back(device_entry(driver, device, since));
     // The uid makes the server refuse when the claim was replaced by another of the same name.
     return {{"apiVersion", ResourceApi::group_version(version)},
             {"kind", "ResourceClaim"},
@@ -70,13 +105,14 @@ Json status_body(std::string_view version, const ClaimRef& claim, std::string_vi
 
 struct StatusWriter::Slot {
     struct Transition {
-        bool ready = false;
+        std::string status;
         std::string since;
     };
     ClaimRef claim;
-    std::vector<DeviceStatus> wanted;
+    std::vector<DeviceStatus> told;    ///< by publish()
+    std::vector<DeviceStatus> wanted;  ///< and what is known of health
     std::vector<DeviceStatus> writing;
-    std::map<std::string, Transition> transitions;  ///< by device_key
+    std::map<std::string, Transition> transitions;  ///< by device_key and condition type
     std::optional<std::vector<DeviceStatus>> stored;
     bool dirty = false;
     bool busy = false;  ///< a request or a wait for the next attempt is under way
@@ -84,15 +120,10 @@ struct StatusWriter::Slot {
     Backoff backoff{Ms(500), Ms(60'000)};
     std::optional<boost::asio::steady_timer> timer;
 
-    std::vector<std::string> times(const std::vector<DeviceStatus>& devices) {
-        std::vector<std::string> since;
-        for (const auto& device : devices) {
-            auto& last = transitions[device_key(device)];
-            if (last.since.empty() || last.ready != device.ready)
-                last = {device.ready, rfc3339_now()};
-            since.push_back(last.since);
-        }
-        return since;
+    std::string since(const DeviceStatus& device, std::string_view type, std::string_view status) {
+        auto& last = transitions[device_key(device) + "/" + std::string(type)];
+        if (last.status != status) last = {std::string(status), rfc3339_now()};
+        return last.since;
     }
 };
 
@@ -105,10 +136,10 @@ void StatusWriter::publish(ClaimRef claim, std::vector<DeviceStatus> devices) {
     auto& slot = slots_[claim.uid];
     if (!slot) slot = std::make_unique<Slot>();
     slot->claim = std::move(claim);
-    slot->wanted = std::move(devices);
-    slot->dirty = true;
+    slot->told = std::move(devices);
     slot->used = ++sequence_;
     auto& chosen = *slot;
+    want(chosen);
     if (slots_.size() > kMaxSlots) forget_oldest();
     pump(chosen);
 }
@@ -120,6 +151,34 @@ StatusWriter::Slot* StatusWriter::find(const std::string& uid) {
 
 bool StatusWriter::server_drops() const {
     return dropped_ && Clock::now() - dropped_at_ < kDroppedPause;
+}
+
+void StatusWriter::set_health(const std::vector<DeviceHealth>& devices) {
+    std::map<std::pair<std::string, std::string>, HealthReport> health;
+    for (const auto& device : devices)
+        health[{device.pool, device.device}] = {device.health, device.message};
+    if (health == health_) return;
+    health_ = std::move(health);
+    std::vector<std::string> uids;
+    for (const auto& [uid, slot] : slots_)
+        uids.push_back(uid);
+    // pump() may end a slot.
+    for (const auto& uid : uids) {
+        auto* slot = find(uid);
+        if (slot == nullptr || slot->told.empty()) continue;
+        const auto before = slot->wanted;
+        want(*slot);
+        if (slot->wanted != before) pump(*slot);
+    }
+}
+
+void StatusWriter::want(Slot& slot) {
+    slot.wanted = slot.told;
+    for (auto& device : slot.wanted) {
+        const auto known = health_.find({device.pool, device.device});
+        if (!device.health && known != health_.end()) device.health = known->second;
+    }
+    slot.dirty = true;
 }
 
 void StatusWriter::pump(Slot& slot) {
@@ -142,8 +201,11 @@ void StatusWriter::pump(Slot& slot) {
 }
 
 void StatusWriter::write(Slot& slot, const std::string& version) {
-    const auto body =
-        status_body(version, slot.claim, driver_, slot.writing, slot.times(slot.writing));
+    const auto since = [&slot](const DeviceStatus& device, std::string_view type,
+                               std::string_view status) {
+        return slot.since(device, type, status);
+    };
+    const auto body = status_body(version, slot.claim, driver_, slot.writing, since);
     client_.patch(
         ResourceApi::claims(version, slot.claim.ns), slot.claim.name,
         {PatchType::kApply, "status", driver_}, to_text(body),

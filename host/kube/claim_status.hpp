@@ -6,6 +6,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@
 #include "host/kube/client.hpp"
 #include "host/kube/resource_api.hpp"
 #include "host/model/claim.hpp"
+#include "host/model/device_health.hpp"
 
 namespace knd::kube {
 
@@ -37,12 +39,15 @@ class StatusWriter {
 
     /// An empty list takes our entries away and forgets the claim.
     void publish(ClaimRef claim, std::vector<DeviceStatus> devices);
+    /// Makes the condition Healthy of devices whose status says nothing of their health.
+    void set_health(const std::vector<DeviceHealth>& devices);
     const Counters& counters() const { return counters_; }
     /// Whether the server was seen to drop status.devices (feature gate off).
     bool field_dropped() const { return dropped_; }
 
   private:
     struct Slot;  // one claim: what is wanted, what was written, whether a write is under way
+    void want(Slot& slot);
     void pump(Slot& slot);
     void write(Slot& slot, const std::string& version);
     void written(Slot& slot, const Json& object);
@@ -57,6 +62,8 @@ class StatusWriter {
     ResourceApi& api_;
     const std::string driver_;
     std::map<std::string, std::unique_ptr<Slot>> slots_;  ///< by claim uid
+    /// By pool and device.
+    std::map<std::pair<std::string, std::string>, HealthReport> health_;
     std::uint64_t sequence_ = 0;
     bool dropped_ = false;
     std::chrono::steady_clock::time_point dropped_at_{};
@@ -64,8 +71,12 @@ class StatusWriter {
     std::shared_ptr<int> alive_;  ///< see Reflector
 };
 
-/// The apply body. `since` are the times of the last transition, parallel to `devices`.
+/// When a condition of a device came to have this status.
+using TransitionTime = std::function<std::string(const DeviceStatus& device, std::string_view type,
+                                                 std::string_view status)>;
+
+/// The apply body.
 Json status_body(std::string_view version, const ClaimRef& claim, std::string_view driver,
-                 const std::vector<DeviceStatus>& devices, const std::vector<std::string>& since);
+                 const std::vector<DeviceStatus>& devices, const TransitionTime& since);
 
 }  // namespace knd::kube

@@ -33,16 +33,41 @@ std::string with_query(std::string path, const Query& query) {
     return path;
 }
 
+/// What a 404 means. Only an API server that names the kind of what it has not got has said that an
+/// object is gone: other programs answer 404, too, a load balancer without an API server behind it
+/// among them, and claims of running pods must not be given up for that.
+Error error_of_404(const std::string& what, const std::string& plural, const Json& status,
+                   std::string_view body) {
+    const auto kind = json_string(json_at(status, "details"), "kind");
+    const bool from_api =
+        json_string(status, "kind") == "Status" && json_string(status, "reason") == "NotFound";
+    // A namespace that is gone takes its objects along.
+    if (from_api && !kind.empty() && (plural.empty() || kind == plural || kind == "namespaces"))
+        return Error(Code::kNotFound, what + ": " + json_string(status, "message"));
+    while (!body.empty() && (body.back() == '\n' || body.back() == '\r'))
+        body.remove_suffix(1);
+    // The words of Go's HTTP server for a path that nobody has registered.
+    if ((from_api && kind.empty()) || body == "404 page not found")
+        return Error(Code::kUnimplemented,
+                     what + ": the server answered HTTP 404: it does not serve this path");
+    return Error(Code::kUnavailable,
+                 what +
+                     ": the server answered HTTP 404, but not as an API server does that misses "
+                     "an object; is it a load balancer or proxy without an API server?");
+}
+
 /// "GET /api/v1/nodes/n1: nodes "n1" not found"
-Error error_of(const std::string& what, int status, const std::string& body) {
+Error error_of(const std::string& what, const std::string& plural, int status,
+               const std::string& body) {
     auto parsed = parse_json(body);
     const Json object = parsed ? *std::move(parsed) : Json();
+    if (status == 404) return error_of_404(what, plural, object, body);
     auto message = json_string(object, "message");
     if (message.empty()) message = "the server answered HTTP " + std::to_string(status);
     return Error(code_of_status(status, json_string(object, "reason")), what + ": " + message);
 }
 
-Outcome interpret(const std::string& what, Result<HttpResponse> answer) {
+Outcome interpret(const std::string& what, const std::string& plural, Result<HttpResponse> answer) {
     Outcome outcome;
     if (!answer) {
         outcome.result = std::move(answer).error().wrap(what);
@@ -51,7 +76,7 @@ Outcome interpret(const std::string& what, Result<HttpResponse> answer) {
     outcome.status = answer->status;
     outcome.retry_after = answer->retry_after;
     if (answer->status < 200 || answer->status > 299) {
-        outcome.result = error_of(what, answer->status, answer->body);
+        outcome.result = error_of(what, plural, answer->status, answer->body);
     } else if (!answer->body.empty()) {
         outcome.result = parse_json(answer->body).wrap(what);
     }
@@ -209,7 +234,7 @@ void Client::Impl::send(const std::shared_ptr<Call>& call) {
     request.timeout = std::max(left, Ms(1));
     http_->send(std::move(request), [weak = weak_from_this(), call](Result<HttpResponse> answer) {
         const auto self = weak.lock();
-        if (self) self->answered(call, interpret(call->what(), std::move(answer)));
+        if (self) self->answered(call, interpret(call->what(), call->plural, std::move(answer)));
     });
 }
 
@@ -324,7 +349,7 @@ void Client::Impl::stream_line(const std::shared_ptr<Stream>& stream, std::strin
 }
 
 void Client::Impl::stream_done(const std::shared_ptr<Stream>& stream, Result<HttpResponse> answer) {
-    auto outcome = interpret(stream->what, std::move(answer));
+    auto outcome = interpret(stream->what, "", std::move(answer));
     // The next watch shows the token that is there by then.
     if (outcome.status == 401) http_->token_rejected();
     boost::asio::post(
@@ -371,10 +396,11 @@ void Client::list(const Resource& resource, Query query, Done<List> done) {
     impl_->next_page(paging);
 }
 
-void Client::create(const Resource& resource, std::string body, Done<Json> done) {
+void Client::create(const Resource& resource, std::string body, Done<Json> done,
+                    const Query& query) {
     HttpRequest request;
     request.method = "POST";
-    request.target = resource.path();
+    request.target = with_query(resource.path(), query);
     request.body = std::move(body);
     impl_->begin(std::move(request), resource.plural, {}, std::move(done));
 }

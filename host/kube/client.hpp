@@ -83,8 +83,10 @@ class Watch {
 /// Threads: the domain thread only; `Done`s run there too, never inside the call that was given
 /// them, and not at all once the Client is gone.
 /// Failure: the HTTP status becomes a code (see code_of_status) and the message is the server's own
-/// Status message, led by the method and path. 429 and 503 with Retry-After, connection failures of
-/// GET, and one 401 with a newer token are retried inside while the deadline allows.
+/// Status message, led by the method and path. NOT_FOUND is an API server's word that an object is
+/// not there, UNIMPLEMENTED a 404 for a path that is not served, UNAVAILABLE any other 404. 429 and
+/// 503 with Retry-After, connection failures of GET, and one 401 with a newer token are retried
+/// inside while the deadline allows.
 class Client {
   public:
     struct Options {
@@ -109,7 +111,8 @@ class Client {
     /// All pages. A continue token that expires half-way makes it start over without pages.
     void list(const Resource& resource, Query query, Done<List> done);
     /// `body` is JSON text, here and below.
-    void create(const Resource& resource, std::string body, Done<Json> done);
+    void create(const Resource& resource, std::string body, Done<Json> done,
+                const Query& query = {});
     void update(const Resource& resource, std::string_view name, std::string body, Done<Json> done);
     void patch(const Resource& resource, std::string_view name, const Patch& patch,
                std::string body, Done<Json> done);
@@ -133,8 +136,8 @@ class Client {
     std::shared_ptr<Impl> impl_;
 };
 
-/// 404 NOT_FOUND, 409 ABORTED or ALREADY_EXISTS (by reason), 410 OUT_OF_RANGE, 422
-/// INVALID_ARGUMENT, 429 RESOURCE_EXHAUSTED, 5xx UNAVAILABLE, ...
+/// Of a watch's error or an answer's status: 404 NOT_FOUND, 409 ABORTED or ALREADY_EXISTS (by
+/// reason), 410 OUT_OF_RANGE, 422 INVALID_ARGUMENT, 429 RESOURCE_EXHAUSTED, 5xx UNAVAILABLE, ...
 Code code_of_status(int status, std::string_view reason);
 
 }  // namespace knd::kube

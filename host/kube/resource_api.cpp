@@ -35,17 +35,18 @@ void ResourceApi::probe(std::size_t candidate) {
                   "the feature gate DynamicResourceAllocation and the API group enabled"));
     const auto version = std::string(kVersions[candidate]);
     const auto path = "/apis/" + group_version(version);
-    client_.get(path, "",
-                [this, weak = std::weak_ptr(alive_), candidate, version](Result<Json> document) {
-                    if (weak.expired()) return;
-                    if (!document && document.code() != Code::kNotFound)
-                        return answer(std::move(document).error());
-                    if (!document || !serves(*document, "resourceclaims") ||
-                        !serves(*document, "resourceslices"))
-                        return probe(candidate + 1);
-                    version_ = version;
-                    answer(version);
-                });
+    client_.get(
+        path, "", [this, weak = std::weak_ptr(alive_), candidate, version](Result<Json> document) {
+            if (weak.expired()) return;
+            const bool absent =
+                document.code() == Code::kUnimplemented || document.code() == Code::kNotFound;
+            if (!document && !absent) return answer(std::move(document).error());
+            if (!document || !serves(*document, "resourceclaims") ||
+                !serves(*document, "resourceslices"))
+                return probe(candidate + 1);
+            version_ = version;
+            answer(version);
+        });
 }
 
 void ResourceApi::answer(const Result<std::string>& result) {

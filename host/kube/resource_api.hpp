@@ -22,7 +22,7 @@ class ResourceApi {
     /// The newest of v1, v1beta2, v1beta1 that the server serves with claims and slices. Probed
     /// once; callers that come meanwhile share the probe. UNIMPLEMENTED: it serves none.
     void version(Done<std::string> done);
-    /// To be called when a collection answered NOT_FOUND: the server was up- or downgraded.
+    /// To be called when a collection answered UNIMPLEMENTED: the server was up- or downgraded.
     void forget() { version_.clear(); }
 
     static Resource claims(std::string_view version, std::string ns);

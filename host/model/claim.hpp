@@ -76,6 +76,15 @@ struct PreparedDevice {
     bool operator==(const PreparedDevice&) const = default;
 };
 
+/// Besides Ready, NetworkReady and Healthy, which are made of the other members.
+struct StatusCondition {
+    std::string type;
+    bool met = false;
+    std::string reason;  ///< CamelCase, never empty
+    std::string message;
+    bool operator==(const StatusCondition&) const = default;
+};
+
 /// status.devices[] of a claim: what a user sees with kubectl.
 struct DeviceStatus {
     std::string pool;
@@ -87,9 +96,9 @@ struct DeviceStatus {
     std::string interface_name;
     std::vector<std::string> ips;  ///< CIDR form, canonical spelling
     std::string hardware_address;
-    Health health = Health::kHealthy;
-    std::string health_message;
-    std::map<std::string, std::string> data;  ///< what its backend says of it, qualified names
+    std::vector<StatusCondition> conditions = {};
+    Json data = {};  ///< an object of the driver's, for people and programs; null: none
+    std::optional<HealthReport> health = {};  ///< nothing: its backend does not tell
     bool operator==(const DeviceStatus&) const = default;
 };
 

@@ -68,6 +68,16 @@ Json status(int code, const std::string& reason, const std::string& message) {
             {"code", code},     {"reason", reason},   {"message", message}};
 }
 
+std::string parent(const std::string& path);
+std::string last_of(const std::string& path);
+
+/// Names the kind, as a real server does for an object that is missing.
+Json object_not_found(const std::string& path) {
+    auto json = status(404, "NotFound", "\"" + last_of(path) + "\" not found");
+    json["details"] = {{"name", last_of(path)}, {"kind", last_of(parent(path))}};
+    return json;
+}
+
 std::string parent(const std::string& path) {
     return path.substr(0, path.rfind('/'));
 }
@@ -173,10 +183,10 @@ void FakeApiServer::serve(const std::shared_ptr<Connection>& connection) {
             break;
         }
         http::response<http::string_body> answer(static_cast<http::status>(reply.status), 11);
-        answer.set(http::field::content_type, "application/json");
+        answer.set(http::field::content_type, reply.text ? "text/plain" : "application/json");
         if (reply.retry_after_s >= 0)
             answer.set(http::field::retry_after, std::to_string(reply.retry_after_s));
-        answer.body() = to_text(reply.body);
+        answer.body() = reply.text ? *reply.text : to_text(reply.body);
         answer.prepare_payload();
         http::write(connection->socket, answer, ec);
         if (ec) break;
@@ -201,6 +211,7 @@ FakeApiServer::Reply FakeApiServer::handle(Request& request) {
     if (fault.after_effect) dispatch(request);
     if (fault.hang_up) return {.body = {}, .hang_up = true};
     if (fault.status == 0) return dispatch(request);
+    if (fault.text) return {.status = fault.status, .body = {}, .text = fault.text};
     return {fault.status, status(fault.status, fault.reason, fault.message), fault.retry_after_s};
 }
 
@@ -225,7 +236,9 @@ bool FakeApiServer::serves(const std::string& path) const {
 FakeApiServer::Reply FakeApiServer::dispatch(const Request& request) {
     const std::lock_guard lock(mutex_);
     auto path = request.path;
-    if (!serves(path)) return {404, status(404, "NotFound", "the server has no such version")};
+    if (!serves(path)) return {.status = 404, .body = {}, .text = "404 page not found\n"};
+    if (path == "/version")
+        return {200, {{"gitVersion", git_version_}, {"major", "1"}, {"minor", minor_}}};
     if (std::count(path.begin(), path.end(), '/') == 3 && path.starts_with("/apis/"))
         return discovery(path);
     std::string subresource;
@@ -239,8 +252,7 @@ FakeApiServer::Reply FakeApiServer::dispatch(const Request& request) {
         return {405, status(405, "MethodNotAllowed", "not on a collection")};
     }
     const auto found = objects_.find(path);
-    if (found == objects_.end())
-        return {404, status(404, "NotFound", "\"" + last_of(path) + "\" not found")};
+    if (found == objects_.end()) return {404, object_not_found(path)};
     if (request.method == "GET") return {200, found->second};
     if (request.method == "PUT") return update(request, path);
     if (request.method == "PATCH") return patch(request, path, subresource);
@@ -303,6 +315,10 @@ FakeApiServer::Reply FakeApiServer::create(const Request& request, const std::st
     if (objects_.contains(path))
         return {409, status(409, "AlreadyExists", "\"" + last_of(path) + "\" already exists")};
     metadata["uid"] = "uid-" + std::to_string(version_ + 1);
+    if (parameter(request.query, "dryRun") == "All") {
+        if (admission_) admission_(collection, object);
+        return {201, object};
+    }
     store(collection, object, "ADDED");
     return {201, object};
 }
@@ -467,6 +483,12 @@ void FakeApiServer::set_admission(std::function<void(const std::string&, Json&)>
 void FakeApiServer::serve_versions(std::set<std::string> versions) {
     const std::lock_guard lock(mutex_);
     versions_ = std::move(versions);
+}
+
+void FakeApiServer::set_release(const std::string& minor, const std::string& patch) {
+    const std::lock_guard lock(mutex_);
+    minor_ = minor;
+    git_version_ = "v1." + minor + "." + patch;
 }
 
 void FakeApiServer::accept_token(std::string token) {

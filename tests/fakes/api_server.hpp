@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -52,6 +53,8 @@ class FakeApiServer {
         bool hang_up = false;       ///< close the connection instead of answering
         bool after_effect = false;  ///< carry the request out, then fail
         int times = 1;
+        /// Answered as it is instead of a Status object, as a proxy does.
+        std::optional<std::string> text = {};
     };
 
     FakeApiServer();
@@ -76,6 +79,8 @@ class FakeApiServer {
     /// Called on every object before it is stored: drops what a feature gate would.
     void set_admission(std::function<void(const std::string& collection, Json&)> admission);
     void serve_versions(std::set<std::string> versions);
+    /// "36" and "1"; what /version tells.
+    void set_release(const std::string& minor, const std::string& patch);
     void accept_token(std::string token);  ///< empty: no token is needed
     void send_bookmarks();
     void end_watches();
@@ -108,6 +113,7 @@ class FakeApiServer {
         Json body;
         int retry_after_s = -1;
         bool hang_up = false;
+        std::optional<std::string> text = {};  ///< instead of `body`
     };
     struct Connection;
 
@@ -136,6 +142,8 @@ class FakeApiServer {
     std::list<Fault> faults_;
     std::function<void(const std::string&, Json&)> admission_;
     std::set<std::string> versions_{"v1", "v1beta2", "v1beta1"};
+    std::string minor_ = "36";
+    std::string git_version_ = "v1.36.0";
     std::string token_;
     std::int64_t version_ = 100;
     std::int64_t oldest_ = 0;        ///< watches from before get a 410

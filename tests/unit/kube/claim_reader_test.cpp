@@ -34,9 +34,9 @@ Json allocated_claim() {
              "opaque": {"driver": "gpu.example", "parameters": {"n": "foreign"}}}]}}}})");
 }
 
-std::vector<std::string> config_names(const AllocatedDevice& device) {
+std::vector<std::string> names_of(const std::vector<Json>& configs) {
     std::vector<std::string> names;
-    for (const auto& config : device.configs)
+    for (const auto& config : configs)
         names.push_back(json_string(config, "n"));
     return names;
 }
@@ -56,12 +56,45 @@ TEST(ParseClaim, ReadsShareIdAndAdminAccess) {
     EXPECT_FALSE(claim->devices[1].admin_access);
 }
 
-TEST(ParseClaim, AppliesConfigsOfTheWholeNameTheBaseAndAllClassFirst) {
+TEST(ParseClaim, AppliesConfigsOfTheWholeNameTheBaseAndAllClassAndClaimApart) {
     const auto claim = parse_claim(allocated_claim(), kRef, "knd.dev");
-    EXPECT_EQ(config_names(claim->devices[0]),
-              (std::vector<std::string>{"class-all", "class-sub", "claim-base"}));
-    EXPECT_EQ(config_names(claim->devices[1]),
-              (std::vector<std::string>{"class-all", "claim-slow"}));
+    const auto& fast = claim->devices[0];
+    EXPECT_EQ(names_of(fast.class_configs), (std::vector<std::string>{"class-all", "class-sub"}));
+    EXPECT_EQ(names_of(fast.configs), (std::vector<std::string>{"claim-base"}));
+    const auto& slow = claim->devices[1];
+    EXPECT_EQ(names_of(slow.class_configs), (std::vector<std::string>{"class-all"}));
+    EXPECT_EQ(names_of(slow.configs), (std::vector<std::string>{"claim-slow"}));
+}
+
+TEST(ParseClaim, ReadsWhatOfASharedDeviceWasGiven) {
+    auto object = allocated_claim();
+    object["status"]["allocation"]["devices"]["results"][0]["consumedCapacity"] = {
+        {"bandwidth", "10G"}, {"knd.dev/slots", "2"}};
+    const auto claim = parse_claim(object, kRef, "knd.dev");
+    EXPECT_EQ(claim->devices[0].consumed,
+              (std::map<std::string, std::string>{{"bandwidth", "10G"}, {"knd.dev/slots", "2"}}));
+    EXPECT_TRUE(claim->devices[1].consumed.empty());
+}
+
+TEST(ParseClaim, NamesTheDeviceClassOfEachRequest) {
+    auto object = allocated_claim();
+    object["spec"]["devices"]["requests"] = *parse_json(R"([
+      {"name": "fast", "firstAvailable": [
+        {"name": "huge", "deviceClassName": "huge-class"},
+        {"name": "big", "deviceClassName": "big-class"}]},
+      {"name": "slow", "exactly": {"deviceClassName": "slow-class"}}])");
+    const auto claim = parse_claim(object, kRef, "knd.dev");
+    EXPECT_EQ(claim->devices[0].device_class, "big-class");
+    EXPECT_EQ(claim->devices[1].device_class, "slow-class");
+}
+
+TEST(ParseClaim, NamesTheDeviceClassOfARequestOfV1beta1) {
+    auto object = allocated_claim();
+    object["spec"]["devices"]["requests"] =
+        Json::array({{{"name", "slow"}, {"deviceClassName", "old-class"}}});
+    const auto claim = parse_claim(object, kRef, "knd.dev");
+    EXPECT_EQ(claim->devices[0].device_class, "") << "the request is not there";
+    EXPECT_EQ(claim->devices[1].device_class, "old-class");
 }
 
 TEST(ParseClaim, GivesAResultTheConfigsThatSpeakToItsRequest) {
@@ -84,7 +117,7 @@ TEST(ParseClaim, GivesAResultTheConfigsThatSpeakToItsRequest) {
                                           {"opaque", {{"driver", "knd.dev"}}}}});
         const auto claim = parse_claim(object, kRef, "knd.dev");
         ASSERT_TRUE(claim.ok()) << claim.error().message();
-        EXPECT_EQ(claim->devices[0].configs.size(), applies ? 1u : 0u) << requests << request;
+        EXPECT_EQ(claim->devices[0].class_configs.size(), applies ? 1u : 0u) << requests << request;
     }
 }
 
@@ -92,12 +125,12 @@ TEST(ParseClaim, PassesOverAConfigThatIsNotOpaque) {
     auto object = allocated_claim();
     object["status"]["allocation"]["devices"]["config"] =
         Json::array({{{"source", "FromClass"}, {"requests", Json::array()}}});
-    EXPECT_TRUE(parse_claim(object, kRef, "knd.dev")->devices[0].configs.empty());
+    EXPECT_TRUE(parse_claim(object, kRef, "knd.dev")->devices[0].class_configs.empty());
 }
 
 TEST(ParseClaim, ListsPodsThatReservedIt) {
     const auto claim = parse_claim(allocated_claim(), kRef, "knd.dev");
-    EXPECT_EQ(claim->reserved_for, std::vector<std::string>{"pod-1"});
+    EXPECT_EQ(claim->reserved_for, (std::vector<PodRef>{{"pod-1", "p"}}));
     EXPECT_EQ(claim->pod_claim_name, "net");
 }
 
@@ -125,10 +158,11 @@ TEST(ParseClaim, RefusesAClaimWithoutAllocation) {
 
 TEST(ParseClaim, SurvivesWrongTypesEverywhere) {
     for (const auto* path :
-         {"/metadata", "/status", "/status/reservedFor", "/status/allocation",
-          "/status/allocation/devices", "/status/allocation/devices/results",
-          "/status/allocation/devices/results/0", "/status/allocation/devices/config",
-          "/status/allocation/devices/config/0", "/status/allocation/devices/config/0/requests"}) {
+         {"/metadata", "/spec", "/spec/devices", "/spec/devices/requests", "/status",
+          "/status/reservedFor", "/status/allocation", "/status/allocation/devices",
+          "/status/allocation/devices/results", "/status/allocation/devices/results/0",
+          "/status/allocation/devices/config", "/status/allocation/devices/config/0",
+          "/status/allocation/devices/config/0/requests"}) {
         for (const auto& wrong : {Json(5), Json("x"), Json::array({1}), Json()}) {
             auto object = allocated_claim();
             object[Json::json_pointer(path)] = wrong;
@@ -180,6 +214,39 @@ TEST_F(ClaimReaderTest, SaysWhichClaimIsMissing) {
         << claim.error().message();
 }
 
+TEST_F(ClaimReaderTest, BelievesNobodyButAnApiServerThatAClaimIsGone) {
+    ASSERT_TRUE(read().ok());
+    for (const auto* text : {"", "<html>404 Not Found</html>", "default backend - 404", "{}",
+                             R"({"kind": "Status", "reason": "NotFound",
+                                 "details": {"name": "c-1", "kind": "clusters"}})"}) {
+        server.inject(
+            {.method = "GET", .path_prefix = kClaims, .status = 404, .times = 5, .text = text});
+        const auto claim = read();
+        EXPECT_EQ(claim.code(), Code::kUnavailable) << text;
+        EXPECT_NE(claim.error().message().find("load balancer"), std::string::npos)
+            << claim.error().message();
+    }
+}
+
+TEST_F(ClaimReaderTest, TakesAPathThatIsNotServedForNoClaimThatIsGone) {
+    ASSERT_TRUE(read().ok());
+    for (const auto* text :
+         {"404 page not found\n", R"({"kind": "Status", "reason": "NotFound", "details": {}})"}) {
+        server.inject({.path_prefix = kClaims, .status = 404, .times = 2, .text = text});
+        EXPECT_EQ(read().code(), Code::kUnimplemented) << text;
+    }
+}
+
+TEST_F(ClaimReaderTest, ReadsAgainWhenAnotherServerAnsweredOnce) {
+    server.inject({.path_prefix = kClaims, .status = 404, .text = "no such host"});
+    EXPECT_TRUE(read().ok());
+}
+
+TEST_F(ClaimReaderTest, TakesAFailedPreconditionOfAProxyForNoReplacedClaim) {
+    server.inject({.path_prefix = kClaims, .status = 412, .times = 5});
+    EXPECT_EQ(read().code(), Code::kUnavailable);
+}
+
 TEST_F(ClaimReaderTest, ProbesTheApiVersionOnce) {
     (void)read();
     (void)read();
@@ -228,6 +295,75 @@ TEST_F(ClaimReaderTest, WritesItsStatusByServerSideApply) {
     const auto request = server.requests().back();
     EXPECT_EQ(request.content_type, "application/apply-patch+yaml");
     EXPECT_NE(request.query.find("fieldManager=knd.dev"), std::string::npos);
+}
+
+const Json& condition_of(const Json& device, std::string_view type) {
+    static const Json kNone;
+    for (const auto& condition : json_at(device, "conditions"))
+        if (json_string(condition, "type") == type) return condition;
+    return kNone;
+}
+
+TEST_F(ClaimReaderTest, SaysNetworkReadyForThoseWhoWaitForThat) {
+    reader.publish_status(kRef, status(false));
+    ASSERT_TRUE(until([&] { return stored_devices().size() == 1; }));
+    EXPECT_EQ(json_string(condition_of(stored_devices()[0], "NetworkReady"), "status"), "False");
+    reader.publish_status(kRef, status(true));
+    EXPECT_TRUE(until([&] {
+        const auto devices = stored_devices();
+        return json_string(condition_of(devices[0], "NetworkReady"), "status") == "True";
+    }));
+}
+
+TEST_F(ClaimReaderTest, WritesDataAndConditionsOfABackend) {
+    auto devices = status(true);
+    devices[0].data = {{"vf", "3"}};
+    devices[0].conditions = {{"RDMALinkReady", true, "Moved", "mlx5_3"}};
+    reader.publish_status(kRef, devices);
+    ASSERT_TRUE(until([&] { return stored_devices().size() == 1; }));
+    const auto stored = stored_devices()[0];
+    EXPECT_EQ(json_at(stored, "data"), (Json{{"vf", "3"}}));
+    EXPECT_EQ(json_string(condition_of(stored, "RDMALinkReady"), "message"), "mlx5_3");
+}
+
+TEST_F(ClaimReaderTest, LeavesOutDataThatTheServerWouldRefuse) {
+    auto devices = status(true);
+    devices[0].data = {{"long", std::string(11'000, 'x')}};
+    for (int i = 0; i < 20; ++i)
+        devices[0].conditions.push_back({"More" + std::to_string(i), true, "R", ""});
+    reader.publish_status(kRef, devices);
+    ASSERT_TRUE(until([&] { return stored_devices().size() == 1; }));
+    EXPECT_FALSE(stored_devices()[0].contains("data"));
+    EXPECT_EQ(stored_devices()[0]["conditions"].size(), 8u);
+}
+
+TEST_F(ClaimReaderTest, WritesAChangeOfHealthToTheClaimsThatHaveTheDevice) {
+    reader.set_health({{"n1", "eth1", Health::kHealthy, ""}});
+    reader.publish_status(kRef, status(true));
+    ASSERT_TRUE(until([&] { return reader.status_counters().writes == 1; }));
+    const auto ready_since =
+        json_string(condition_of(stored_devices()[0], "Ready"), "lastTransitionTime");
+    EXPECT_EQ(json_string(condition_of(stored_devices()[0], "Healthy"), "status"), "True");
+
+    reader.set_health({{"n1", "eth1", Health::kUnhealthy, "no carrier"}});
+    ASSERT_TRUE(until([&] { return reader.status_counters().writes == 2; }));
+    const auto device = stored_devices()[0];
+    EXPECT_EQ(json_string(condition_of(device, "Healthy"), "status"), "False");
+    EXPECT_EQ(json_string(condition_of(device, "Healthy"), "reason"), "Unhealthy");
+    EXPECT_EQ(json_string(condition_of(device, "Healthy"), "message"), "no carrier");
+    EXPECT_EQ(json_string(condition_of(device, "Ready"), "lastTransitionTime"), ready_since);
+
+    reader.set_health({{"n1", "eth1", Health::kUnknown, "not answered"}});
+    ASSERT_TRUE(until([&] { return reader.status_counters().writes == 3; }));
+    EXPECT_EQ(json_string(condition_of(stored_devices()[0], "Healthy"), "status"), "Unknown");
+}
+
+TEST_F(ClaimReaderTest, WritesNothingForTheHealthOfDevicesThatNoClaimHas) {
+    reader.publish_status(kRef, status(true));
+    ASSERT_TRUE(until([&] { return reader.status_counters().writes == 1; }));
+    reader.set_health({{"n1", "eth7", Health::kUnhealthy, "no carrier"}});
+    fakes::run_for(io, std::chrono::milliseconds(30));
+    EXPECT_EQ(patches(), 1u);
 }
 
 TEST_F(ClaimReaderTest, LeavesOtherDriversEntriesAlone) {
