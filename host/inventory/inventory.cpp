@@ -5,10 +5,26 @@
 #include <tuple>
 #include <utility>
 
+#include "host/inventory/sharing.hpp"
 #include "host/model/text.hpp"
 
 namespace knd {
 namespace {
+
+constexpr std::size_t kMaxLabel = 63;
+/// Far more than are on their way at any time.
+constexpr std::size_t kMaxTransitNames = 10'000;
+
+/// As the way home makes them: "knd" and 12 hexadecimal digits.
+bool is_transit_name(const std::string& name) {
+    return name.size() == 15 && name.starts_with("knd") &&
+           name.find_first_not_of("0123456789abcdef", 3) == std::string::npos;
+}
+
+std::string join(std::string a, const std::string& separator, const std::string& b) {
+    if (!b.empty()) a += separator + b;
+    return a;
+}
 
 std::string held_key(const Device& device) {
     return device.backend + "/" + device.name;
@@ -35,7 +51,8 @@ bool same_offer(const std::vector<Inventory::Entry>& a, const std::vector<Invent
     auto left = next(a.begin(), a);
     auto right = next(b.begin(), b);
     while (left != a.end() && right != b.end()) {
-        const bool same = left->pool == right->pool &&
+        const bool same = left->pool == right->pool && left->taints == right->taints &&
+                          left->consumes == right->consumes &&
                           (left->device == right->device || *left->device == *right->device);
         if (!same) return false;
         left = next(left + 1, a);
@@ -60,17 +77,42 @@ Inventory::Source* Inventory::source(const std::string& backend) {
     return found == sources_.end() ? nullptr : &*found;
 }
 
-void Inventory::set_devices(const std::string& backend, std::vector<Device> devices) {
+const Inventory::Source* Inventory::source(const std::string& backend) const {
+    return const_cast<Inventory*>(this)->source(backend);
+}
+
+void Inventory::set_devices(const std::string& backend, DeviceListing listing) {
     auto* from = source(backend);
     if (from == nullptr) return;
     from->available = true;
     from->listed = true;
     from->reason.clear();
-    from->devices.clear();
-    for (auto& device : devices) {
+    from->counters = std::move(listing.counters);
+    const auto before = std::exchange(from->devices, {});
+    for (auto& device : listing.devices) {
         auto name = device.name;
-        from->devices.emplace(std::move(name), std::make_shared<const Device>(std::move(device)));
+        const auto known = before.find(name);
+        const bool same = known != before.end() && *known->second == device;
+        from->devices.emplace(
+            std::move(name),
+            same ? known->second : std::make_shared<const Device>(std::move(device)));
     }
+    rebuild();
+}
+
+void Inventory::set_health(const std::string& backend,
+                           std::map<std::string, HealthReport> reports) {
+    auto* from = source(backend);
+    if (from == nullptr || (from->tells_health && from->health == reports)) return;
+    from->tells_health = true;
+    from->health = std::move(reports);
+    rebuild();
+    if (on_health_changed) on_health_changed();
+}
+
+void Inventory::set_features(const SliceFeatures& features) {
+    if (features_ == features) return;
+    features_ = features;
     rebuild();
 }
 
@@ -85,6 +127,17 @@ void Inventory::set_unavailable(const std::string& backend, const std::string& r
 void Inventory::set_protected(std::map<std::string, std::string> netdevs) {
     if (protected_ == netdevs) return;
     protected_ = std::move(netdevs);
+    rebuild();
+}
+
+void Inventory::set_bound(std::map<std::string, std::string> netdevs,
+                          std::map<std::string, std::string> hardware) {
+    if (bound_netdevs_ == netdevs && bound_hardware_ == hardware) return;
+    bound_netdevs_ = std::move(netdevs);
+    bound_hardware_ = std::move(hardware);
+    if (transit_names_.size() > kMaxTransitNames) transit_names_.clear();
+    for (const auto& [name, who] : bound_netdevs_)
+        if (is_transit_name(name)) transit_names_.insert(name);
     rebuild();
 }
 
@@ -131,9 +184,45 @@ std::string Inventory::pool_of(const std::string& backend) const {
     return pool;
 }
 
+std::string Inventory::bound_reason(const Device& device) const {
+    if (const auto user = bound_netdevs_.find(device.netdev); user != bound_netdevs_.end())
+        return join("interface " + device.netdev + " is in use", ": ", user->second);
+    if (transit_names_.contains(device.netdev))
+        return "interface " + device.netdev + " was on its way home to its own name";
+    if (const auto user = bound_hardware_.find(device.hardware_key); user != bound_hardware_.end())
+        return join("hardware " + device.hardware_key + " is in use", ": ", user->second);
+    return "";
+}
+
+/// A taint that the API server would drop keeps nobody away.
+std::string Inventory::taint_reason(const Entry& entry) const {
+    if (features_.taints) return "";
+    for (const auto& taint : entry.taints) {
+        if (taint.effect == "None") continue;
+        const auto& health = entry.health;
+        const bool ill = health && health->health != Health::kHealthy &&
+                         taint.key == options_.driver + "/health";
+        const auto what =
+            ill ? join("it is " + std::string(health_name(health->health)), ": ", health->message)
+                : "it has the taint " + taint.key + "=" + taint.value + ":" + taint.effect;
+        return what + "; the API server keeps no taints that would keep claims away";
+    }
+    return "";
+}
+
+std::string Inventory::filter_reason(const DevicePtr& device) {
+    if (!options_.filter) return "";
+    if (const auto known = filtered_before_.find(device); known != filtered_before_.end())
+        return filtered_[device] = known->second;
+    const auto passes = options_.filter(*device);
+    auto reason = !passes   ? "inventory.filter failed: " + passes.error().message()
+                  : *passes ? ""
+                            : std::string("inventory.filter is false");
+    return filtered_[device] = std::move(reason);
+}
+
 std::string Inventory::withheld_reason(const Entry& entry, const Source& source,
-                                       const std::set<std::string>& names,
-                                       const Owners& owners) const {
+                                       const std::set<std::string>& names, const Owners& owners) {
     // What a claim holds was offered once; withdrawing it now would only hide it from the
     // scheduler, which has allocated it already.
     if (entry.held) return "";
@@ -150,11 +239,39 @@ std::string Inventory::withheld_reason(const Entry& entry, const Source& source,
         return "another device of pool " + entry.pool + " has the same name";
     }
     if (auto reason = uplink_reason(device.netdev); !reason.empty()) return reason;
+    if (auto reason = bound_reason(device); !reason.empty()) return reason;
     if (!device.withheld.empty()) return device.withheld;
-    if (!options_.filter) return "";
-    const auto passes = options_.filter(device);
-    if (!passes) return "inventory.filter failed: " + passes.error().message();
-    return *passes ? "" : "inventory.filter is false";
+    for (const auto& [set, counters] : device.consumes) {
+        const auto known = source.set_names.find(set);
+        if (known != source.set_names.end() && known->second.empty())
+            return "another backend of pool " + entry.pool + " has a counter set " + set +
+                   ", and with its backend's name in front the name is too long";
+    }
+    if (auto reason = taint_reason(entry); !reason.empty()) return reason;
+    return filter_reason(entry.device);
+}
+
+/// What is published besides the device itself: it changes while a claim holds the device.
+void Inventory::describe(Entry& entry, const Source& source) const {
+    const auto listed = source.devices.find(entry.device->name);
+    const bool current = entry.present && listed != source.devices.end();
+    entry.taints = (current ? *listed->second : *entry.device).taints;
+    if (source.tells_health) {
+        const auto report = source.health.find(entry.device->name);
+        entry.health = report == source.health.end() ? HealthReport() : report->second;
+        const auto health = entry.health->health;
+        const auto& effect = health == Health::kHealthy     ? "none"
+                             : health == Health::kUnhealthy ? options_.health.unhealthy
+                                                            : options_.health.unknown;
+        if (effect != "none")
+            entry.taints.push_back(
+                {options_.driver + "/health", std::string(health_name(health)), effect});
+    }
+    for (const auto& [set, counters] : entry.device->consumes) {
+        const auto known = source.set_names.find(set);
+        const bool named = known != source.set_names.end() && !known->second.empty();
+        entry.consumes[named ? known->second : set] = counters;
+    }
 }
 
 void Inventory::add_source(const Source& source, std::set<std::string>& names, Owners& owners) {
@@ -173,6 +290,7 @@ void Inventory::add_source(const Source& source, std::set<std::string>& names, O
         entry.held = true;
     }
     for (auto& [name, entry] : found) {
+        describe(entry, source);
         entry.reason = withheld_reason(entry, source, names, owners);
         entry.offered = entry.reason.empty();
         if (entry.offered) {
@@ -185,8 +303,47 @@ void Inventory::add_source(const Source& source, std::set<std::string>& names, O
     }
 }
 
+/// A set that is renamed is one that nobody but the scheduler reads; a device that is withheld for
+/// its name would be lost. The first keeps its name, so that one backend alone is seen as it is.
+void Inventory::name_counter_sets() {
+    counters_.clear();
+    for (auto& source : sources_) {
+        source.set_names.clear();
+        auto& pool = counters_[pool_of(source.name)];
+        for (const auto& [set, counters] : source.counters) {
+            auto name = set;
+            if (pool.contains(name)) name = source.name + "-" + set;
+            if (pool.contains(name) || name.size() > kMaxLabel) name.clear();
+            source.set_names[set] = name;
+            if (!name.empty()) pool[name] = counters;
+        }
+    }
+}
+
+void Inventory::share() {
+    std::vector<Sharer> sharers;
+    std::vector<Entry*> offered;
+    for (auto& entry : entries_) {
+        if (!entry.offered) continue;
+        // Its set went with its backend; a name that nothing stands for would spoil the pool.
+        if (entry.held && !missing_counter(entry.consumes, counters_[entry.pool]).empty())
+            entry.consumes.clear();
+        offered.push_back(&entry);
+        sharers.push_back({entry.device.get(), entry.pool, entry.held, entry.consumes});
+    }
+    auto reasons =
+        sharing_reasons(sharers, counters_, {features_.counters, options_.wholes_without_counters});
+    for (std::size_t i = 0; i < offered.size(); ++i) {
+        offered[i]->offered = reasons[i].empty();
+        offered[i]->reason = std::move(reasons[i]);
+    }
+}
+
 void Inventory::rebuild() {
     const auto before = std::exchange(entries_, {});
+    const auto counters_before = counters_;
+    filtered_before_ = std::exchange(filtered_, {});
+    name_counter_sets();
     std::set<std::string> names;
     Owners owners;
     // Hardware that a claim holds stays with the backend that prepared it, whatever the order.
@@ -196,14 +353,49 @@ void Inventory::rebuild() {
     }
     for (const auto& source : sources_)
         add_source(source, names, owners);
+    filtered_before_.clear();
     std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
         return std::tie(a.device->name, a.device->backend) <
                std::tie(b.device->name, b.device->backend);
     });
+    share();
     auto pools = pool_names();
-    if (pools == published_pools_ && same_offer(before, entries_)) return;
+    if (pools == published_pools_ && counters_ == counters_before && same_offer(before, entries_))
+        return;
     published_pools_ = std::move(pools);
     if (on_changed) on_changed();
+}
+
+Result<void> Inventory::check_whole_and_parts(const Device& device) const {
+    std::map<std::string_view, std::string_view> parents;
+    for (const auto& entry : entries_) {
+        const auto& known = *entry.device;
+        if (!known.parent_key.empty()) parents[known.hardware_key] = known.parent_key;
+    }
+    if (!device.parent_key.empty()) parents[device.hardware_key] = device.parent_key;
+    // A part of a part is one, too; what goes round in a circle ends at some time.
+    const auto is_part = [&](std::string_view part, std::string_view whole) {
+        for (std::size_t steps = 0; steps < parents.size(); ++steps) {
+            const auto up = parents.find(part);
+            if (up == parents.end()) return false;
+            if (up->second == whole) return true;
+            part = up->second;
+        }
+        return false;
+    };
+    for (const auto& [key, held] : held_) {
+        if (held->hardware_key.empty() || held->hardware_key == device.hardware_key) continue;
+        const bool whole = is_part(device.hardware_key, held->hardware_key);
+        if (!whole && !is_part(held->hardware_key, device.hardware_key)) continue;
+        const auto user = bound_hardware_.find(held->hardware_key);
+        return Error(Code::kFailedPrecondition,
+                     join("device " + device.name + " cannot be had now: " +
+                              (whole ? "the whole that it is a part of, " + held->name + ","
+                                     : "its part " + held->name) +
+                              " is in use",
+                          ": ", user == bound_hardware_.end() ? "" : user->second));
+    }
+    return {};
 }
 
 std::optional<Device> Inventory::find(const std::string& pool, const std::string& name) const {
@@ -222,12 +414,19 @@ std::set<std::string> Inventory::pool_names() const {
     return names;
 }
 
-std::map<std::string, std::vector<Device>> Inventory::pools() const {
-    std::map<std::string, std::vector<Device>> pools;
-    for (const auto& name : pool_names())
+std::map<std::string, DeviceListing> Inventory::pools() const {
+    std::map<std::string, DeviceListing> pools;
+    for (const auto& name : pool_names()) {
+        const auto counters = counters_.find(name);
+        if (counters != counters_.end()) pools[name].counters = counters->second;
         pools[name];
+    }
     for (const auto& entry : entries_) {
-        if (entry.offered) pools[entry.pool].push_back(*entry.device);
+        if (!entry.offered) continue;
+        auto device = *entry.device;
+        device.taints = entry.taints;
+        device.consumes = entry.consumes;
+        pools[entry.pool].devices.push_back(std::move(device));
     }
     return pools;
 }

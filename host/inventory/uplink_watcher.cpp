@@ -120,7 +120,12 @@ UplinkWatcher::~UplinkWatcher() {
 
 void UplinkWatcher::start() {
     if (auto watching = watch(); !watching) return start_again(watching.error());
-    evaluate();
+    // The first set is there when start() returns: nobody may be given an uplink before it is
+    // known.
+    if (std::exchange(first_, false))
+        judge(read_topology(api_server_));
+    else
+        evaluate();
     wait();
 }
 
@@ -169,14 +174,14 @@ void UplinkWatcher::know_node(NodeIps ips) {
     node_ips_ = std::move(ips);
     // What was judged without the Node is not known, should the read fail now.
     if (!node_known_) known_ = false;
-    evaluate();
+    if (!first_) evaluate();
     node_known_ = true;
 }
 
 void UplinkWatcher::set_api_server(const std::string& address) {
     if (address == api_server_) return;
     api_server_ = address;
-    evaluate();
+    if (!first_) evaluate();
 }
 
 void UplinkWatcher::wait() {
@@ -202,7 +207,6 @@ void UplinkWatcher::evaluate_soon(std::chrono::milliseconds pause) {
 }
 
 void UplinkWatcher::evaluate() {
-    if (!known_ || !node_known_) return judge(read_topology(api_server_));
     stale_ = reading_;
     if (reading_) return;
     reading_ = true;

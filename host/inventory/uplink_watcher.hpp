@@ -3,9 +3,9 @@
 // UplinkWatcher: keeps the set of uplinks current. Routes, addresses and links of the host's
 // network namespace are read again after each event about them; there is no polling.
 //
-// Threads: domain thread. Reads are made on it until the node's addresses are known, before which
-//          nothing is offered; later ones on a worker: a read waits for the kernel's rtnl lock,
-//          which the move of an interface holds for some 16 ms.
+// Threads: domain thread. The first read is made on it, in start(), before anybody can be given an
+//          interface; later ones on a worker: a read waits for the kernel's rtnl lock, which the
+//          move of an interface holds for some 16 ms, and there may be a router's whole table.
 // Failure: a namespace that cannot be read or watched leaves the last known set in force, is logged
 //          and told by error(), and is tried again.
 #pragma once
@@ -79,6 +79,7 @@ class UplinkWatcher {
     std::map<std::string, std::string> uplinks_;
     std::string watch_error_;
     std::string read_error_;
+    bool first_ = true;
     bool known_ = false;
     bool node_known_ = false;
     bool reading_ = false;

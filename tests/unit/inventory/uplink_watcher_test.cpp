@@ -7,8 +7,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <knd/cpp/fd.hpp>
+#include <thread>
 
 #include "host/model/log.hpp"
 
@@ -91,6 +93,15 @@ TEST_F(UplinkWatcherTest, KnowsNothingUntilItHasJudgedWithTheNodesAddresses) {
         watcher.set_node_ips({"192.0.2.7"});
     }
     EXPECT_FALSE(watcher.known()) << "what it told before may lack the interface with the address";
+    EXPECT_TRUE(until([&] { return watcher.known(); }));
+    EXPECT_EQ(told, 2);
+}
+
+TEST_F(UplinkWatcherTest, ReadsOnAWorkerOnceItHasStarted) {
+    watcher.start();
+    boost::asio::post(workers, [] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); });
+    watcher.set_node_ips({"192.0.2.7"});
+    EXPECT_FALSE(watcher.known()) << "the worker has had no time for a read";
     EXPECT_TRUE(until([&] { return watcher.known(); }));
     EXPECT_EQ(told, 2);
 }
