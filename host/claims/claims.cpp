@@ -287,23 +287,15 @@ void Claims::remove_pod_sandbox(PodSandbox pod, Done<> done) {
 
 // --- what backends say ---------------------------------------------------------------------------
 
-void Claims::health_changed(const Backend& backend,
-                            const std::map<std::string, HealthReport>& before) {
-    const auto report = [](const std::map<std::string, HealthReport>& reports,
-                           const std::string& device) {
-        const auto found = reports.find(device);
-        return found == reports.end() ? HealthReport() : found->second;
-    };
+void Claims::health_changed(const Backend& backend) {
     std::set<std::string> claims;
-    for (const auto* binding : parts_->bindings.all()) {
+    for (auto* binding : parts_->bindings.all()) {
         const auto& record = binding->record;
         if (record.device.backend != backend.name()) continue;
-        const auto now = report(backend.health(), record.device.name);
-        if (now == report(before, record.device.name)) continue;
-        if (now.health != Health::kHealthy)
-            parts_->sandboxes.warn(*binding, "Device" + std::string(health_name(now.health)),
-                                   "device " + record.device.name + ": " + now.message);
-        if (claims.insert(record.claim.uid).second) parts_->sandboxes.publish(*binding);
+        const auto now = backend.health_of(record.device.name);
+        if (now == std::exchange(binding->published_health, now)) continue;
+        if (binding->status_published && claims.insert(record.claim.uid).second)
+            parts_->sandboxes.publish(*binding);
     }
 }
 
@@ -329,9 +321,11 @@ std::map<std::string, std::string> Claims::bound_interfaces() const {
         const auto& record = binding->record;
         for (std::size_t i = 0; i < record.effects.netdevs.size(); ++i) {
             if (record.effects.netdevs[i].made) continue;
-            bound[record.effects.netdevs[i].name] = binding->text();
+            const auto holder =
+                "claim " + record.claim.text() + " has it (device " + record.device.name + ")";
+            bound[record.effects.netdevs[i].name] = holder;
             // What it is called on its way back to the host.
-            bound[transit_name(record.binding_key(), i)] = binding->text();
+            bound[transit_name(record.binding_key(), i)] = holder;
         }
     }
     return bound;

@@ -57,9 +57,9 @@ class Claims final : public ClaimService, public PodService {
     void stop_pod_sandbox(PodSandbox pod, Done<> done) override;
     void remove_pod_sandbox(PodSandbox pod, Done<> done) override;
 
-    /// The health of a backend's devices is another one than `before`: pods that have one of them,
-    /// and the status of their claims, are told.
-    void health_changed(const Backend& backend, const std::map<std::string, HealthReport>& before);
+    /// The health of some of a backend's devices has changed: the status of claims that have one
+    /// says so.
+    void health_changed(const Backend& backend);
     /// Passes it on to the claim, if this backend has prepared a device for it.
     void backend_event(const Backend& backend, const BackendEvent& event);
 

@@ -38,12 +38,8 @@ DeviceStatus status_of(const Binding& binding, const HealthReport* health) {
         status.message = record.reason.empty() ? "on the node" : record.reason;
     }
     add_network(record, status);
-    for (const auto& [name, value] : record.effects.attributes)
-        status.data[name] = value;
-    if (health != nullptr) {
-        status.health = health->health;
-        status.health_message = health->message;
-    }
+    if (!record.effects.attributes.empty()) status.data = record.effects.attributes;
+    if (health != nullptr) status.health = *health;
     return status;
 }
 

@@ -9,7 +9,7 @@
 
 namespace knd {
 
-/// `health`: what the device's backend says of it; none: it is healthy.
+/// `health`: what the device's backend says of it; null: it does not tell.
 DeviceStatus status_of(const Binding& binding, const HealthReport* health);
 
 }  // namespace knd

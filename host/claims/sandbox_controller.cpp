@@ -362,12 +362,9 @@ void SandboxController::publish(const Binding& any) {
     std::vector<DeviceStatus> devices;
     for (auto* binding : bindings_.of_claim(any.record.claim.uid)) {
         const auto* backend = ports_.devices.backend(binding->record.device.backend);
-        const HealthReport* health = nullptr;
-        if (backend != nullptr) {
-            const auto found = backend->health().find(binding->record.device.name);
-            if (found != backend->health().end()) health = &found->second;
-        }
-        devices.push_back(status_of(*binding, health));
+        const auto health =
+            backend == nullptr ? std::nullopt : backend->health_of(binding->record.device.name);
+        devices.push_back(status_of(*binding, health ? &*health : nullptr));
         binding->status_published = true;
     }
     ports_.source.publish_status(any.record.claim, std::move(devices));

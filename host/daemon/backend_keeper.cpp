@@ -160,21 +160,20 @@ void BackendKeeper::list(Kept& kept) {
     auto& backend = kept.backend;
     if (!kept.serving) return inventory_.set_held(backend.name(), claims_.held_devices());
     auto held = claims_.held_devices();
-    backend.list(
-        [this, &kept, held = std::move(held)](Result<std::vector<Device>> devices) mutable {
-            if (stopping_) return;
-            const auto& name = kept.backend.name();
-            if (devices) {
-                inventory_.set_devices(name, *std::move(devices));
-                auto since = claims_.held_devices();
-                std::move(since.begin(), since.end(), std::back_inserter(held));
-                inventory_.set_held(name, std::move(held));
-            } else {
-                log::warn("device list failed; keeping the last one",
-                          {{"backend", name}, {"error", devices.error().message()}});
-            }
-            settle(kept);
-        });
+    backend.list([this, &kept, held = std::move(held)](Result<DeviceListing> devices) mutable {
+        if (stopping_) return;
+        const auto& name = kept.backend.name();
+        if (devices) {
+            inventory_.set_devices(name, *std::move(devices));
+            auto since = claims_.held_devices();
+            std::move(since.begin(), since.end(), std::back_inserter(held));
+            inventory_.set_held(name, std::move(held));
+        } else {
+            log::warn("device list failed; keeping the last one",
+                      {{"backend", name}, {"error", devices.error().message()}});
+        }
+        settle(kept);
+    });
 }
 
 void BackendKeeper::list_all() {

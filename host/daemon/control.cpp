@@ -62,6 +62,8 @@ Json devices(const ControlView& view) {
                         {"hardwareKey", entry.device->hardware_key},
                         {"claim", record != nullptr ? record->claim.text() : ""},
                         {"reason", entry.reason},
+                        {"health", entry.health ? health_name(entry.health->health) : ""},
+                        {"healthMessage", entry.health ? entry.health->message : ""},
                         {"attributes", std::move(attributes)},
                         {"capacity", entry.device->capacity}});
     }
@@ -71,6 +73,13 @@ Json devices(const ControlView& view) {
 Json claims(const ControlView& view) {
     Json list = Json::array();
     for (const auto& record : view.claims.snapshot()) {
+        std::string interfaces;
+        Json addresses = Json::array();
+        for (const auto& facts : record.attached) {
+            interfaces += (interfaces.empty() ? "" : ",") + facts.interface_name;
+            for (const auto& address : facts.addresses)
+                addresses.push_back(address);
+        }
         list.push_back({{"claim", record.claim.text()},
                         {"uid", record.claim.uid},
                         {"device", record.device.name},
@@ -79,8 +88,9 @@ Json claims(const ControlView& view) {
                         {"state", state_name(record.state)},
                         {"pod", record.pod},
                         {"sandbox", record.sandbox_id},
-                        {"interface", record.attached.interface_name},
-                        {"addresses", record.attached.addresses},
+                        {"interface", interfaces},
+                        {"addresses", std::move(addresses)},
+                        {"share", record.share_id},
                         {"reason", record.reason},
                         {"prepared", time_text(record.prepared_ms)},
                         {"changed", time_text(record.changed_ms)}});

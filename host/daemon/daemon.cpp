@@ -18,6 +18,7 @@
 #include "host/dra/publisher.hpp"
 #include "host/dra/server.hpp"
 #include "host/inventory/filter.hpp"
+#include "host/inventory/health_news.hpp"
 #include "host/inventory/inventory.hpp"
 #include "host/inventory/uplink_watcher.hpp"
 #include "host/journal/sqlite_journal.hpp"
@@ -31,6 +32,7 @@
 #include "host/ops/metrics.hpp"
 #include "host/plugin/registry.hpp"
 #include "host/sandbox/attacher.hpp"
+#include "host/sandbox/kept_namespaces.hpp"
 #include "host/sandbox/markers.hpp"
 #include "host/sandbox/system_kernel.hpp"
 
@@ -93,6 +95,9 @@ class Daemon::Impl final : public nri::PluginObserver {
     void wire();
     void serve();
     void devices_listed();
+    void held_changed();
+    void tell_health();
+    void report_crashes();
     void register_with_kubelet();
     void serve_kubelet(milliseconds pause);
     bool uplinks_known() const;
@@ -119,12 +124,14 @@ class Daemon::Impl final : public nri::PluginObserver {
     Attacher attacher_;
     SandboxMover mover_;
     Markers markers_;
+    MountedNamespaces namespaces_;
     plugin::Registry registry_;
     const std::vector<Backend*>& backends_;
     Inventory inventory_;
     InventoryTable devices_;
     Claims claims_;
     BackendKeeper keeper_;
+    HealthNews health_news_;
     UplinkWatcher uplinks_;
     kube::NodeAddresses node_;
     dra::Publisher publisher_;
@@ -158,13 +165,16 @@ Daemon::Impl::Impl(boost::asio::io_context& io, Config config,
       attacher_(kernel_),
       mover_(attacher_),
       markers_(config_.paths.run),
+      namespaces_(config_.paths.run),
       registry_(io, plugin_options(config_), libraries),
       backends_(registry_.backends()),
-      inventory_({config_.driver.pool, backend_names(config_), std::move(filter)}),
+      inventory_(inventory_options(config_, std::move(filter))),
       devices_(inventory_, backends_),
-      claims_(claims_options(config_), {io.get_executor(), workers_.get_executor(), source_,
-                                        *journal_, devices_, mover_, markers_, clock_, observer}),
+      claims_(claims_options(config_),
+              {io.get_executor(), workers_.get_executor(), source_, *journal_, devices_, mover_,
+               markers_, namespaces_, clock_, observer}),
       keeper_(io, {}, backends_, inventory_, claims_),
+      health_news_(source_),
       uplinks_(io, workers_.get_executor(),
                [this](auto uplinks) {
                    inventory_.set_protected(std::move(uplinks));
@@ -207,11 +217,27 @@ Result<void> Daemon::Impl::open() {
 /// Who tells whom. Everything here runs on the domain thread.
 void Daemon::Impl::wire() {
     inventory_.on_changed = [this] { publish(); };
-    claims_.on_held_changed = [this] { keeper_.held_changed(); };
+    inventory_.on_health_changed = [this] { tell_health(); };
+    claims_.on_held_changed = [this] { held_changed(); };
+    inventory_.set_bound(claims_.bound_interfaces());
     inventory_.add_held(claims_.held_devices());
+    for (auto* backend : backends_) {
+        backend->on_health_changed = [this, backend] {
+            if (const auto& reports = backend->health())
+                inventory_.set_health(backend->name(), *reports);
+            claims_.health_changed(*backend);
+        };
+        backend->on_event = [this, backend](const BackendEvent& event) {
+            claims_.backend_event(*backend, event);
+        };
+    }
     keeper_.on_ready = [this] { serve(); };
     keeper_.on_listed = [this] { devices_listed(); };
     publisher_.set_observer([this](const dra::Publisher::State&) { slim_later(); });
+    publisher_.set_features_observer([this](const SliceFeatures& features) {
+        inventory_.set_features(features);
+        publish();
+    });
     client_->set_observer([this](const kube::CallReport& call) {
         metrics_.api_request(call.method, call.plural, call.status, call.duration);
     });
@@ -231,7 +257,43 @@ void Daemon::Impl::start() {
         node_.read();
     }
     publisher_.start();
+    report_crashes();
     keeper_.start();
+}
+
+/// Whoever made the claim during which the last daemon died is to know of it.
+void Daemon::Impl::report_crashes() {
+    for (const auto& crash : registry_.crashes()) {
+        const auto slash = crash.claim.find('/');
+        if (crash.claim_uid.empty() || slash == std::string::npos) continue;
+        source_.claim_event(
+            {crash.claim.substr(0, slash), crash.claim.substr(slash + 1), crash.claim_uid}, true,
+            "BackendCrashed", "backend " + crash.instance + " ended kndd: " + crash.text());
+    }
+}
+
+/// What is on its way back to the host must be known before a backend lists it.
+void Daemon::Impl::held_changed() {
+    inventory_.set_bound(claims_.bound_interfaces());
+    keeper_.held_changed();
+    tell_health();
+}
+
+void Daemon::Impl::tell_health() {
+    const auto healths = device_healths(inventory_.entries());
+    kubelet_.set_health(healths);
+    std::vector<DeviceHolder> holders;
+    for (const auto& record : claims_.snapshot()) {
+        const auto slash = record.pod.find('/');
+        PodSandbox pod;
+        if (record.state == BindingState::kAttached && slash != std::string::npos) {
+            pod.uid = record.pod_uid;
+            pod.ns = record.pod.substr(0, slash);
+            pod.name = record.pod.substr(slash + 1);
+        }
+        holders.push_back({record.pool, record.device.name, record.claim, std::move(pod)});
+    }
+    health_news_.tell(healths, holders);
 }
 
 void Daemon::Impl::serve() {
@@ -353,6 +415,8 @@ std::vector<ops::HealthPart> Daemon::Impl::health() const {
          runtime_.connected() ? runtime_.runtime().name + " " + runtime_.runtime().version
                               : "no connection on " + config_.nri.socket,
          false},
+        // Everything works but what is for the containers that list a claim.
+        {"cdi", true, claims_.blind_spot(), false},
         {"api", api.reachable, api.error, false},
         {"slices", slices.published, slices.error, false},
         {"journal", journal.last_error.empty(), journal.last_error, false}};

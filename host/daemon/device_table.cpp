@@ -28,6 +28,23 @@ Result<void> InventoryTable::may_leave(const Device& device) const {
     return Error(Code::kFailedPrecondition, "the node itself has come to need it: " + reason);
 }
 
+Result<void> InventoryTable::may_take(const Device& device, std::string_view interface) const {
+    const std::string name(interface);
+    const auto refused = [&](const std::string& why) {
+        return Error(Code::kFailedPrecondition,
+                     "its backend wants to move interface " + name + ", " + why);
+    };
+    if (const auto uplink = inventory_.uplink_reason(name); !uplink.empty())
+        return refused("which the node needs itself: " + uplink);
+    for (const auto& entry : inventory_.entries()) {
+        const auto& other = *entry.device;
+        const bool itself = other.name == device.name && other.backend == device.backend;
+        if (itself || other.netdev != name || !(entry.offered || entry.held)) continue;
+        return refused("which is device " + other.name + " of backend " + other.backend);
+    }
+    return {};
+}
+
 Backend* InventoryTable::backend(std::string_view instance) const {
     for (auto* candidate : backends_) {
         if (candidate->name() == instance) return candidate;

@@ -20,6 +20,7 @@ class InventoryTable final : public DeviceTable {
 
     Result<Found> find(std::string_view pool, std::string_view device) const override;
     Result<void> may_leave(const Device& device) const override;
+    Result<void> may_take(const Device& device, std::string_view interface) const override;
     Backend* backend(std::string_view instance) const override;
     std::vector<Backend*> backends() const override { return backends_; }
 

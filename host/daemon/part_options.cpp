@@ -16,6 +16,18 @@ std::string boot_id() {
     return id;
 }
 
+std::string taint_effect(HealthTaint taint) {
+    switch (taint) {
+        case HealthTaint::kNoSchedule:
+            return "NoSchedule";
+        case HealthTaint::kNoExecute:
+            return "NoExecute";
+        case HealthTaint::kNone:
+            break;
+    }
+    return "none";
+}
+
 }  // namespace
 
 plugin::PluginOptions plugin_options(const Config& config) {
@@ -27,11 +39,16 @@ plugin::PluginOptions plugin_options(const Config& config) {
     return options;
 }
 
-std::vector<std::string> backend_names(const Config& config) {
-    std::vector<std::string> names;
+Inventory::Options inventory_options(const Config& config, DeviceFilter filter) {
+    Inventory::Options options;
+    options.pool = config.driver.pool;
     for (const auto& backend : config.backends)
-        names.push_back(backend.name);
-    return names;
+        options.backends.push_back(backend.name);
+    options.filter = std::move(filter);
+    options.driver = config.driver.name;
+    options.health = {taint_effect(config.health.unhealthy), taint_effect(config.health.unknown)};
+    options.wholes_without_counters = config.publish.without_counters == WithoutCounters::kWhole;
+    return options;
 }
 
 ClaimsOptions claims_options(const Config& config) {
@@ -40,6 +57,7 @@ ClaimsOptions claims_options(const Config& config) {
     options.cdi_dir = config.paths.cdi;
     options.attach = config.attach;
     options.gate = config.gate;
+    options.nri = config.nri;
     options.metadata = config.claims.metadata;
     options.run_dir = config.paths.run;
     options.hook_budget = milliseconds(config.nri.budget_ms);

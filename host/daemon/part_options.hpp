@@ -10,6 +10,7 @@
 #include "host/config/config.hpp"
 #include "host/dra/publisher.hpp"
 #include "host/dra/server.hpp"
+#include "host/inventory/inventory.hpp"
 #include "host/kube/client.hpp"
 #include "host/nri/plugin.hpp"
 #include "host/plugin/registry.hpp"
@@ -17,8 +18,7 @@
 namespace knd {
 
 plugin::PluginOptions plugin_options(const Config& config);
-/// In order of precedence.
-std::vector<std::string> backend_names(const Config& config);
+Inventory::Options inventory_options(const Config& config, DeviceFilter filter);
 ClaimsOptions claims_options(const Config& config);
 nri::PluginOptions nri_options(const Config& config);
 dra::Server::Options server_options(const Config& config);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -96,8 +97,15 @@ class Backend {
     virtual void detach(Attachment attachment, Deadline deadline, Done<> done) = 0;
     virtual void reconcile(std::vector<Binding> live, Deadline deadline,
                            Done<std::vector<Lost>> done) = 0;
-    /// Devices that are not healthy, by name; as of the last check.
-    virtual const std::map<std::string, HealthReport>& health() const = 0;
+    /// Devices that are not healthy, by name, as of the last check; nothing: it does not tell, or
+    /// has not been asked yet.
+    virtual const std::optional<std::map<std::string, HealthReport>>& health() const = 0;
+    std::optional<HealthReport> health_of(const std::string& device) const {
+        const auto& reports = health();
+        if (!reports) return std::nullopt;
+        const auto found = reports->find(device);
+        return found == reports->end() ? HealthReport() : found->second;
+    }
 
     /// Runs on the domain thread when the backend says that its devices changed (coalesced).
     std::function<void()> on_devices_changed;

@@ -530,21 +530,22 @@ void Instance::check_health() {
 
 /// One line per change.
 void Instance::note_health(std::map<std::string, HealthReport> sick) {
-    if (sick == sick_) return;
-    for (const auto& [device, report] : sick) {
-        const auto before = sick_.find(device);
-        if (before != sick_.end() && before->second == report) continue;
+    using Reports = std::map<std::string, HealthReport>;
+    if (sick_ == sick) return;
+    const auto known = std::exchange(sick_, std::move(sick)).value_or(Reports());
+    for (const auto& [device, report] : *sick_) {
+        const auto before = known.find(device);
+        if (before != known.end() && before->second == report) continue;
         log::warn("device is not healthy", {{"backend", name()},
                                             {"device", device},
                                             {"health", std::string(health_name(report.health))},
                                             {"error", report.message}});
     }
-    for (const auto& [device, report] : sick_) {
-        if (sick.contains(device)) continue;
+    for (const auto& [device, report] : known) {
+        if (sick_->contains(device)) continue;
         log::info("device is healthy again", {{"backend", name()}, {"device", device}});
     }
-    sick_ = std::move(sick);
-    counters_.unhealthy_devices = sick_.size();
+    counters_.unhealthy_devices = sick_->size();
     if (on_health_changed) on_health_changed();
 }
 

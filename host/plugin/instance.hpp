@@ -61,7 +61,9 @@ class Instance final : public Backend, public std::enable_shared_from_this<Insta
     void detach(Attachment attachment, Deadline deadline, Done<> done) override;
     void reconcile(std::vector<Binding> live, Deadline deadline,
                    Done<std::vector<Lost>> done) override;
-    const std::map<std::string, HealthReport>& health() const override { return sick_; }
+    const std::optional<std::map<std::string, HealthReport>>& health() const override {
+        return sick_;
+    }
 
   private:
     using Clock = CallQueue::Clock;
@@ -109,7 +111,8 @@ class Instance final : public Backend, public std::enable_shared_from_this<Insta
     std::set<std::pair<int, std::uint64_t>> unread_;
     std::string degraded_by_;                     ///< the operation that must work again
     std::set<DeviceCollector::Refusal> refused_;  ///< of the last list
-    std::map<std::string, HealthReport> sick_;    ///< device -> what the backend says about it
+    /// Device -> what the backend says about it; none: it was not asked yet.
+    std::optional<std::map<std::string, HealthReport>> sick_;
     bool started_ = false;
     BackendState state_before_stuck_ = BackendState::kRunning;
 };

@@ -93,10 +93,12 @@ class FakeBackend final : public Backend {
             return answer(std::move(done), Result<std::vector<Lost>>(*std::move(error)));
         answer(std::move(done), Result<std::vector<Lost>>(lost));
     }
-    const std::map<std::string, HealthReport>& health() const override { return reports; }
+    const std::optional<std::map<std::string, HealthReport>>& health() const override {
+        return reports;
+    }
 
-    std::vector<Lost> lost;                       ///< what the next reconcile does not find
-    std::map<std::string, HealthReport> reports;  ///< of devices that are not healthy
+    std::vector<Lost> lost;  ///< what the next reconcile does not find
+    std::optional<std::map<std::string, HealthReport>> reports;  ///< none: it does not tell
     std::optional<PrepareRequest> last_request;
     std::string unprepared_with;  ///< the state that the last unprepare got
     int attach_netns = -2;        ///< what the last attach got
