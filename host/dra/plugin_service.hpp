@@ -162,6 +162,8 @@ class RegistrationService final : public pluginregistration::Registration::Callb
         // Kubelets from 1.34 on take the first that they know, so the newest leads.
         info->add_supported_versions("v1.DRAPlugin");
         info->add_supported_versions("v1beta1.DRAPlugin");
+        info->add_supported_versions("v1.DRAResourceHealth");
+        info->add_supported_versions("v1alpha1.DRAResourceHealth");
         inbox_.info_asked();
         auto* reactor = context->DefaultReactor();
         reactor->Finish(grpc::Status::OK);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "host/dra/feature_watch.hpp"
 #include "host/dra/pool_writer.hpp"
 #include "host/dra/slice_store.hpp"
 #include "host/kube/backoff.hpp"
@@ -32,24 +33,27 @@ class Publisher::Impl : public std::enable_shared_from_this<Impl> {
         : client_(client),
           api_(api),
           options_(std::move(options)),
+          features_(client, {options_.driver, options_.node},
+                    [this](const FeatureWatch::Answer& answer) { take_features(answer); }),
           start_timer_(client.domain()),
           doubt_timer_(client.domain()),
           relist_timer_(client.domain()) {}
 
     void start();
     void stop();
-    void publish(const std::map<std::string, std::vector<Device>>& pools);
+    void publish(const std::map<std::string, DeviceListing>& pools);
     void announce() {
         if (observer_) observer_(state_);
     }
 
     State state_;
     std::function<void(const State&)> observer_;
+    std::function<void(const SliceFeatures&)> features_observer_;
 
   private:
     struct Pool {
         explicit Pool(boost::asio::io_context& domain) : timer(domain) {}
-        std::vector<SliceDevice> devices;
+        SlicePool content;
         std::string refused;  ///< why the desired devices cannot be published; nothing is written
         bool wanted = false;
         bool syncing = false;  ///< a plan is being carried out; its end looks at the pool again
@@ -80,6 +84,8 @@ class Publisher::Impl : public std::enable_shared_from_this<Impl> {
     void repair(const std::string& pool);
 
     // Pools.
+    void take_features(const FeatureWatch::Answer& answer);
+    void want(const std::map<std::string, DeviceListing>& pools);
     Pool& pool(const std::string& name);
     void sync_all();
     void schedule(const std::string& name, Ms delay);
@@ -100,6 +106,9 @@ class Publisher::Impl : public std::enable_shared_from_this<Impl> {
     kube::Client& client_;
     kube::ResourceApi& api_;
     const Options options_;
+    FeatureWatch features_;
+    /// What is to be published once it is known what the server keeps.
+    std::optional<std::map<std::string, DeviceListing>> pending_;
     boost::asio::steady_timer start_timer_;
     bool start_again_ = false;  ///< start_timer_ runs
     boost::asio::steady_timer doubt_timer_;
@@ -127,6 +136,8 @@ void Publisher::Impl::start() {
 
 void Publisher::Impl::stop() {
     alive_.reset();
+    features_.stop();
+    pending_.reset();
     start_timer_.cancel();
     start_again_ = false;
     doubt_timer_.cancel();
@@ -142,6 +153,7 @@ void Publisher::Impl::find_version() {
         if (weak.expired()) return;
         if (!version) return startup_failed(version.error());
         version_ = *version;
+        features_.set_api_version(version_);
         watch_slices();
     });
 }
@@ -198,12 +210,14 @@ void Publisher::Impl::watch_failed(const Error& error) {
         state_.error = error.message();
         announce();
     }
-    if (error.code() != Code::kNotFound) return relist_later();
+    if (error.code() != Code::kUnimplemented && error.code() != Code::kNotFound)
+        return relist_later();
     // The server no longer has this version of the API: up- or downgraded. From a handler the
     // reflector must not be destroyed, so that waits for a turn of the loop.
     reflector_->stop();
     api_.forget();
     version_.clear();
+    features_.set_api_version("");
     store_.clear();
     startup_failed(error);
 }
@@ -221,7 +235,8 @@ void Publisher::Impl::relist_later() {
 }
 
 bool Publisher::Impl::ready() const {
-    return wished_ && !node_uid_.empty() && reflector_ && reflector_->synced() && !version_.empty();
+    return wished_ && features_.known() && !node_uid_.empty() && reflector_ &&
+           reflector_->synced() && !version_.empty();
 }
 
 void Publisher::Impl::saw(const Json& object) {
@@ -237,6 +252,7 @@ void Publisher::Impl::saw(const Json& object) {
 void Publisher::Impl::listed() {
     relist_timer_.cancel();
     relisting_ = false;
+    features_.check_release();  // a watch ends when its server does
     sync_all();
 }
 
@@ -268,19 +284,42 @@ Publisher::Impl::Pool& Publisher::Impl::pool(const std::string& name) {
     return *found;
 }
 
-void Publisher::Impl::publish(const std::map<std::string, std::vector<Device>>& pools) {
+void Publisher::Impl::take_features(const FeatureWatch::Answer& answer) {
+    if (answer.dropped != state_.dropped && !answer.dropped.empty())
+        log::warn("ResourceSlices are published without some members", {{"error", answer.dropped}});
+    state_.dropped = answer.dropped;
+    state_.features = features_.rules().features;
+    // May publish other devices than those that wait.
+    if (answer.changed && features_observer_) features_observer_(state_.features);
+    if (!features_.known()) return;
+    if (const auto pools = std::exchange(pending_, std::nullopt)) want(*pools);
+    sync_all();
+}
+
+void Publisher::Impl::publish(const std::map<std::string, DeviceListing>& pools) {
     wished_ = true;
+    features_.need(pools);
+    pending_.reset();
+    if (!features_.known()) {
+        pending_ = pools;
+        return;
+    }
+    want(pools);
+    sync_all();
+}
+
+void Publisher::Impl::want(const std::map<std::string, DeviceListing>& pools) {
     for (auto& [name, known] : pools_) {
         if (pools.contains(name)) continue;
         known->wanted = false;
         known->refused.clear();
         state_.pools[name].published = false;  // until it is gone
     }
-    for (const auto& [name, devices] : pools) {
+    for (const auto& [name, listing] : pools) {
         auto& chosen = pool(name);
         chosen.wanted = true;
         auto& shown = state_.pools[name];
-        auto made = slice_devices(devices);
+        auto made = slice_pool(listing, features_.rules());
         chosen.refused = made ? "" : made.error().message();
         if (!made) {
             shown.published = false;
@@ -288,13 +327,12 @@ void Publisher::Impl::publish(const std::map<std::string, std::vector<Device>>& 
             log::error("pool not published", {{"pool", name}, {"error", shown.error}});
             continue;
         }
-        if (chosen.devices == *made && shown.published) continue;
-        chosen.devices = *std::move(made);
+        if (chosen.content == *made && shown.published) continue;
+        chosen.content = *std::move(made);
         shown.published = false;
-        shown.devices = devices.size();
+        shown.devices = listing.devices.size();
         shown.error.clear();
     }
-    sync_all();
 }
 
 void Publisher::Impl::sync_all() {
@@ -340,7 +378,7 @@ void Publisher::Impl::sync(const std::string& name) {
     const auto stored = store_.of_pool(name);
     PoolPlan plan;
     if (chosen.wanted)
-        plan = plan_pool(chosen.devices, stored, {options_.driver, options_.node, node_uid_},
+        plan = plan_pool(chosen.content, stored, {options_.driver, options_.node, node_uid_},
                          chosen.adopted);
     else
         plan.deletes = stored;
@@ -402,18 +440,27 @@ void Publisher::Impl::wrote(const std::string& name, const SliceWrite& sent, Sto
 /// What the server made of our devices is what we want from now on, or we would write for ever.
 void Publisher::Impl::adopt(const std::string& name, const SliceWrite& sent,
                             const StoredSlice& stored) {
-    if (sent.devices == stored.devices || sent.devices.size() != stored.devices.size()) return;
+    const auto sent_counters = counters_text(sent.counters);
+    const auto stored_counters = counters_text(stored.counters);
+    const bool same = sent.devices == stored.devices && sent_counters == stored_counters;
+    if (same || sent.devices.size() != stored.devices.size()) return;
     auto& chosen = pool(name);
     if (chosen.adopted.size() > kMaxAdopted) chosen.adopted.clear();
     for (std::size_t i = 0; i < sent.devices.size(); ++i)
         if (sent.devices[i].text != stored.devices[i].text)
             chosen.adopted[sent.devices[i].text] = stored.devices[i].text;
     auto dropped = describe_dropped(sent.devices, stored.devices);
+    if (sent_counters != stored_counters) {
+        chosen.adopted[sent_counters] = stored_counters;
+        dropped += (dropped.empty() ? "" : "; ") + std::string("sharedCounters");
+    }
     auto& shown = state_.pools[name];
     if (shown.dropped == dropped) return;
     log::warn("API server does not store all of what was published; is a feature gate off?",
               {{"pool", name}, {"error", dropped}});
     shown.dropped = std::move(dropped);
+    // A gate may have been switched off since it was asked.
+    features_.ask_again();
 }
 
 void Publisher::Impl::finished(const std::string& name, const Result<>& result) {
@@ -445,7 +492,7 @@ void Publisher::Impl::settled(const std::string& name, Pool& chosen, const PoolP
     } else {
         auto& shown = state_.pools[name];
         const bool news = !std::exchange(shown.published, true);
-        shown.devices = chosen.devices.size();
+        shown.devices = chosen.content.devices.size();
         shown.slices = plan.slice_count;
         shown.generation = plan.generation;
         shown.error.clear();
@@ -515,12 +562,16 @@ void Publisher::stop() {
     impl_->stop();
 }
 
-void Publisher::publish(const std::map<std::string, std::vector<Device>>& pools) {
+void Publisher::publish(const std::map<std::string, DeviceListing>& pools) {
     impl_->publish(pools);
 }
 
 const Publisher::State& Publisher::state() const {
     return impl_->state_;
+}
+
+void Publisher::set_features_observer(std::function<void(const SliceFeatures&)> observer) {
+    impl_->features_observer_ = std::move(observer);
 }
 
 void Publisher::set_observer(std::function<void(const State&)> observer) {

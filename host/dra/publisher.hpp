@@ -52,6 +52,9 @@ class Publisher {
         bool published = false;  ///< every pool is, and there was a first publish()
         std::string error;       ///< what keeps all of them waiting: API, node, list
         std::map<std::string, PoolState> pools;
+        /// What the API server keeps. Found out when a device needs it; until then, everything.
+        SliceFeatures features;
+        std::string dropped;  ///< what it does not keep although devices need it, in words
         std::uint64_t creates = 0, updates = 0, deletes = 0, failures = 0, repairs = 0;
     };
 
@@ -63,13 +66,17 @@ class Publisher {
     /// Starts to read node and slices; nothing is written before the first publish().
     void start();
     void stop();
-    /// Pool name -> its devices in order of preference. A pool that is missing is removed, one that
-    /// is empty is published as empty.
-    void publish(const std::map<std::string, std::vector<Device>>& pools);
+    /// Pool name -> its devices in order of preference, and their counters. A pool that is missing
+    /// is removed, one that is empty is published as empty.
+    void publish(const std::map<std::string, DeviceListing>& pools);
 
     const State& state() const;
     /// Called after each change of state().
     void set_observer(std::function<void(const State&)> observer);
+
+    /// Called when state().features is found out or changes, before anything is written that goes
+    /// by it. Who is called publishes again, perhaps other devices.
+    void set_features_observer(std::function<void(const SliceFeatures&)> observer);
 
   private:
     class Impl;

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/system/error_code.hpp>
 
+#include "host/dra/health_service.hpp"
 #include "host/dra/listener.hpp"
 #include "host/dra/plugin_service.hpp"
 #include "host/model/log.hpp"
@@ -16,6 +17,7 @@ using Ms = std::chrono::milliseconds;
 
 constexpr int kMaxMessage = 4 << 20;  // the kubelet's own limit
 constexpr Ms kMaxRegisterAgain{60'000};
+constexpr Ms kStreamsEnd{50};  ///< for watches of health to be told that they are over
 
 std::string_view method_name(Batch::Kind kind) {
     return kind == Batch::Kind::kPrepare ? "NodePrepareResources" : "NodeUnprepareResources";
@@ -31,7 +33,8 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
           options_(std::move(options)),
           again_timer_(domain),
           again_(options_.register_again),
-          hang_up_timer_(domain) {}
+          hang_up_timer_(domain),
+          health_timer_(domain) {}
 
     Result<> start() {
         wanted_ = true;
@@ -40,6 +43,12 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
     void stop() {
         wanted_ = false;
         close();
+    }
+
+    void set_health(std::vector<DeviceHealth> devices) {
+        if (devices == health_) return;
+        health_ = std::move(devices);
+        health_hub_.publish(std::make_shared<const std::vector<DeviceHealth>>(health_));
     }
 
     const Options& options() const { return options_; }
@@ -61,6 +70,7 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
     void run(const std::shared_ptr<Batch>& batch);
     void take(const std::shared_ptr<Batch>& batch, const std::string& uid, Batch::Outcome outcome);
     void finish(const std::shared_ptr<Batch>& batch, const std::optional<Error>& refusal);
+    void renew_health_later();
     void connections_changed(std::size_t count);
     void hung_up();
     void info_asked();
@@ -79,6 +89,11 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
     bool wanted_ = false;           ///< between start and stop
     bool lost_ = false;             ///< it has accepted us, and hung up
     Batches batches_;
+    boost::asio::steady_timer health_timer_;
+    std::vector<DeviceHealth> health_;
+    HealthHub health_hub_;
+    std::unique_ptr<HealthService<HealthV1>> health_v1_;
+    std::unique_ptr<HealthService<HealthV1alpha1>> health_v1alpha1_;
     Inbox inbox_;
     std::unique_ptr<PluginService<ApiV1>> v1_;
     std::unique_ptr<PluginService<ApiV1beta1>> v1beta1_;
@@ -91,13 +106,19 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
 
 Result<> Server::Impl::open() {
     batches_.open();
+    health_hub_.open();
     inbox_ = make_inbox();
     v1_ = std::make_unique<PluginService<ApiV1>>(inbox_, options_.default_deadline);
     v1beta1_ = std::make_unique<PluginService<ApiV1beta1>>(inbox_, options_.default_deadline);
+    health_v1_ = std::make_unique<HealthService<HealthV1>>(health_hub_);
+    health_v1alpha1_ = std::make_unique<HealthService<HealthV1alpha1>>(health_hub_);
     registration_service_ =
         std::make_unique<RegistrationService>(inbox_, options_.driver, plugin_socket().string());
     auto serving = serve();
-    if (!serving) close();
+    if (serving)
+        renew_health_later();
+    else
+        close();
     return serving;
 }
 
@@ -118,6 +139,8 @@ Result<> Server::Impl::serve() {
         grpc::InsecureServerCredentials());
     builder.RegisterService(v1_.get());
     builder.RegisterService(v1beta1_.get());
+    builder.RegisterService(health_v1_.get());
+    builder.RegisterService(health_v1alpha1_.get());
     builder.RegisterService(registration_service_.get());
     grpc_ = builder.BuildAndStart();
     if (!grpc_)
@@ -130,13 +153,16 @@ Result<> Server::Impl::serve() {
 void Server::Impl::close() {
     again_timer_.cancel();
     hang_up_timer_.cancel();
+    health_timer_.cancel();
     // Registration first: the kubelet should not call what is about to close.
     registration_listener_.reset();
     plugin_listener_.reset();
     const Error stopping(Code::kUnavailable, "the driver is stopping; the kubelet will try again");
     for (const auto& batch : batches_.close())
         batch->finish(stopping);
-    if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now());
+    // A watch that is cut off before it has ended is an error in the kubelet's log.
+    const auto grace = health_hub_.close() ? kStreamsEnd : Ms(0);
+    if (grpc_) grpc_->Shutdown(std::chrono::system_clock::now() + grace);
     grpc_.reset();
     connections_.reset();
     registration_ = {};
@@ -223,6 +249,17 @@ void Server::Impl::finish(const std::shared_ptr<Batch>& batch,
         failed += outcome.ok() ? 0 : 1;
     rpc_observer_({method_name(batch->kind), batch->claims.size(), failed, refusal.has_value(),
                    Clock::now() - batch->started});
+}
+
+/// Whoever hears nothing takes a driver that hangs for one whose devices are fine.
+void Server::Impl::renew_health_later() {
+    health_timer_.expires_after(options_.renew_health);
+    health_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+        const auto self = weak.lock();
+        if (ec || !self || !self->grpc_) return;
+        if (!self->health_.empty()) self->health_hub_.renew();
+        self->renew_health_later();
+    });
 }
 
 void Server::Impl::connections_changed(std::size_t count) {
@@ -324,6 +361,10 @@ Result<> Server::start() {
 }
 void Server::stop() {
     impl_->stop();
+}
+
+void Server::set_health(std::vector<DeviceHealth> devices) {
+    impl_->set_health(std::move(devices));
 }
 
 const Registration& Server::registration() const {

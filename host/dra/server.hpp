@@ -3,7 +3,7 @@
 // Server: what the kubelet sees of us. One gRPC server on two unix sockets: DRAPlugin (v1 and
 // v1beta1) on the driver's socket, and the registration service on a socket in the directory that
 // the kubelet watches. The registration socket appears last, because the kubelet calls back at
-// once.
+// once. Beside DRAPlugin it serves DRAResourceHealth (v1 and v1alpha1) on the driver's socket.
 //
 // Whether the kubelet knows us is told by its connection to the driver's socket. From 1.34 on it
 // opens one when it registers us and holds it, without calls too, until it ends or forgets us;
@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 
+#include "host/model/device_health.hpp"
 #include "host/model/services.hpp"
 
 #include <knd/cpp/result.hpp>
@@ -62,6 +63,8 @@ class Server {
         std::chrono::milliseconds register_again{2'000};
         /// A connection without calls is closed after half an hour, and opened again at once.
         std::chrono::milliseconds hang_up_patience{1'000};
+        /// The kubelet calls a device Unknown that it has not heard of for 30 s.
+        std::chrono::milliseconds renew_health{10'000};
     };
 
     Server(boost::asio::io_context& domain, ClaimService& claims, Options options);
@@ -74,6 +77,10 @@ class Server {
     /// Takes the sockets away and answers running calls with UNAVAILABLE; the kubelet repeats them.
     /// What the domain does for them goes on.
     void stop();
+
+    /// Health of all devices that are offered or held and whose backends tell. Kubelets that watch
+    /// are told at once. Before start(), too.
+    void set_health(std::vector<DeviceHealth> devices);
 
     const Registration& registration() const;
     /// Called after each change of registration().

@@ -7,48 +7,11 @@
 #include <set>
 
 #include "host/kube/resource_api.hpp"
-#include "host/model/attribute_json.hpp"
-#include "host/model/quantity.hpp"
 
 namespace knd::dra {
 namespace {
 
 constexpr std::size_t kMaxNamed = 3;  // devices that a log line names
-
-bool has_list_attributes(const Json& device) {
-    const auto& attributes = json_at(device, "attributes");
-    if (!attributes.is_object()) return false;
-    return std::any_of(attributes.begin(), attributes.end(), [](const Json& value) {
-        return value.is_object() &&
-               std::any_of(value.begin(), value.end(), [](const Json& v) { return v.is_array(); });
-    });
-}
-
-/// One spelling for each meaning: no empty members, quantities as the server would write them,
-/// members in order (as the JSON library keeps them anyway).
-SliceDevice canonical(Json device) {
-    for (auto at = device.begin(); at != device.end();) {
-        const bool empty = at->is_null() || (at->is_structured() && at->empty());
-        at = empty ? device.erase(at) : std::next(at);
-    }
-    if (auto capacity = device.find("capacity"); capacity != device.end()) {
-        for (auto& entry : *capacity) {
-            if (!entry.is_object()) continue;
-            const auto parsed = Quantity::parse(json_string(entry, "value"));
-            if (parsed) entry["value"] = parsed->text();
-        }
-    }
-    return {json_string(device, "name"), to_text(device), has_list_attributes(device)};
-}
-
-Json device_json(const Device& device) {
-    Json json = {{"name", device.name}, {"attributes", attributes_to_json(device.attributes)}};
-    Json capacity = Json::object();
-    for (const auto& [name, quantity] : device.capacity)
-        capacity[name] = {{"value", quantity}};
-    json["capacity"] = std::move(capacity);
-    return json;
-}
 
 std::string node_owner_uid(const Json& metadata) {
     const auto& owners = json_at(metadata, "ownerReferences");
@@ -57,8 +20,7 @@ std::string node_owner_uid(const Json& metadata) {
 }
 
 bool has_foreign_members(const Json& spec) {
-    for (const auto key :
-         {"nodeSelector", "allNodes", "perDeviceNodeSelection", "sharedCounters"}) {
+    for (const auto key : {"nodeSelector", "allNodes", "perDeviceNodeSelection"}) {
         const auto& value = json_at(spec, key);
         if (!value.is_null() && !(value.is_structured() && value.empty())) return true;
     }
@@ -76,14 +38,23 @@ std::map<std::size_t, const StoredSlice*> keepers(const std::vector<StoredSlice>
     return chosen;
 }
 
+bool equal_text(const std::string& wanted, const std::string& stored, const Adopted& adopted) {
+    if (wanted == stored) return true;
+    const auto found = adopted.find(wanted);
+    return found != adopted.end() && found->second == stored;
+}
+
 bool equal_devices(const std::vector<SliceDevice>& wanted, const std::vector<SliceDevice>& stored,
                    const Adopted& adopted) {
     return std::equal(wanted.begin(), wanted.end(), stored.begin(), stored.end(),
                       [&](const SliceDevice& want, const SliceDevice& have) {
-                          if (want.text == have.text) return true;
-                          const auto found = adopted.find(want.text);
-                          return found != adopted.end() && found->second == have.text;
+                          return equal_text(want.text, have.text, adopted);
                       });
+}
+
+bool equal_content(const SliceWrite& wanted, const StoredSlice& stored, const Adopted& adopted) {
+    return equal_devices(wanted.devices, stored.devices, adopted) &&
+           equal_text(counters_text(wanted.counters), counters_text(stored.counters), adopted);
 }
 
 Json metadata_for(const SliceWrite& write, const SliceOwner& owner) {
@@ -122,21 +93,7 @@ std::set<std::string> missing_members(const Json& sent, const Json& stored) {
 bool StoredSlice::same_content(const StoredSlice& other) const {
     return uid == other.uid && pool == other.pool && generation == other.generation &&
            slice_count == other.slice_count && owner_uid == other.owner_uid &&
-           devices == other.devices && foreign == other.foreign;
-}
-
-Result<std::vector<SliceDevice>> slice_devices(const std::vector<Device>& devices) {
-    std::vector<SliceDevice> made;
-    made.reserve(devices.size());
-    std::set<std::string_view> names;
-    for (const auto& device : devices) {
-        if (!names.insert(device.name).second)
-            return Error(Code::kInvalidArgument, "two devices are called " + device.name +
-                                                     " (the second is of backend " +
-                                                     device.backend + ")");
-        made.push_back(canonical(device_json(device)));
-    }
-    return made;
+           devices == other.devices && counters == other.counters && foreign == other.foreign;
 }
 
 Result<StoredSlice> parse_slice(const Json& object, std::string_view version) {
@@ -156,15 +113,31 @@ Result<StoredSlice> parse_slice(const Json& object, std::string_view version) {
     slice.slice_count = json_int(pool, "resourceSliceCount");
     slice.foreign = has_foreign_members(spec);
     if (const auto& devices = json_at(spec, "devices"); devices.is_array())
-        for (const auto& device : devices)
-            slice.devices.push_back(canonical(kube::ResourceApi::device_from(version, device)));
+        for (const auto& device : devices) {
+            auto flat = kube::ResourceApi::device_from(version, device);
+            collect_taint_times(flat, slice.taint_times);
+            slice.devices.push_back(canonical_device(std::move(flat)));
+        }
+    if (const auto& sets = json_at(spec, "sharedCounters"); sets.is_array())
+        for (const auto& set : sets)
+            slice.counters.push_back(canonical_counters(set));
     return slice;
 }
 
-std::vector<std::vector<SliceDevice>> shard(const std::vector<SliceDevice>& devices,
+std::string counters_text(const std::vector<SliceCounters>& counters) {
+    std::string text = "[";
+    for (const auto& set : counters)
+        text += (text.size() == 1 ? "" : ",") + set.text;
+    return text + "]";
+}
+
+std::vector<std::vector<SliceDevice>> shard(const SlicePool& pool,
                                             const std::vector<StoredSlice>& stored) {
-    const bool rich = std::any_of(devices.begin(), devices.end(),
-                                  [](const SliceDevice& device) { return device.rich; });
+    const auto& devices = pool.devices;
+    // Until 1.34 no device makes its slice smaller.
+    const bool rich =
+        !pool.together && std::any_of(devices.begin(), devices.end(),
+                                      [](const SliceDevice& device) { return device.rich; });
     const auto limit = rich ? kRichDevicesPerSlice : kDevicesPerSlice;
     const auto count = std::max<std::size_t>(1, (devices.size() + limit - 1) / limit);
 
@@ -175,57 +148,89 @@ std::vector<std::vector<SliceDevice>> shard(const std::vector<SliceDevice>& devi
 
     std::vector<std::size_t> place(devices.size(), count);
     std::vector<std::size_t> load(count, 0);
+    const auto put = [&](std::size_t device, std::size_t slice) {
+        place[device] = slice;
+        ++load[slice];
+    };
+    if (pool.together)
+        for (std::size_t i = 0; i < devices.size(); ++i)
+            if (devices[i].consumes) put(i, 0);
     for (std::size_t i = 0; i < devices.size(); ++i) {
         const auto found = home.find(devices[i].name);
-        if (found == home.end() || found->second >= count || load[found->second] == limit) continue;
-        place[i] = found->second;
-        ++load[found->second];
+        if (place[i] != count || found == home.end() || found->second >= count ||
+            load[found->second] >= limit)
+            continue;
+        put(i, found->second);
     }
     std::size_t open = 0;
     std::vector<std::vector<SliceDevice>> slices(count);
     for (std::size_t i = 0; i < devices.size(); ++i) {
         if (place[i] == count) {
-            while (load[open] == limit)
+            while (load[open] >= limit)
                 ++open;
-            place[i] = open;
-            ++load[open];
+            put(i, open);
         }
         slices[place[i]].push_back(devices[i]);
     }
     return slices;
 }
 
-PoolPlan plan_pool(const std::vector<SliceDevice>& devices, const std::vector<StoredSlice>& stored,
+namespace {
+
+/// The pool as slices that are not written yet, one for each index.
+std::vector<SliceWrite> deal(const SlicePool& pool, const std::vector<StoredSlice>& stored) {
+    std::vector<SliceWrite> slices;
+    for (auto& devices : shard(pool, stored)) {
+        SliceWrite slice;
+        slice.devices = std::move(devices);
+        slices.push_back(std::move(slice));
+    }
+    if (pool.together) {
+        slices.front().counters = pool.counters;
+    } else {
+        for (std::size_t i = 0; i < pool.counters.size(); ++i) {
+            if (i % kCounterSetsPerSlice == 0) slices.emplace_back();
+            slices.back().counters.push_back(pool.counters[i]);
+        }
+    }
+    for (std::size_t i = 0; i < slices.size(); ++i)
+        slices[i].index = i;
+    return slices;
+}
+
+}  // namespace
+
+PoolPlan plan_pool(const SlicePool& pool, const std::vector<StoredSlice>& stored,
                    const SliceOwner& owner, const Adopted& adopted) {
     PoolPlan plan;
-    auto shards = shard(devices, stored);
+    auto slices = deal(pool, stored);
     const auto keep = keepers(stored);
-    plan.slice_count = shards.size();
+    plan.slice_count = slices.size();
     for (const auto& slice : stored) {
         plan.generation = std::max(plan.generation, slice.generation);
-        const bool kept = slice.index && *slice.index < shards.size() &&
+        plan.taint_times.insert(slice.taint_times.begin(), slice.taint_times.end());
+        const bool kept = slice.index && *slice.index < slices.size() &&
                           keep.contains(*slice.index) && keep.at(*slice.index) == &slice;
         if (!kept) plan.deletes.push_back(slice);
     }
 
     std::vector<SliceWrite> matched;
     std::vector<std::size_t> changed;
-    for (std::size_t i = 0; i < shards.size(); ++i) {
-        const auto found = keep.find(i);
+    for (auto& slice : slices) {
+        const auto found = keep.find(slice.index);
         if (found == keep.end()) {
-            plan.creates.push_back({.name = {},
-                                    .uid = {},
-                                    .resource_version = {},
-                                    .index = i,
-                                    .devices = std::move(shards[i])});
+            plan.creates.push_back(std::move(slice));
             continue;
         }
         const auto& have = *found->second;
         const bool same = have.generation == plan.generation && have.owner_uid == owner.node_uid &&
-                          have.slice_count == static_cast<std::int64_t>(shards.size()) &&
-                          equal_devices(shards[i], have.devices, adopted);
+                          have.slice_count == static_cast<std::int64_t>(plan.slice_count) &&
+                          equal_content(slice, have, adopted);
         if (!same) changed.push_back(matched.size());
-        matched.push_back({have.name, have.uid, have.resource_version, i, std::move(shards[i])});
+        slice.name = have.name;
+        slice.uid = have.uid;
+        slice.resource_version = have.resource_version;
+        matched.push_back(std::move(slice));
     }
     // One update is atomic as it is. More than that needs a new generation, or consumers might take
     // the old half of a pool together with its new one.
@@ -253,13 +258,21 @@ std::string slice_body(const SliceWrite& write, const PoolPlan& plan, const Slic
     auto spec_text = to_text(spec);
     body.pop_back();  // the closing braces, to go on inside
     spec_text.pop_back();
-    body += ",\"spec\":" + spec_text + ",\"devices\":[";
+    body += ",\"spec\":" + spec_text;
+    if (!write.counters.empty()) body += ",\"sharedCounters\":" + counters_text(write.counters);
+    if (!write.counters.empty() && write.devices.empty()) return body + "}}";
+    body += ",\"devices\":[";
     for (std::size_t i = 0; i < write.devices.size(); ++i) {
         if (i > 0) body += ',';
         const auto& text = write.devices[i].text;
-        if (version == "v1" || version == "v1beta2") {
+        const bool flat = version == "v1" || version == "v1beta2";
+        // Without taints there is nothing to read the text again for.
+        const bool stamped =
+            !plan.taint_times.empty() && text.find("\"taints\":") != std::string::npos;
+        if (flat && !stamped) {
             body += text;
         } else if (auto device = parse_json(text)) {
+            set_taint_times(*device, plan.taint_times);
             body += to_text(kube::ResourceApi::device_to(version, *std::move(device)));
         }
     }

@@ -12,25 +12,12 @@
 #include <string_view>
 #include <vector>
 
-#include "host/model/device.hpp"
+#include "host/dra/slice_device.hpp"
 #include "host/model/json.hpp"
 
 #include <knd/cpp/result.hpp>
 
 namespace knd::dra {
-
-/// Limits of the API, per slice.
-inline constexpr std::size_t kDevicesPerSlice = 128;
-inline constexpr std::size_t kRichDevicesPerSlice = 64;  ///< when a device has list attributes
-
-/// A device ready to be sent. Text, because ten thousand devices as JSON trees would take more
-/// memory than the rest of the daemon.
-struct SliceDevice {
-    std::string name;
-    std::string text;   ///< the v1 object in canonical form
-    bool rich = false;  ///< has list attributes, so that its slice holds fewer devices
-    bool operator==(const SliceDevice&) const = default;
-};
 
 /// A slice as the API server holds it, reduced to what decisions need.
 struct StoredSlice {
@@ -43,7 +30,9 @@ struct StoredSlice {
     std::int64_t slice_count = 0;
     std::string owner_uid;  ///< of the Node
     std::vector<SliceDevice> devices;
-    bool foreign = false;  ///< has members that we never write (nodeSelector, sharedCounters, ...)
+    std::vector<SliceCounters> counters;
+    TaintTimes taint_times;
+    bool foreign = false;  ///< has members that we never write (nodeSelector, allNodes, ...)
     /// Whether the two say the same; resource versions do not count.
     bool same_content(const StoredSlice& other) const;
 };
@@ -54,6 +43,7 @@ struct SliceWrite {
     std::string resource_version;
     std::size_t index = 0;
     std::vector<SliceDevice> devices;
+    std::vector<SliceCounters> counters;
 };
 
 /// What brings the pool to the desired state: deletes first, then updates, then creates.
@@ -63,6 +53,7 @@ struct PoolPlan {
     std::vector<SliceWrite> creates;
     std::int64_t generation = 0;
     std::size_t slice_count = 0;
+    TaintTimes taint_times;
     bool empty() const { return deletes.empty() && updates.empty() && creates.empty(); }
 };
 
@@ -73,23 +64,22 @@ struct SliceOwner {
     std::string node_uid;
 };
 
-/// Devices in the form they are compared and sent in. INVALID_ARGUMENT: two have one name.
-Result<std::vector<SliceDevice>> slice_devices(const std::vector<Device>& devices);
-
 /// A ResourceSlice object of API version `version`.
 Result<StoredSlice> parse_slice(const Json& object, std::string_view version);
 
 /// Deals devices to slices, at least one. A device stays in the slice where `stored` has it, as far
 /// as there is room, so that a change of one device rewrites one slice and keeps the generation.
-std::vector<std::vector<SliceDevice>> shard(const std::vector<SliceDevice>& devices,
+std::vector<std::vector<SliceDevice>> shard(const SlicePool& pool,
                                             const std::vector<StoredSlice>& stored);
 
 /// Texts that the server was seen to store instead of what we sent (fields of a feature gate that
-/// is off are dropped without a word): sent -> stored.
+/// is off are dropped without a word): sent -> stored, of devices, and of all counters of a slice.
 using Adopted = std::map<std::string, std::string, std::less<>>;
 
-PoolPlan plan_pool(const std::vector<SliceDevice>& devices, const std::vector<StoredSlice>& stored,
+PoolPlan plan_pool(const SlicePool& pool, const std::vector<StoredSlice>& stored,
                    const SliceOwner& owner, const Adopted& adopted);
+/// `[{"counters":...},...]`
+std::string counters_text(const std::vector<SliceCounters>& counters);
 
 /// The object to send for one write of a plan.
 std::string slice_body(const SliceWrite& write, const PoolPlan& plan, const SliceOwner& owner,

@@ -52,6 +52,8 @@ class Metrics::Impl {
         histogram("knd_api_request_seconds", "Time until the API server answered");
     prometheus::Family<prometheus::Gauge>& devices =
         gauge("knd_devices", "Devices by state: offered, withheld, held");
+    prometheus::Family<prometheus::Gauge>& device_health =
+        gauge("knd_device_health", "Devices whose backends tell their health, by what they tell");
     prometheus::Family<prometheus::Gauge>& claims =
         gauge("knd_claims", "Devices in the hands of claims, by state");
     prometheus::Family<prometheus::Gauge>& backends =
@@ -92,6 +94,10 @@ void Metrics::api_request(std::string_view method, std::string_view resource, in
 
 void Metrics::set_devices(std::string_view state, double count) {
     impl_->devices.Add({{"state", std::string(state)}}).Set(count);
+}
+
+void Metrics::set_device_health(std::string_view health, double count) {
+    impl_->device_health.Add({{"health", std::string(health)}}).Set(count);
 }
 
 void Metrics::set_claims(std::string_view state, double count) {

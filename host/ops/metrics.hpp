@@ -31,6 +31,7 @@ class Metrics {
 
     /// Levels, set when they are scraped.
     void set_devices(std::string_view state, double count);
+    void set_device_health(std::string_view health, double count);
     void set_claims(std::string_view state, double count);
     void set_backend_up(std::string_view backend, bool up);
     void set_ready(std::string_view part, bool ready);

@@ -315,6 +315,8 @@ FakeApiServer::Reply FakeApiServer::create(const Request& request, const std::st
     if (objects_.contains(path))
         return {409, status(409, "AlreadyExists", "\"" + last_of(path) + "\" already exists")};
     metadata["uid"] = "uid-" + std::to_string(version_ + 1);
+    if (const auto refusal = judge_ ? judge_(collection, Json(), object) : ""; !refusal.empty())
+        return {422, status(422, "Invalid", refusal)};
     if (parameter(request.query, "dryRun") == "All") {
         if (admission_) admission_(collection, object);
         return {201, object};
@@ -331,6 +333,8 @@ FakeApiServer::Reply FakeApiServer::update(const Request& request, const std::st
         return {409, status(409, "Conflict", "the object has been modified")};
     object["metadata"]["uid"] = json_path(old, {"metadata", "uid"});
     object["metadata"]["resourceVersion"] = json_path(old, {"metadata", "resourceVersion"});
+    if (const auto refusal = judge_ ? judge_(parent(path), old, object) : ""; !refusal.empty())
+        return {422, status(422, "Invalid", refusal)};
     if (object != old) store(parent(path), object, "MODIFIED");
     return {200, object};
 }
@@ -478,6 +482,11 @@ void FakeApiServer::inject(Fault fault) {
 void FakeApiServer::set_admission(std::function<void(const std::string&, Json&)> admission) {
     const std::lock_guard lock(mutex_);
     admission_ = std::move(admission);
+}
+
+void FakeApiServer::set_judge(Judge judge) {
+    const std::lock_guard lock(mutex_);
+    judge_ = std::move(judge);
 }
 
 void FakeApiServer::serve_versions(std::set<std::string> versions) {

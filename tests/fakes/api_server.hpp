@@ -78,6 +78,11 @@ class FakeApiServer {
     void inject(Fault fault);
     /// Called on every object before it is stored: drops what a feature gate would.
     void set_admission(std::function<void(const std::string& collection, Json&)> admission);
+    /// Called on every object that a client creates or replaces, with what it replaces (or null):
+    /// changes it as a server would, or says why it is refused (422).
+    using Judge =
+        std::function<std::string(const std::string& collection, const Json& before, Json& object)>;
+    void set_judge(Judge judge);
     void serve_versions(std::set<std::string> versions);
     /// "36" and "1"; what /version tells.
     void set_release(const std::string& minor, const std::string& patch);
@@ -141,6 +146,7 @@ class FakeApiServer {
     std::vector<Request> requests_;
     std::list<Fault> faults_;
     std::function<void(const std::string&, Json&)> admission_;
+    Judge judge_;
     std::set<std::string> versions_{"v1", "v1beta2", "v1beta1"};
     std::string minor_ = "36";
     std::string git_version_ = "v1.36.0";

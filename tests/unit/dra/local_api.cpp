@@ -84,7 +84,7 @@ class LocalApiTest : public knd::api::ApiTest {
 
 TEST_F(LocalApiTest, AcceptsPublishedSlices) {
     const auto publisher = start_publisher();
-    publisher->publish({{"n1", devices(130)}});
+    publisher->publish({{"n1", {devices(130), {}}}});
     ASSERT_TRUE(until([&] { return publisher->state().published; }))
         << publisher->state().error << publisher->state().pools.at("n1").error;
     ASSERT_EQ(slices().size(), 2u);
@@ -97,20 +97,20 @@ TEST_F(LocalApiTest, AcceptsPublishedSlices) {
 
 TEST_F(LocalApiTest, SeesNoWritesAfterAnUnchangedRestart) {
     auto publisher = start_publisher();
-    publisher->publish({{"n1", devices(130)}});
+    publisher->publish({{"n1", {devices(130), {}}}});
     ASSERT_TRUE(until([&] { return publisher->state().published; }));
     const auto revision = store_->revision();
     publisher = start_publisher();
-    publisher->publish({{"n1", devices(130)}});
+    publisher->publish({{"n1", {devices(130), {}}}});
     ASSERT_TRUE(until([&] { return publisher->state().published; }));
     EXPECT_EQ(store_->revision(), revision);
 }
 
 TEST_F(LocalApiTest, AcceptsUpdatesAndDeletes) {
     const auto publisher = start_publisher();
-    publisher->publish({{"n1", devices(130)}});
+    publisher->publish({{"n1", {devices(130), {}}}});
     ASSERT_TRUE(until([&] { return publisher->state().published; }));
-    publisher->publish({{"n1", devices(3)}});
+    publisher->publish({{"n1", {devices(3), {}}}});
     ASSERT_TRUE(until([&] { return publisher->state().published; }));
     ASSERT_EQ(slices().size(), 1u);
     EXPECT_EQ(json_path(*slices()[0], {"spec", "devices"}).size(), 3u);
@@ -121,7 +121,7 @@ TEST_F(LocalApiTest, GoesOnAfterItWasRestoredFromACopy) {
     const auto copy = directory_ / "copy.db";
     const auto publisher = start_publisher();
     const auto publish = [&](std::size_t count) {
-        publisher->publish({{"n1", devices(count)}});
+        publisher->publish({{"n1", {devices(count), {}}}});
         return until([&] { return publisher->state().published; });
     };
     ASSERT_TRUE(publish(1));

@@ -1,66 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/dra/publisher.hpp"
 
-#include <set>
-
-#include "tests/fakes/kube_fixture.hpp"
+#include "tests/unit/dra/publisher_fixture.hpp"
 
 namespace knd::dra {
 namespace {
-
-using Ms = std::chrono::milliseconds;
-const std::string kSlices = "/apis/resource.k8s.io/v1/resourceslices";
-
-class PublisherTest : public fakes::KubeFixture {
-  protected:
-    PublisherTest() {
-        server.put("/api/v1/nodes", {{"metadata", {{"name", "n1"}, {"uid", "node-uid"}}}});
-        options.driver = "knd.dev";
-        options.node = "n1";
-        options.repair_delay = Ms(20);
-        options.write_interval = Ms(0);
-    }
-
-    void start() {
-        publisher.reset();
-        publisher = std::make_unique<Publisher>(*client, *api, options);
-        publisher->start();
-    }
-
-    static std::vector<Device> devices(std::size_t count, std::int64_t mtu = 1500) {
-        std::vector<Device> made(count);
-        for (std::size_t i = 0; i < count; ++i) {
-            made[i].name = "d" + std::to_string(i);
-            made[i].attributes["knd.dev/mtu"] = mtu;
-        }
-        return made;
-    }
-
-    bool publish(std::map<std::string, std::vector<Device>> pools) {
-        publisher->publish(pools);
-        return until([&] { return publisher->state().published; });
-    }
-    /// Lets everything that is under way end.
-    void settle() { fakes::run_for(io, Ms(100)); }
-
-    std::size_t writes() {
-        return server.count("POST", kSlices) + server.count("PUT", kSlices) +
-               server.count("DELETE", kSlices);
-    }
-    std::set<std::string> device_names() {
-        std::set<std::string> names;
-        for (const auto& slice : server.objects(kSlices))
-            for (const auto& device : json_path(slice, {"spec", "devices"}))
-                names.insert(json_string(device, "name"));
-        return names;
-    }
-    std::string slice_path() {
-        return kSlices + "/" + json_string(server.objects(kSlices).at(0)["metadata"], "name");
-    }
-
-    Publisher::Options options;
-    std::unique_ptr<Publisher> publisher;
-};
 
 TEST_F(PublisherTest, PublishesDevicesOfANode) {
     start();
@@ -277,7 +221,7 @@ TEST_F(PublisherTest, SaysWhatTheServerFindsInvalid) {
                    .message = "bad name",
                    .times = 100});
     start();
-    publisher->publish({{"n1", devices(1)}});
+    publisher->publish({{"n1", {devices(1), {}}}});
     ASSERT_TRUE(until([&] { return publisher->state().failures > 0; }));
     EXPECT_FALSE(publisher->state().published);
     EXPECT_EQ(publisher->state().pools.at("n1").error, "POST " + kSlices + ": bad name");
@@ -303,7 +247,7 @@ TEST_F(PublisherTest, RefusesAPoolWithTwoDevicesOfOneName) {
     ASSERT_TRUE(publish({{"n1", devices(1)}}));
     auto twins = devices(2);
     twins[1].name = twins[0].name;
-    publisher->publish({{"n1", twins}});
+    publisher->publish({{"n1", {twins, {}}}});
     settle();
     EXPECT_FALSE(publisher->state().published);
     EXPECT_EQ(device_names(), std::set<std::string>{"d0"});
@@ -315,7 +259,7 @@ TEST_F(PublisherTest, RemovesAPoolThatItHadToRefuse) {
     ASSERT_TRUE(publish({{"n1", devices(1)}}));
     auto twins = devices(2);
     twins[1].name = twins[0].name;
-    publisher->publish({{"n1", twins}});
+    publisher->publish({{"n1", {twins, {}}}});
     settle();
     EXPECT_TRUE(publish({}));
     EXPECT_TRUE(until([&] { return server.objects(kSlices).empty(); }));
@@ -324,7 +268,7 @@ TEST_F(PublisherTest, RemovesAPoolThatItHadToRefuse) {
 TEST_F(PublisherTest, WaitsForItsNode) {
     server.erase("/api/v1/nodes/n1");
     start();
-    publisher->publish({{"n1", devices(1)}});
+    publisher->publish({{"n1", {devices(1), {}}}});
     settle();
     EXPECT_EQ(publisher->state().error, "read our Node: GET /api/v1/nodes/n1: \"n1\" not found");
     server.put("/api/v1/nodes", {{"metadata", {{"name", "n1"}}}});
@@ -369,7 +313,7 @@ TEST_F(PublisherTest, CoalescesAFlappingDevice) {
     const auto begin = std::chrono::steady_clock::now();
     ASSERT_TRUE(publish({{"n1", devices(2)}}));
     for (int i = 0; i < 50; ++i) {
-        publisher->publish({{"n1", devices(i % 2 == 0 ? 1 : 2)}});
+        publisher->publish({{"n1", {devices(i % 2 == 0 ? 1 : 2), {}}}});
         fakes::run_for(io, Ms(10));
     }
     ASSERT_TRUE(publish({{"n1", devices(7)}}));
@@ -402,7 +346,7 @@ TEST_F(PublisherTest, CatchesUpAfterTheServerWasAway) {
     start();
     ASSERT_TRUE(publish({{"n1", devices(1)}}));
     server.go_away();
-    publisher->publish({{"n1", devices(5)}});
+    publisher->publish({{"n1", {devices(5), {}}}});
     settle();
     server.resume();
     EXPECT_TRUE(until([&] { return device_names().size() == 5; }));

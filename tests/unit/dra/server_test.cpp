@@ -13,6 +13,8 @@
 #include <thread>
 
 #include "host/model/socket_path.hpp"
+#include "host/proto/kubelet/dra_health_v1.grpc.pb.h"
+#include "host/proto/kubelet/dra_health_v1alpha1.grpc.pb.h"
 #include "host/proto/kubelet/dra_v1.grpc.pb.h"
 #include "host/proto/kubelet/dra_v1beta1.grpc.pb.h"
 #include "host/proto/kubelet/registration_v1.grpc.pb.h"
@@ -155,9 +157,10 @@ TEST_F(ServerTest, IntroducesItselfToTheKubelet) {
     EXPECT_EQ(info.type(), "DRAPlugin");
     EXPECT_EQ(info.name(), "knd.dev");
     EXPECT_EQ(info.endpoint(), server->plugin_socket().string());
-    ASSERT_EQ(info.supported_versions_size(), 2);
-    EXPECT_EQ(info.supported_versions(0), "v1.DRAPlugin");
-    EXPECT_EQ(info.supported_versions(1), "v1beta1.DRAPlugin");
+    EXPECT_EQ(std::vector<std::string>(info.supported_versions().begin(),
+                                       info.supported_versions().end()),
+              (std::vector<std::string>{"v1.DRAPlugin", "v1beta1.DRAPlugin", "v1.DRAResourceHealth",
+                                        "v1alpha1.DRAResourceHealth"}));
     EXPECT_TRUE(fakes::run_until(io, [&] { return server->registration().asked; }));
 }
 

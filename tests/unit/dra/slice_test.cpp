@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace knd::dra {
 namespace {
 
@@ -34,6 +36,7 @@ std::vector<StoredSlice> apply(const PoolPlan& plan, std::vector<StoredSlice> st
         slice.slice_count = static_cast<std::int64_t>(plan.slice_count);
         slice.owner_uid = kOwner.node_uid;
         slice.devices = write.devices;
+        slice.counters = write.counters;
     };
     for (const auto& write : plan.updates)
         for (auto& slice : stored)
@@ -371,6 +374,134 @@ TEST(Dropped, NamesDevicesAndMembers) {
         {"a", R"({"attributes":{"x":{"ints":[1]},"y":{"int":1}},"name":"a"})"}};
     const std::vector<SliceDevice> stored = {{"a", R"({"attributes":{"y":{"int":1}},"name":"a"})"}};
     EXPECT_EQ(describe_dropped(sent, stored), "a: x");
+}
+
+Device rich_device() {
+    Device device;
+    device.name = "d0";
+    device.shareable = true;
+    device.capacity = {{"knd.dev/bandwidth", "10000M"}, {"knd.dev/slots", "8"}};
+    device.policies = {{"knd.dev/bandwidth",
+                        {.default_value = "1000M", .min = "0.5G", .max = "10G", .step = "500M"}},
+                       {"knd.dev/slots", {.default_value = "1", .valid_values = {"1", "2k"}}}};
+    device.consumes = {{"pf0", {{"vfs", "1000m"}}}};
+    device.taints = {{"example.com/a", "", "None"},
+                     {"example.com/b", "1", "None"},
+                     {"example.com/c", "", "None"},
+                     {"example.com/d", "", "None"},
+                     {"example.com/e", "", "NoExecute"}};
+    return device;
+}
+
+TEST(SliceDevice, SaysSharesCountersAndTaintsAsTheApiDoes) {
+    const auto device = *parse_json(slice_devices({rich_device()})->front().text);
+    EXPECT_EQ(json_at(device, "capacity"), *parse_json(R"({
+      "knd.dev/bandwidth": {"value": "10G", "requestPolicy": {"default": "1G",
+        "validRange": {"min": "500M", "max": "10G", "step": "500M"}}},
+      "knd.dev/slots": {"value": "8", "requestPolicy": {"default": "1",
+        "validValues": ["1", "2k"]}}})"));
+    EXPECT_EQ(json_at(device, "allowMultipleAllocations"), true);
+    EXPECT_EQ(json_at(device, "consumesCounters"),
+              *parse_json(R"([{"counterSet": "pf0", "counters": {"vfs": {"value": "1"}}}])"));
+    EXPECT_EQ(json_at(device, "taints").size(), 5u);
+    EXPECT_EQ(json_at(device, "taints")[1],
+              *parse_json(R"({"key": "example.com/b", "value": "1", "effect": "None"})"));
+}
+
+TEST(SliceDevice, IsOrdinaryWithoutFeatures) {
+    const auto pool = slice_pool({{rich_device()}, {{"pf0", {{"vfs", "8"}}}}},
+                                 {{false, false, false, false}, 36});
+    EXPECT_EQ(pool->devices[0].text,
+              R"({"capacity":{"knd.dev/bandwidth":{"value":"10G"},"knd.dev/slots":{"value":"8"}},)"
+              R"("name":"d0"})");
+    EXPECT_TRUE(pool->counters.empty());
+    EXPECT_FALSE(pool->devices[0].rich);
+}
+
+TEST(SliceDevice, GivesTheFirstOfAListAndNoneOfAnEmptyOne) {
+    Device device;
+    device.name = "d0";
+    device.attributes = {{"knd.dev/a", std::vector<std::int64_t>{3, 4}},
+                         {"knd.dev/b", std::vector<bool>{true}},
+                         {"knd.dev/c", std::vector<Version>{{"1.0.0"}}},
+                         {"knd.dev/d", std::vector<std::string>{}},
+                         {"knd.dev/e", std::string("x")}};
+    const auto pool = slice_pool({{device}, {}}, {{.lists = false}, 36});
+    EXPECT_EQ(json_at(*parse_json(pool->devices[0].text), "attributes"), *parse_json(R"({
+      "knd.dev/a": {"int": 3}, "knd.dev/b": {"bool": true}, "knd.dev/c": {"version": "1.0.0"},
+      "knd.dev/e": {"string": "x"}})"));
+}
+
+TEST(SliceDevice, KeepsTheTaintsThatKeepMostAwayOnOldReleases) {
+    const auto pool = slice_pool({{rich_device()}, {}}, {{}, 34});
+    const auto taints = json_at(*parse_json(pool->devices[0].text), "taints");
+    ASSERT_EQ(taints.size(), 4u);
+    EXPECT_EQ(taints[0]["key"], "example.com/e");
+}
+
+TEST(SliceDevice, RefusesMoreCountersThanAnOldReleaseTakes) {
+    DeviceListing listing{{rich_device()}, {}};
+    for (int i = 0; i < 33; ++i)
+        listing.counters["pf0"]["c" + std::to_string(i)] = "1";
+    EXPECT_EQ(slice_pool(listing, {{}, 34}).code(), Code::kInvalidArgument);
+    EXPECT_TRUE(slice_pool(listing, {{}, 35}).ok());
+}
+
+TEST(SliceDevice, DoesNotMindTheTimeOfATaintNorTheServersSpelling) {
+    auto stored = *parse_json(slice_devices({rich_device()})->front().text);
+    for (auto& taint : stored["taints"])
+        taint["timeAdded"] = "2026-01-01T00:00:00Z";
+    stored["consumesCounters"][0]["counters"]["vfs"]["value"] = "1e0";
+    EXPECT_EQ(canonical_device(stored), slice_devices({rich_device()})->front());
+}
+
+TEST(Shard, PutsAtMost64WhenADeviceHasTaintsOrCounters) {
+    auto devices = make_devices(65);
+    devices[3].taints = {{"a", "", "NoSchedule"}};
+    EXPECT_EQ(shard(*slice_devices(devices), {}).size(), 2u);
+}
+
+TEST(Plan, PutsEightCounterSetsIntoASliceOfTheirOwn) {
+    DeviceListing listing{make_devices(1), {}};
+    for (int i = 0; i < 9; ++i)
+        listing.counters["set" + std::to_string(i)] = {{"c", "1"}};
+    const auto pool = *slice_pool(listing, {});
+    const auto plan = plan_pool(pool, {}, kOwner, {});
+    ASSERT_EQ(plan.creates.size(), 3u);
+    EXPECT_EQ(plan.creates[1].counters.size(), 8u);
+    EXPECT_EQ(plan.creates[2].counters.size(), 1u);
+    for (const auto* version : {"v1", "v1beta1"}) {
+        auto object = *parse_json(slice_body(plan.creates[1], plan, kOwner, "n1", version));
+        EXPECT_FALSE(object["spec"].contains("devices"));
+        object["metadata"]["name"] = "00001-x";
+        const auto slice = parse_slice(object, version);
+        EXPECT_EQ(slice->counters, plan.creates[1].counters);
+        EXPECT_FALSE(slice->foreign);
+    }
+}
+
+TEST(Plan, WritesOneSliceWhenACounterChanges) {
+    DeviceListing listing{make_devices(200), {{"pf0", {{"vfs", "8"}}}}};
+    const auto stored = apply(plan_pool(*slice_pool(listing, {}), {}, kOwner, {}), {});
+    EXPECT_EQ(stored.size(), 3u);
+    EXPECT_TRUE(plan_pool(*slice_pool(listing, {}), stored, kOwner, {}).empty());
+    listing.counters["pf0"]["vfs"] = "4";
+    const auto plan = plan_pool(*slice_pool(listing, {}), stored, kOwner, {});
+    ASSERT_EQ(plan.updates.size(), 1u);
+    EXPECT_EQ(plan.updates[0].index, 2u);
+    EXPECT_EQ(plan.generation, 1);
+}
+
+TEST(Plan, PutsCountersBesideTheirDevicesOnOldReleases) {
+    DeviceListing listing{make_devices(200), {{"pf0", {{"vfs", "8"}}}}};
+    listing.devices[199].consumes = {{"pf0", {{"vfs", "1"}}}};
+    const auto plan = plan_pool(*slice_pool(listing, {{}, 34}), {}, kOwner, {});
+    ASSERT_EQ(plan.creates.size(), 2u);
+    EXPECT_EQ(plan.creates[0].counters.size(), 1u);
+    EXPECT_EQ(plan.creates[0].devices.size(), 128u);
+    EXPECT_TRUE(std::any_of(plan.creates[0].devices.begin(), plan.creates[0].devices.end(),
+                            [](const SliceDevice& device) { return device.name == "d199"; }));
+    EXPECT_TRUE(plan.creates[1].counters.empty());
 }
 
 }  // namespace
