@@ -76,8 +76,11 @@ Result<void> read_values(const knd_capacity_policy& policy, const Amount& standa
         KND_TRY_ASSIGN(const auto value, read_amount("valid value", policy.valid_values[i]));
         if (!value) return invalid("a valid value is empty");
         KND_TRY(check_order(*value, total));
-        if (previous && *previous >= value->value) {
-            return invalid("valid values must ascend, " + value->text + " does not");
+        // Until 1.36 they are compared as whole numbers: "1.5" and "2" are one.
+        if (previous && (*previous >= value->value ||
+                         previous->overflowing_value() == value->value.overflowing_value())) {
+            return invalid("valid values must ascend by whole numbers, " + value->text +
+                           " does not");
         }
         previous = value->value;
         has_default = has_default || value->value == standard.value;

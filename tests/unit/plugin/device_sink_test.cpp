@@ -281,7 +281,9 @@ TEST(PolicyTest, SaysWhatTheApiServerWouldNotTake) {
     EXPECT_EQ(policy_refusal({.default_value = "1G", .min = "1G", .valid_values = {"1G"}}),
               "there are valid values and a range");
     EXPECT_EQ(policy_refusal({.default_value = "1G", .valid_values = {"2G", "1G"}}),
-              "valid values must ascend, 1G does not");
+              "valid values must ascend by whole numbers, 1G does not");
+    EXPECT_EQ(policy_refusal({.default_value = "2", .valid_values = {"1.5", "2"}}),
+              "valid values must ascend by whole numbers, 2 does not");
     EXPECT_EQ(policy_refusal({.default_value = "1G", .valid_values = {"2G"}}),
               "default 1G is none of the valid values");
     EXPECT_EQ(policy_refusal(

@@ -48,7 +48,7 @@ std::map<std::string, AttributeValue> attributes(const Netdev& netdev) {
     plugin::DeviceCollector collector("netdev", "dra.net", cancelled);
     DeviceSink sink(collector.face());
     describe(netdev, sink);
-    return collector.take().at(0).attributes;
+    return collector.take().devices.at(0).attributes;
 }
 
 TEST(PciNames, OfAFunctionThatNobodyListsAreEmpty) {
