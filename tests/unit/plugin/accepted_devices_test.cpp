@@ -51,12 +51,14 @@ class Maker {
                                      "0123456789012345678901234567890123456789012345678901234567"
                                      "890123456789"};
     static constexpr Words kSets = {"set", "pf-0", "vfs", "UPPER"};
-    static constexpr Words kKeys = {"key", "example.com/key", "/key", "a/b/c", "a b", "Key.1"};
+    static constexpr Words kKeys = {"key", "example.com/key", "Key.1", "/key", "a/b/c", "a b"};
 
     int number(int low, int high) { return std::uniform_int_distribution(low, high)(random_); }
     bool one_in(int n) { return number(1, n) == 1; }
+    /// Most often one of the first three, with which nothing is wrong.
     const char* any_of(Words words) {
-        return words.begin()[number(0, static_cast<int>(words.size()) - 1)];
+        const auto last = one_in(8) ? static_cast<int>(words.size()) - 1 : 2;
+        return words.begin()[number(0, last)];
     }
     DeviceSink::Policy policy() {
         DeviceSink::Policy policy{.default_value = any_of(kAmounts)};
@@ -148,7 +150,7 @@ TEST(AcceptedDevices, AreTakenByTheApiServerOfEachRelease) {
                                     << to_text(slice);
         }
     }
-    EXPECT_GT(accepted, 100) << "the test tests nothing";
+    EXPECT_GT(accepted, 200) << "the test tests nothing";
 }
 
 }  // namespace
