@@ -530,9 +530,9 @@ void Instance::check_health() {
 
 /// One line per change.
 void Instance::note_health(std::map<std::string, HealthReport> sick) {
-    using Reports = std::map<std::string, HealthReport>;
+    using ByDevice = std::map<std::string, HealthReport>;
     if (sick_ == sick) return;
-    const auto known = std::exchange(sick_, std::move(sick)).value_or(Reports());
+    const auto known = std::exchange(sick_, std::move(sick)).value_or(ByDevice());
     for (const auto& [device, report] : *sick_) {
         const auto before = known.find(device);
         if (before != known.end() && before->second == report) continue;

@@ -23,6 +23,9 @@ class NriPodService : public PodService {
     ContainerEdits edits;       ///< for create_container
     std::optional<Error> fail;  ///< what everything answers with
     bool hold = false;          ///< answer only at release()
+    RuntimeInfo runtime;        ///< of the last connection
+
+    void runtime_connected(const RuntimeInfo& info) override { runtime = info; }
 
     void release() {
         for (auto& answer : std::exchange(held_, {}))
