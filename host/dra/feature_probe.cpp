@@ -59,6 +59,7 @@ FeatureNeeds feature_needs(const DeviceListing& listing) {
 struct FeatureProbe::Question {
     std::string version;
     bool lists = false;
+    bool tried_other = false;  ///< form of counters
     Done<ProbeAnswer> done;
     ProbeAnswer answer;
 };
@@ -85,16 +86,17 @@ void FeatureProbe::ask(const std::string& version, bool lists, Done<ProbeAnswer>
                         question->answer.minor = minor_of(*release);
                         question->answer.git_version = json_string(*release, "gitVersion");
                     }
-                    try_slice(question, false);
+                    const bool old = question->answer.minor != 0 && question->answer.minor < 35;
+                    try_slice(question, old ? Form::kTogether : Form::kApart);
                 });
 }
 
-Json FeatureProbe::slice(const Question& question, bool lists) const {
+Json FeatureProbe::slice(const Question& question, Form form) const {
     Json device = {{"name", "probe"}};
     Json spec = {{"driver", options_.driver},
                  {"nodeName", options_.node},
                  {"pool", {{"name", options_.node}, {"generation", 1}, {"resourceSliceCount", 1}}}};
-    if (lists) {
+    if (form == Form::kLists) {
         device["attributes"]["probe"] = {{"strings", {"a", "b"}}};
     } else {
         const Json counters = {{"probe", {{"value", "1"}}}};
@@ -104,8 +106,7 @@ Json FeatureProbe::slice(const Question& question, bool lists) const {
         device["consumesCounters"] =
             Json::array({{{"counterSet", "probe"}, {"counters", counters}}});
         device["taints"] = Json::array({{{"key", "probe"}, {"effect", "NoSchedule"}}});
-        // Until 1.34 counters have to be in the slice of their devices; since then they must not.
-        if (question.answer.minor != 0 && question.answer.minor < 35)
+        if (form == Form::kTogether)
             spec["sharedCounters"] = Json::array({{{"name", "probe"}, {"counters", counters}}});
     }
     spec["devices"] =
@@ -116,35 +117,46 @@ Json FeatureProbe::slice(const Question& question, bool lists) const {
             {"spec", std::move(spec)}};
 }
 
-void FeatureProbe::try_slice(const std::shared_ptr<Question>& question, bool lists) {
-    const auto take = [this, weak = std::weak_ptr(alive_), question,
-                       lists](const Result<Json>& stored) {
-        if (weak.expired()) return;
-        if (!stored && !is_refusal(stored.code())) return question->done(stored.error());
-        auto& answer = question->answer;
-        Json device;
-        if (stored) {
-            const auto& devices = json_path(*stored, {"spec", "devices"});
-            if (devices.is_array() && !devices.empty())
-                device = kube::ResourceApi::device_from(question->version, devices.front());
-        }
-        auto& features = answer.features;
-        if (lists) {
-            // A server without lists refuses an attribute that has nothing else.
-            answer.lists_tried = true;
-            features.lists = not_empty(json_path(device, {"attributes", "probe", "strings"}));
-            return question->done(answer);
-        }
-        if (!stored) answer.refused = stored.error().message();
-        features.counters = not_empty(json_at(device, "consumesCounters"));
-        features.taints = not_empty(json_at(device, "taints"));
-        features.consumable = json_bool(device, "allowMultipleAllocations") &&
-                              not_empty(json_path(device, {"capacity", "probe", "requestPolicy"}));
-        if (!stored || !question->lists) return question->done(answer);
-        try_slice(question, true);
-    };
-    client_.create(kube::ResourceApi::slices(question->version), to_text(slice(*question, lists)),
-                   take, {{"dryRun", "All"}});
+void FeatureProbe::try_slice(const std::shared_ptr<Question>& question, Form form) {
+    client_.create(
+        kube::ResourceApi::slices(question->version), to_text(slice(*question, form)),
+        [this, weak = std::weak_ptr(alive_), question, form](const Result<Json>& stored) {
+            if (!weak.expired()) take(question, form, stored);
+        },
+        {{"dryRun", "All"}});
+}
+
+void FeatureProbe::take(const std::shared_ptr<Question>& question, Form form,
+                        const Result<Json>& stored) {
+    if (!stored && !is_refusal(stored.code())) return question->done(stored.error());
+    auto& answer = question->answer;
+    auto& features = answer.features;
+    Json device;
+    if (stored) {
+        const auto& devices = json_path(*stored, {"spec", "devices"});
+        if (devices.is_array() && !devices.empty())
+            device = kube::ResourceApi::device_from(question->version, devices.front());
+    }
+    if (form == Form::kLists) {
+        // A server without lists refuses an attribute that has nothing else.
+        answer.lists_tried = true;
+        features.lists = not_empty(json_path(device, {"attributes", "probe", "strings"}));
+        return question->done(answer);
+    }
+    // A server may follow other rules than those of the release that it says it is.
+    if (stored.code() == Code::kInvalidArgument && !std::exchange(question->tried_other, true))
+        return try_slice(question, form == Form::kApart ? Form::kTogether : Form::kApart);
+    if (!stored) {
+        answer.refused = stored.error().message();
+        return question->done(answer);
+    }
+    answer.together = form == Form::kTogether;
+    features.counters = not_empty(json_at(device, "consumesCounters"));
+    features.taints = not_empty(json_at(device, "taints"));
+    features.consumable = json_bool(device, "allowMultipleAllocations") &&
+                          not_empty(json_path(device, {"capacity", "probe", "requestPolicy"}));
+    if (!question->lists) return question->done(answer);
+    try_slice(question, Form::kLists);
 }
 
 }  // namespace knd::dra

@@ -16,7 +16,10 @@ namespace knd::dra {
 
 struct ProbeAnswer {
     SliceFeatures features;
-    int minor = 0;            ///< of Kubernetes 1.minor; 0: the server does not say
+    int minor = 0;  ///< of Kubernetes 1.minor; 0: the server does not say
+    /// It wants counters in the slice of their devices, as until 1.34. What it takes counts, not
+    /// the release that it says.
+    bool together = false;
     std::string git_version;  ///< "v1.36.2"
     std::string refused;      ///< why it could not be tried, so that nothing is taken for kept
     bool lists_tried = false;
@@ -46,9 +49,11 @@ class FeatureProbe {
     void ask_version(Done<std::string> done);
 
   private:
+    enum class Form { kApart, kTogether, kLists };
     struct Question;
-    void try_slice(const std::shared_ptr<Question>& question, bool lists);
-    Json slice(const Question& question, bool lists) const;
+    void try_slice(const std::shared_ptr<Question>& question, Form form);
+    void take(const std::shared_ptr<Question>& question, Form form, const Result<Json>& stored);
+    Json slice(const Question& question, Form form) const;
 
     kube::Client& client_;
     const Options options_;

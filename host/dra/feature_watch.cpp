@@ -5,8 +5,6 @@ namespace knd::dra {
 namespace {
 
 constexpr int kMaxAttempts = 4;
-/// Of a server that does not say its release.
-constexpr int kUsualMinor = 36;
 
 std::string missing_features(const ProbeAnswer& answer, const FeatureNeeds& needs) {
     if (!answer.refused.empty())
@@ -98,7 +96,7 @@ void FeatureWatch::take(ProbeAnswer answer) {
         !asked_ || lists_asked != lists_asked_ || rules_.features != answer.features;
     asked_ = true;
     lists_asked_ = lists_asked;
-    rules_ = {answer.features, answer.minor == 0 ? kUsualMinor : answer.minor};
+    rules_ = {answer.features, answer.together};
     git_version_ = answer.git_version;
     answered_({changed, missing_features(answer, needs_)});
     if (!known()) ask();

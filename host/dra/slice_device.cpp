@@ -10,7 +10,7 @@
 namespace knd::dra {
 namespace {
 
-constexpr int kCountersApart = 35;  ///< first release whose slices have devices or counters
+// Limits until 1.34.
 constexpr std::size_t kOldTaints = 4;
 constexpr std::size_t kOldSharedCounters = 32;
 constexpr std::size_t kOldConsumedCounters = 1024;
@@ -120,9 +120,9 @@ Json counters_json(const std::map<std::string, std::string>& counters) {
 }
 
 /// Of more taints than an old API server takes those stay that keep most away.
-std::vector<DeviceTaint> taints_that_fit(const Device& device, int minor) {
+std::vector<DeviceTaint> taints_that_fit(const Device& device, bool old) {
     auto taints = device.taints;
-    if (minor >= kCountersApart || taints.size() <= kOldTaints) return taints;
+    if (!old || taints.size() <= kOldTaints) return taints;
     const auto weight = [](const DeviceTaint& taint) {
         return taint.effect == "NoExecute" ? 0 : taint.effect == "NoSchedule" ? 1 : 2;
     };
@@ -147,7 +147,7 @@ Json device_json(const Device& device, const SliceRules& rules) {
                 {{"counterSet", set}, {"counters", counters_json(counters)}});
     }
     if (!features.taints) return json;
-    for (const auto& taint : taints_that_fit(device, rules.minor)) {
+    for (const auto& taint : taints_that_fit(device, rules.old)) {
         Json one = {{"key", taint.key}, {"effect", taint.effect}};
         if (!taint.value.empty()) one["value"] = taint.value;
         json["taints"].push_back(std::move(one));
@@ -213,7 +213,7 @@ Result<SlicePool> slice_pool(const DeviceListing& listing, const SliceRules& rul
         pool.devices.push_back(canonical_device(device_json(device, rules)));
     }
     if (!rules.features.counters || listing.counters.empty()) return pool;
-    pool.together = rules.minor < kCountersApart;
+    pool.together = rules.old;
     if (pool.together) KND_TRY(check_old_counters(listing));
     for (const auto& [set, counters] : listing.counters)
         pool.counters.push_back(

@@ -56,7 +56,7 @@ struct SlicePool {
 /// What the API server keeps, and what its release demands.
 struct SliceRules {
     SliceFeatures features;
-    int minor = 36;  ///< of Kubernetes 1.minor
+    bool old = false;  ///< the rules of releases until 1.34
 };
 
 /// INVALID_ARGUMENT: two devices have one name, or until 1.34 there are more counters than fit.

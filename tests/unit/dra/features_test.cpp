@@ -291,5 +291,21 @@ TEST_F(FeaturesTest, FindsOutWhatEachReleaseKeeps) {
     }
 }
 
+TEST_F(FeaturesTest, GoesByWhatTheServerTakesNotByTheReleaseThatItSays) {
+    server.set_release("20", "15");
+    server.set_judge(release("1.36", ""));
+    start();
+    ASSERT_TRUE(publish_listings({{"n1", card}}));
+    EXPECT_TRUE(publisher->state().features.counters);
+    EXPECT_EQ(server.objects(kSlices).size(), 2u);
+    server.erase_all(kSlices);
+    server.set_release("36", "0");
+    server.set_judge(release("1.34", "+DRAPartitionableDevices"));
+    start();
+    ASSERT_TRUE(publish_listings({{"n1", card}}));
+    EXPECT_TRUE(publisher->state().features.counters);
+    EXPECT_EQ(server.objects(kSlices).size(), 1u);
+}
+
 }  // namespace
 }  // namespace knd::dra

@@ -166,5 +166,25 @@ TEST_F(LocalApiTest, ServesClaimsAndTakesTheirStatus) {
               "eth1");
 }
 
+TEST_F(LocalApiTest, KeepsCountersSharesAndTaints) {
+    const auto publisher = start_publisher();
+    DeviceListing card{devices(3), {{"pf0", {{"vfs", "2"}}}}};
+    card.devices[0].consumes = {{"pf0", {{"vfs", "2"}}}};
+    card.devices[1].consumes = {{"pf0", {{"vfs", "1"}}}};
+    card.devices[1].taints = {{"dra.net/health", "Unhealthy", "NoSchedule"}};
+    card.devices[2].shareable = true;
+    card.devices[2].policies["dra.net/bandwidth"] = {.default_value = "1Mi", .min = "1Mi"};
+    publisher->publish({{"n1", card}});
+    ASSERT_TRUE(until([&] { return publisher->state().published; })) << publisher->state().error;
+    EXPECT_EQ(publisher->state().dropped, "");
+    ASSERT_EQ(slices().size(), 2u) << "the probe left nothing behind";
+    EXPECT_EQ(json_path(*slices()[1], {"spec", "sharedCounters"}).size(), 1u);
+    const auto revision = store_->revision();
+    const auto again = start_publisher();
+    again->publish({{"n1", card}});
+    ASSERT_TRUE(until([&] { return again->state().published; }));
+    EXPECT_EQ(store_->revision(), revision) << "the time of the taint is the server's";
+}
+
 }  // namespace
 }  // namespace knd::dra

@@ -410,7 +410,7 @@ TEST(SliceDevice, SaysSharesCountersAndTaintsAsTheApiDoes) {
 
 TEST(SliceDevice, IsOrdinaryWithoutFeatures) {
     const auto pool = slice_pool({{rich_device()}, {{"pf0", {{"vfs", "8"}}}}},
-                                 {{false, false, false, false}, 36});
+                                 {{false, false, false, false}, false});
     EXPECT_EQ(pool->devices[0].text,
               R"({"capacity":{"knd.dev/bandwidth":{"value":"10G"},"knd.dev/slots":{"value":"8"}},)"
               R"("name":"d0"})");
@@ -426,14 +426,14 @@ TEST(SliceDevice, GivesTheFirstOfAListAndNoneOfAnEmptyOne) {
                          {"knd.dev/c", std::vector<Version>{{"1.0.0"}}},
                          {"knd.dev/d", std::vector<std::string>{}},
                          {"knd.dev/e", std::string("x")}};
-    const auto pool = slice_pool({{device}, {}}, {{.lists = false}, 36});
+    const auto pool = slice_pool({{device}, {}}, {{.lists = false}, false});
     EXPECT_EQ(json_at(*parse_json(pool->devices[0].text), "attributes"), *parse_json(R"({
       "knd.dev/a": {"int": 3}, "knd.dev/b": {"bool": true}, "knd.dev/c": {"version": "1.0.0"},
       "knd.dev/e": {"string": "x"}})"));
 }
 
 TEST(SliceDevice, KeepsTheTaintsThatKeepMostAwayOnOldReleases) {
-    const auto pool = slice_pool({{rich_device()}, {}}, {{}, 34});
+    const auto pool = slice_pool({{rich_device()}, {}}, {{}, true});
     const auto taints = json_at(*parse_json(pool->devices[0].text), "taints");
     ASSERT_EQ(taints.size(), 4u);
     EXPECT_EQ(taints[0]["key"], "example.com/e");
@@ -443,8 +443,8 @@ TEST(SliceDevice, RefusesMoreCountersThanAnOldReleaseTakes) {
     DeviceListing listing{{rich_device()}, {}};
     for (int i = 0; i < 33; ++i)
         listing.counters["pf0"]["c" + std::to_string(i)] = "1";
-    EXPECT_EQ(slice_pool(listing, {{}, 34}).code(), Code::kInvalidArgument);
-    EXPECT_TRUE(slice_pool(listing, {{}, 35}).ok());
+    EXPECT_EQ(slice_pool(listing, {{}, true}).code(), Code::kInvalidArgument);
+    EXPECT_TRUE(slice_pool(listing, {{}, false}).ok());
 }
 
 TEST(SliceDevice, DoesNotMindTheTimeOfATaintNorTheServersSpelling) {
@@ -495,7 +495,7 @@ TEST(Plan, WritesOneSliceWhenACounterChanges) {
 TEST(Plan, PutsCountersBesideTheirDevicesOnOldReleases) {
     DeviceListing listing{make_devices(200), {{"pf0", {{"vfs", "8"}}}}};
     listing.devices[199].consumes = {{"pf0", {{"vfs", "1"}}}};
-    const auto plan = plan_pool(*slice_pool(listing, {{}, 34}), {}, kOwner, {});
+    const auto plan = plan_pool(*slice_pool(listing, {{}, true}), {}, kOwner, {});
     ASSERT_EQ(plan.creates.size(), 2u);
     EXPECT_EQ(plan.creates[0].counters.size(), 1u);
     EXPECT_EQ(plan.creates[0].devices.size(), 128u);

@@ -12,6 +12,7 @@ extern "C" const char* __tsan_default_suppressions() {
            "race:libabsl\n"
            "race:libgpr\n"
            "race:grpc::\n"
-           "race:knd::dra::CallReactor\n";
+           "race:knd::dra::CallReactor\n"
+           "race:knd::dra::HealthStream\n";
 }
 #endif
