@@ -19,6 +19,12 @@ bool may_heal(Code code) {
            code != Code::kUnimplemented && code != Code::kPermissionDenied;
 }
 
+/// Every answer of a backend begins with its name, which is said already where this is put.
+std::string without_name(const Backend& backend, const std::string& message) {
+    const auto prefix = "backend " + backend.name() + ": ";
+    return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
+}
+
 }  // namespace
 
 struct BackendKeeper::Kept {
@@ -91,8 +97,9 @@ void BackendKeeper::started(Kept& kept, const Result<void>& result) {
 
 void BackendKeeper::start_failed(Kept& kept, const Error& error) {
     auto& backend = kept.backend;
-    inventory_.set_unavailable(backend.name(), error.message());
-    log::error("backend does not serve", {{"backend", backend.name()}, {"error", error.message()}});
+    const auto why = without_name(backend, error.message());
+    inventory_.set_unavailable(backend.name(), why);
+    log::error("backend does not serve", {{"backend", backend.name()}, {"error", why}});
     settle(kept);
     if (!may_heal(error.code())) return;
     kept.pause = std::clamp(kept.pause * 2, options_.first_restart, options_.last_restart);

@@ -10,9 +10,8 @@
 //   kndctl, probes -> HttpServer -----+
 //
 // Threads: one io_context thread owns all domain state, so there are no locks in the domain. It
-//          speaks to the API server too. A small worker pool runs the strands of the backends and
-//          netlink in pods; the journal and gRPC have threads of their own. Everything comes home
-//          by `post`.
+//          speaks to the API server too. A small worker pool runs netlink in pods; backends, the
+//          journal and gRPC have threads of their own. Everything comes home by `post`.
 // Start:   journal, backends, reconciliation, runtime, slices, and the kubelet last: it never meets
 //          a half-started driver.
 #pragma once

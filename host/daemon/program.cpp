@@ -3,6 +3,7 @@
 // kndd's command line and its life between the first line of main and the last.
 #include <malloc.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -20,6 +21,18 @@
 /// GNUTLS_SKIP_GLOBAL_INIT). A backend that uses it calls gnutls_global_init().
 extern "C" int _gnutls_global_init_skip() {  // NOLINT: GnuTLS calls it by this name
     return 1;
+}
+
+/// A library that ends the process without exit() runs no hook of ours, and would look as if
+/// somebody had killed the daemon from outside. It finds these before the C library's, because kndd
+/// exports them (CMakeLists.txt).
+extern "C" [[noreturn]] void _exit(int status) {  // NOLINT: the C library's names
+    knd::plugin::note_exit();
+    ::syscall(SYS_exit_group, status);
+    __builtin_unreachable();
+}
+extern "C" [[noreturn]] void _Exit(int status) noexcept {  // NOLINT
+    _exit(status);
 }
 
 namespace knd {

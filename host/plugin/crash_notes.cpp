@@ -2,7 +2,6 @@
 #include "host/plugin/crash_notes.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -114,8 +113,11 @@ Result<std::shared_ptr<CrashNotes>> CrashNotes::open(const std::string& director
     const auto path = directory + "/backend-calls";
     Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return Error::from_errno("open " + path, errno);
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK) return Error::from_errno("lock " + path, errno);
+    // Of this process alone: a child of the last one, which it may have left behind, holds nothing.
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    if (::fcntl(file.get(), F_SETLK, &lock) != 0) {
+        if (errno != EAGAIN && errno != EACCES) return Error::from_errno("lock " + path, errno);
         return Error(Code::kUnavailable, path + " is in use by another process");
     }
     // With room for all of it: memory that the file system has none for is SIGBUS.
@@ -174,7 +176,11 @@ void install_crash_handlers() {
     sigemptyset(&action.sa_mask);
     for (const int signal : kSignals)
         ::sigaction(signal, &action, &g_previous[signal]);
-    std::atexit([] { mark(kEnded); });
+    std::atexit(note_exit);
+}
+
+void note_exit() {
+    mark(kEnded);
 }
 
 SignalStack::SignalStack() : memory_(new char[static_cast<std::size_t>(SIGSTKSZ)]) {

@@ -82,6 +82,8 @@ class CrashNotes {
 /// Marks the note of a thread that crashes or calls exit(), and goes on to what was installed
 /// before. Once, at the start of the program.
 void install_crash_handlers();
+/// This thread ends the process: what exit() does by a hook, for those who go by _exit().
+void note_exit();
 
 /// A thread whose own stack overflowed needs another one to run the handler on.
 class SignalStack {

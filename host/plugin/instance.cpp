@@ -33,23 +33,13 @@ std::int64_t now_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-/// Why `operation`, without which nothing can be called, must not be tried now.
+/// Why `operation`, without which nothing else can be called, must not be tried now.
 std::optional<std::string> death_refusal(const DeathBook* deaths, const std::string& instance,
                                          std::string_view operation) {
     if (deaths == nullptr || !deaths->died_in(instance, operation)) return std::nullopt;
     const auto out = deaths->instance_kept_out(instance, now_ms());
     if (!out) return std::nullopt;
-    return "not running, because " + out->reason + "; it is tried again at " +
-           rfc3339(out->until_ms / 1000);
-}
-
-/// A job's answer carries no value; `value` is where its work leaves it.
-template <class T>
-Done<> deliver(std::shared_ptr<T> value, Done<T> done) {
-    return [value = std::move(value), done = std::move(done)](Result<> result) {
-        if (!result.ok()) return done(std::move(result).error());
-        done(std::move(*value));
-    };
+    return out->reason + "; it is tried again at " + rfc3339(out->until_ms / 1000);
 }
 
 }  // namespace
@@ -89,9 +79,10 @@ void Instance::adopt(const Library& library) {
     info_.version = library.version;
     info_.vendor = library.vendor;
     file_ = library.file;
-    if (const auto out = death_refusal(memory_.deaths.get(), name(), "create")) {
+    if (auto out = death_refusal(memory_.deaths.get(), name(), "create")) {
         info_.state = BackendState::kFailed;
-        info_.reason = *out + ", with the next start of kndd after that";
+        info_.reason = *std::move(out);
+        unadopted_ = library;
         return;
     }
     auto services = std::make_shared<HostServices>(
@@ -107,6 +98,10 @@ void Instance::adopt(const Library& library) {
         return;
     }
     core_ = *std::move(core);
+    if (auto out = death_refusal(memory_.deaths.get(), name(), "start")) {
+        info_.state = BackendState::kFailed;
+        info_.reason = *std::move(out);
+    }
     info_.extensions = core_->tables().offered;
     queue_ = std::make_shared<CallQueue>(io_, config_.name,
                                          CallQueue::Options{.concurrent = library.concurrent,
@@ -139,7 +134,7 @@ void Instance::adopt(const Library& library) {
 
 BackendInfo Instance::info() const {
     auto info = info_;
-    if (info.reason.empty()) info.reason = file_changed_;
+    if (info.state == BackendState::kRunning && info.reason.empty()) info.reason = file_changed_;
     if (memory_.deaths) {
         info.crashes = memory_.deaths->deaths(name());
         info.last_crash = memory_.deaths->last_death(name());
@@ -157,6 +152,7 @@ BackendCounters Instance::counters() const {
 }
 
 void Instance::start(Done<> done) {
+    if (const auto library = std::exchange(unadopted_, std::nullopt)) adopt(*library);
     submit({.operation = "start",
             .device = {},
             .deadline = in(options_.start_timeout),
@@ -210,20 +206,40 @@ void Instance::list(Done<DeviceListing> done) {
 }
 
 void Instance::prepare(PrepareRequest request, Deadline deadline, Done<Effects> done) {
-    auto effects = std::make_shared<Effects>();
-    const auto device = request.binding.key.device;
-    const CallClaim claim{request.binding.key.claim_uid, request.binding.claim};
-    submit({.operation = "prepare",
-            .device = device,
-            .deadline = deadline,
-            .retry = true,
-            .claim = claim,
-            .work = [core = core_, effects,
-                     request = std::move(request)](const Call& call) -> Result<void> {
-                KND_TRY_ASSIGN(*effects, core->prepare(call, request));
-                return {};
-            },
-            .done = deliver(effects, std::move(done))});
+    auto effects = std::make_shared<std::optional<Effects>>();
+    const Binding binding = request.binding;
+    const CallClaim claim{binding.key.claim_uid, binding.claim};
+    submit(
+        {.operation = "prepare",
+         .device = binding.key.device,
+         .deadline = deadline,
+         .retry = true,
+         .claim = claim,
+         .work = [core = core_, effects,
+                  request = std::move(request)](const Call& call) -> Result<void> {
+             KND_TRY_ASSIGN(*effects, core->prepare(call, request));
+             return {};
+         },
+         .done =
+             [weak = weak_from_this(), effects, binding, done = std::move(done)](Result<> result) {
+                 if (result.ok()) return done(std::move(**effects));
+                 const auto self = weak.lock();
+                 // At a deadline it may still be at work, and the caller undoes it.
+                 const bool is_back = result.code() == Code::kInternal;
+                 if (!self || !is_back || !*effects) return done(std::move(result).error());
+                 self->undo(binding, (*effects)->state, std::move(result).error(), done);
+             }});
+}
+
+/// It has prepared a device, and then left its thread changed: the claim is told that it failed.
+void Instance::undo(Binding binding, const std::string& state, const Error& error,
+                    const Done<Effects>& done) {
+    binding.state = state;
+    unprepare(std::move(binding), in(options_.list_timeout), [error, done](const Result<>& undone) {
+        if (undone.ok()) return done(error);
+        done(Error(error.code(),
+                   error.message() + "; and undoing it failed: " + undone.error().message()));
+    });
 }
 
 void Instance::unprepare(Binding binding, Deadline deadline, Done<> done) {
@@ -375,13 +391,14 @@ std::optional<Error> Instance::state_refusal(std::string_view operation) const {
     const auto unavailable = [](std::string text) {
         return Error(Code::kUnavailable, std::move(text));
     };
+    if (unadopted_) return unavailable("not running: " + info_.reason);
     // Only another file would help.
     if (!core_) return Error(Code::kFailedPrecondition, "not running: " + info_.reason);
     if (operation == "start" && queue_->has(operation))
         return unavailable("its last start has not come back yet");
     if (operation == "start" && !started_) {
         if (const auto out = death_refusal(memory_.deaths.get(), name(), operation))
-            return unavailable(*out);
+            return unavailable("not running: " + *out);
     }
     switch (info_.state) {
         case BackendState::kStopped:

@@ -13,6 +13,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -24,13 +25,12 @@
 #include "host/plugin/crash_notes.hpp"
 #include "host/plugin/death_book.hpp"
 #include "host/plugin/device_sink.hpp"
+#include "host/plugin/library.hpp"
 #include "host/plugin/options.hpp"
 
 namespace knd::plugin {
 
 class InstanceCore;
-struct Library;
-struct PrivateCopy;
 
 /// Of all instances; both null where there is no place for them.
 struct CrashMemory {
@@ -73,6 +73,8 @@ class Instance final : public Backend, public std::enable_shared_from_this<Insta
 
     void adopt(const Library& library);
     void submit(CallQueue::Job job);
+    void undo(Binding binding, const std::string& state, const Error& error,
+              const Done<Effects>& done);
     std::optional<Error> refusal(const CallQueue::Job& job) const;
     std::optional<Error> state_refusal(std::string_view operation) const;
     std::optional<Error> claim_refusal(const CallClaim& claim) const;
@@ -99,6 +101,7 @@ class Instance final : public Backend, public std::enable_shared_from_this<Insta
     const CrashMemory memory_;
     BackendInfo info_;
     BackendCounters counters_;
+    std::optional<Library> unadopted_;    ///< whose create killed the daemon; tried again later
     std::shared_ptr<InstanceCore> core_;  ///< shared with calls on workers; null: never loaded
     std::shared_ptr<CallQueue> queue_;    ///< shared with its own timers; null with core_
     std::shared_ptr<PrivateCopy> file_;   ///< null: not known

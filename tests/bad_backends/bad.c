@@ -209,6 +209,9 @@ static knd_status prepare(knd_backend* b, const knd_call* call, const knd_prepar
 #if defined(BAD_EFFECTS)
     const knd_netdev netdev = {sizeof netdev, 0, "eth0", NULL, NULL};
     effects->netdev(effects, &netdev); /* ifindex 0, and the refusal is ignored */
+#elif defined(BAD_UMASK)
+    umask(0777);
+    return effects->state(effects, "made", 4);
 #elif defined(BAD_STATE)
     static char state[5000];
     return effects->state(effects, state, sizeof state);

@@ -174,6 +174,10 @@ TEST_F(DeadlyBackendTest, KeepsOutAClaimThatEndsItTwice) {
     dies_twice_in_prepare("exit");
 }
 
+TEST_F(DeadlyBackendTest, KeepsOutAClaimThatEndsItTwiceWithoutAWord) {
+    dies_twice_in_prepare("_exit");
+}
+
 TEST_F(DeadlyBackendTest, KeepsOutABackendThatCrashesItInList) {
     node_->set_backends(deadly("list", "segv"));
     for (int i = 0; i < 3; ++i) {

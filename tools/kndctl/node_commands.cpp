@@ -51,6 +51,7 @@ std::string backends(const Json& answer) {
                   {"VERSION", "version"},
                   {"LIBRARY", "library"},
                   {"EXTENSIONS", "extensions"},
+                  {"LAST CRASH", "lastCrash"},
                   {"REASON", "reason"}},
                  json_at(answer, "backends"));
 }

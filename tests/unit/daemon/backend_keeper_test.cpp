@@ -61,7 +61,8 @@ class SlowBackend final : public Backend {
         if (auto done = std::exchange(starting_, nullptr)) done({});
     }
     void start_fails(Code code) {
-        if (auto done = std::exchange(starting_, nullptr)) done(Error(code, "no hardware"));
+        if (auto done = std::exchange(starting_, nullptr))
+            done(Error(code, "backend " + name_ + ": no hardware"));
     }
     void become(BackendState state) {
         state_ = state;
@@ -172,6 +173,20 @@ TEST_F(BackendKeeperTest, DoesNotWaitForOneThatCannotStart) {
     EXPECT_THAT(happened, ElementsAre("listed", "ready"));
     run_for(milliseconds(100));
     EXPECT_THAT(b.calls, ElementsAre("start"));  // what is wrong stays wrong
+}
+
+TEST_F(BackendKeeperTest, SaysOnceWhichBackendDoesNotServe) {
+    keeper->start();
+    a.start_ends_well();
+    b.start_ends_well();
+    run_for(milliseconds(1));
+    const auto held = inventory.entries();  // b-0 stays known when its backend goes
+    ASSERT_EQ(held.size(), 2u);
+    inventory.set_unavailable("b", "");
+    BackendKeeper other(world.process->home, {}, {&b}, inventory, world.claims());
+    other.start();
+    b.start_fails(Code::kInvalidArgument);
+    EXPECT_EQ(inventory.entries().back().reason, "backend b does not serve: no hardware");
 }
 
 TEST_F(BackendKeeperTest, StartsAgainWhatMayHeal) {

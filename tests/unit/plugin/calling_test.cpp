@@ -501,6 +501,16 @@ TEST(Hygiene, NoticesAChangedUmaskAndPutsItBack) {
     EXPECT_EQ(::umask(before), 0027u);
 }
 
+TEST(Hygiene, UndoesAPrepareThatLeftItsThreadChanged) {
+    PluginFixture host;
+    auto& backend = host.run("bad-umask.so");
+    const auto prepared = host.prepare(backend);
+    EXPECT_EQ(prepared.code(), Code::kInternal);
+    EXPECT_EQ(message_of(prepared),
+              "backend bad: prepare changed the umask of its thread and did not put it back");
+    EXPECT_EQ(host.registry->counters()[0].counters.operations["unprepare"].calls, 1u);
+}
+
 TEST(Hygiene, NoticesAChangedSignalMask) {
     EXPECT_EQ(hygiene_error("bad-signals.so"),
               "backend bad: list changed the signal mask of its thread and did not put it back");

@@ -14,6 +14,7 @@
 #include <fstream>
 #include <functional>
 
+#include "host/plugin/private_copy.hpp"
 #include "tests/unit/plugin/plugin_fixture.hpp"
 
 namespace knd::plugin {
@@ -138,7 +139,24 @@ TEST_F(CrashNotesTest, CutNamesThatAreTooLong) {
 TEST_F(CrashNotesTest, BelongToOneProcess) {
     const auto first = CrashNotes::open(directory);
     ASSERT_TRUE(first.ok());
-    EXPECT_EQ(CrashNotes::open(directory).code(), Code::kUnavailable);
+    in_child([&] {
+        const auto second = CrashNotes::open(directory);
+        std::ofstream(directory + "/answer") << code_name(second.code());
+    });
+    std::string answer;
+    std::ifstream(directory + "/answer") >> answer;
+    EXPECT_EQ(answer, "UNAVAILABLE");
+}
+
+TEST_F(CrashNotesTest, AreReadWhileAChildOfTheDeadProcessLives) {
+    die_in_call([] {
+        if (::fork() == 0) {
+            ::sleep(2);
+            ::_exit(0);
+        }
+        ::raise(SIGSEGV);
+    });
+    EXPECT_EQ(found().size(), 1u);
 }
 
 TEST_F(CrashNotesTest, SurviveAFileOfAnotherKind) {
@@ -282,7 +300,29 @@ TEST_F(DeadlyBackendTest, IsNotEvenStartedAfterThreeDeathsInStart) {
     auto& backend = host.load("bad-crashes.so", {{"where", "start"}, {"how", "segv"}});
     const auto started = host.start(backend);
     EXPECT_EQ(started.code(), Code::kUnavailable) << "so that the keeper tries it again";
-    EXPECT_THAT(message_of(started), StartsWith("backend bad: not running, because kndd died 3 "));
+    EXPECT_THAT(message_of(started), StartsWith("backend bad: not running: kndd died 3 times"));
+}
+
+TEST_F(DeadlyBackendTest, IsNotEvenMadeAfterThreeDeathsInCreateAndTriedAgainLater) {
+    {
+        DeathBook::Options options;
+        options.first_pause = std::chrono::milliseconds(1000);
+        DeathBook book(directory + "/backend-deaths.json", options);
+        const auto sum = copy_library(KND_BAD_BACKENDS "/bad-crashes.so")->sha256;
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        for (int i = 0; i < 3; ++i)
+            book.add({"bad", "create", "", "", "", SIGSEGV}, sum,
+                     now / std::chrono::milliseconds(1));
+    }
+    PluginFixture host;
+    set_up(host);
+    auto& backend = host.load("bad-crashes.so");
+    EXPECT_EQ(backend.info().state, BackendState::kFailed);
+    EXPECT_EQ(host.start(backend).code(), Code::kUnavailable);
+    EXPECT_EQ(host.unprepare(backend).code(), Code::kUnavailable);
+    host.run_for(std::chrono::milliseconds(1200));
+    EXPECT_TRUE(host.start(backend).ok());
+    EXPECT_EQ(backend.info().state, BackendState::kRunning);
 }
 
 TEST_F(DeadlyBackendTest, IsInnocentOfAKill) {
