@@ -12,6 +12,7 @@
 #include "host/claims/claims.hpp"
 #include "host/claims/mover.hpp"
 #include "host/daemon/backend_keeper.hpp"
+#include "host/daemon/backend_samples.hpp"
 #include "host/daemon/control.hpp"
 #include "host/daemon/device_table.hpp"
 #include "host/daemon/part_options.hpp"
@@ -454,6 +455,12 @@ std::string Daemon::Impl::scrape() {
     }
     for (const auto& [state, count] : devices)
         metrics_.set_devices(state, count);
+    std::map<Health, double> healths = {
+        {Health::kHealthy, 0}, {Health::kUnhealthy, 0}, {Health::kUnknown, 0}};
+    for (const auto& device : device_healths(inventory_.entries()))
+        ++healths[device.health];
+    for (const auto& [health, count] : healths)
+        metrics_.set_device_health(health_name(health), count);
     std::map<std::string_view, double> claims;
     for (const auto state :
          {BindingState::kPrepared, BindingState::kAttaching, BindingState::kAttached,
@@ -475,7 +482,7 @@ std::string Daemon::Impl::scrape() {
     metrics_.set_slice_writes("update", static_cast<double>(slices.updates));
     metrics_.set_slice_writes("delete", static_cast<double>(slices.deletes));
     metrics_.set_slice_writes("repair", static_cast<double>(slices.repairs));
-    return metrics_.text();
+    return metrics_.text(backend_samples(registry_.counters()));
 }
 
 Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

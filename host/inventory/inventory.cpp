@@ -366,38 +366,6 @@ void Inventory::rebuild() {
     if (on_changed) on_changed();
 }
 
-Result<void> Inventory::check_whole_and_parts(const Device& device) const {
-    std::map<std::string_view, std::string_view> parents;
-    for (const auto& entry : entries_) {
-        const auto& known = *entry.device;
-        if (!known.parent_key.empty()) parents[known.hardware_key] = known.parent_key;
-    }
-    if (!device.parent_key.empty()) parents[device.hardware_key] = device.parent_key;
-    // A part of a part is one, too; what goes round in a circle ends at some time.
-    const auto is_part = [&](std::string_view part, std::string_view whole) {
-        for (std::size_t steps = 0; steps < parents.size(); ++steps) {
-            const auto up = parents.find(part);
-            if (up == parents.end()) return false;
-            if (up->second == whole) return true;
-            part = up->second;
-        }
-        return false;
-    };
-    for (const auto& [key, held] : held_) {
-        if (held->hardware_key.empty() || held->hardware_key == device.hardware_key) continue;
-        const bool whole = is_part(device.hardware_key, held->hardware_key);
-        if (!whole && !is_part(held->hardware_key, device.hardware_key)) continue;
-        const auto user = bound_hardware_.find(held->hardware_key);
-        return Error(Code::kFailedPrecondition,
-                     join("device " + device.name + " cannot be had now: " +
-                              (whole ? "the whole that it is a part of, " + held->name + ","
-                                     : "its part " + held->name) +
-                              " is in use",
-                          ": ", user == bound_hardware_.end() ? "" : user->second));
-    }
-    return {};
-}
-
 std::optional<Device> Inventory::find(const std::string& pool, const std::string& name) const {
     for (const auto& entry : entries_) {
         if (entry.offered && entry.pool == pool && entry.device->name == name) return *entry.device;

@@ -97,9 +97,6 @@ class Inventory {
 
     /// The device of that name, offered or held; nothing for what is withheld.
     std::optional<Device> find(const std::string& pool, const std::string& name) const;
-    /// FAILED_PRECONDITION: a claim has a part of this device, or the whole that it is a part of.
-    /// Whatever the API server keeps; for those that prepare it.
-    Result<void> check_whole_and_parts(const Device& device) const;
     /// Everything that is or could be offered, sorted by name.
     const std::vector<Entry>& entries() const { return entries_; }
     /// What the publisher writes. Every running backend has its pool, even an empty one.

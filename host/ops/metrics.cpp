@@ -4,11 +4,14 @@
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
 
 namespace knd::ops {
 namespace {
@@ -21,6 +24,37 @@ const prometheus::Histogram::BucketBoundaries& buckets() {
         0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
         0.1,     0.25,   0.5,     1,      1.5,   2,      5,     15,   45};
     return kBuckets;
+}
+
+prometheus::ClientMetric metric_of(const Sample& sample) {
+    prometheus::ClientMetric metric;
+    for (const auto& [name, value] : sample.labels)
+        metric.label.push_back({name, value});
+    if (sample.is_counter) {
+        metric.counter.value = sample.value;
+    } else {
+        metric.gauge.value = sample.value;
+    }
+    return metric;
+}
+
+std::vector<prometheus::MetricFamily> families_of(const std::vector<Sample>& samples) {
+    std::map<std::string, prometheus::MetricFamily> families;
+    for (const auto& sample : samples) {
+        const auto type =
+            sample.is_counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
+        const auto [family, is_new] = families.try_emplace(sample.name);
+        if (is_new) {
+            family->second.name = sample.name;
+            family->second.help = sample.help;
+            family->second.type = type;
+        }
+        if (family->second.type == type) family->second.metric.push_back(metric_of(sample));
+    }
+    std::vector<prometheus::MetricFamily> result;
+    for (auto& [name, family] : families)
+        result.push_back(std::move(family));
+    return result;
 }
 
 }  // namespace
@@ -117,8 +151,15 @@ void Metrics::set_slice_writes(std::string_view operation, double total) {
     counter.Increment(std::max(0.0, total - counter.Value()));
 }
 
-std::string Metrics::text() const {
-    return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
+std::string Metrics::text(const std::vector<Sample>& samples) const {
+    auto families = impl_->registry.Collect();
+    std::set<std::string> own;
+    for (const auto& family : families)
+        own.insert(family.name);
+    for (const auto& family : families_of(samples)) {
+        if (!own.contains(family.name)) families.push_back(family);
+    }
+    return prometheus::TextSerializer().Serialize(families);
 }
 
 }  // namespace knd::ops

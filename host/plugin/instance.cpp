@@ -311,7 +311,11 @@ void Instance::reconcile(std::vector<Binding> live, Deadline deadline,
                 KND_TRY_ASSIGN(*lost, core->reconcile(call, live));
                 return {};
             },
-            .done = deliver(lost, std::move(done))});
+            .done =
+                [lost, done = std::move(done)](Result<> result) {
+                    if (!result.ok()) return done(std::move(result).error());
+                    done(std::move(*lost));
+                }});
 }
 
 /// A descriptor whose call was refused, or has not come back, stays readable: looked at again at

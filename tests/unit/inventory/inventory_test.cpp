@@ -324,36 +324,6 @@ TEST(Inventory, OffersPartsOrWholesWhereItKeepsNone) {
     }
 }
 
-TEST(Inventory, SaysThatAWholeOrAPartIsInUse) {
-    Inventory inventory(two_backends());
-    inventory.set_devices("first", card());
-    const auto pf = *inventory.find("n1", "pf0");
-    const auto vf = *inventory.find("n1", "vf0");
-    EXPECT_TRUE(inventory.check_whole_and_parts(pf).ok());
-    inventory.add_held({vf});
-    inventory.set_bound({}, {{"pci:1", "claim default/a has it"}});
-    EXPECT_TRUE(inventory.check_whole_and_parts(vf).ok()) << "it is no part of itself";
-    EXPECT_TRUE(inventory.check_whole_and_parts(*inventory.find("n1", "vf1")).ok());
-    const auto refused = inventory.check_whole_and_parts(pf);
-    EXPECT_EQ(refused.code(), Code::kFailedPrecondition);
-    EXPECT_EQ(refused.error().message(),
-              "device pf0 cannot be had now: its part vf0 is in use: claim default/a has it");
-    inventory.set_held("first", {pf});
-    inventory.set_bound({});
-    EXPECT_EQ(inventory.check_whole_and_parts(vf).error().message(),
-              "device vf0 cannot be had now: the whole that it is a part of, pf0, is in use");
-}
-
-TEST(Inventory, TellsPartsOfPartsFromTheWhole) {
-    Inventory inventory(two_backends());
-    auto listing = card();
-    listing.devices.push_back(taker("sf0", "sf:0", "pci:1", "", "", "first"));
-    inventory.set_devices("first", listing);
-    inventory.add_held({listing.devices.back()});
-    EXPECT_FALSE(inventory.check_whole_and_parts(listing.devices[0]).ok());
-    EXPECT_TRUE(inventory.check_whole_and_parts(listing.devices[2]).ok());
-}
-
 TEST(Inventory, WithholdsADeviceWhoseCountersNobodyReports) {
     Inventory inventory(two_backends());
     inventory.set_devices("first", {{taker("a", "k", "", "nix", "1", "first")}, {}});
