@@ -50,7 +50,9 @@ struct PluginOptions {
 /// Failure: a lost or refused connection is logged once per change and retried forever. What the
 /// PodService answers for run and create goes to the runtime as it is; a service that does not
 /// answer within the budget fails the pod or container (closed, not open). Stop, remove and
-/// synchronize always succeed towards the runtime.
+/// synchronize always succeed towards the runtime, within the budget as well: a runtime that knows
+/// failure policies fails what we do not answer. Only a domain thread that is itself busy for
+/// longer than that can make an answer late.
 /// Ownership: must not be destroyed from inside a call of its PodService or observer.
 class Plugin {
   public:

@@ -137,6 +137,9 @@ void Session::configure(Payload payload, const Responder& respond) {
         {request.runtime_name(), request.runtime_version(), request.nri_version()});
     wire::ConfigureResponse reply;
     reply.set_events(kEvents);
+    // A pod must not start without us. Runtimes older than NRI 0.12.5 do not know the field.
+    reply.mutable_failure_policy()->set_fail_request(true);
+    reply.mutable_failure_policy()->set_keep_connected(true);
     respond.ok(reply);
 }
 

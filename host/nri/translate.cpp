@@ -9,6 +9,10 @@ namespace knd::nri {
 namespace {
 
 constexpr std::string_view kNetworkNamespace = "network";
+/// What every mount is unless it says otherwise.
+constexpr std::string_view kPropagations[] = {"private", "rprivate", "shared",     "rshared",
+                                              "slave",   "rslave",   "unbindable", "runbindable"};
+
 /// The kubelet writes it over whatever the pod has there (pkg/kubelet/config/config.go).
 constexpr const char* kConfigSource = "kubernetes.io/config.source";
 
@@ -26,6 +30,11 @@ void to_wire(const Hook& hook, wire::Hook& message) {
     if (hook.timeout_s > 0) message.mutable_timeout()->set_value(hook.timeout_s);
 }
 
+/// What a runtime lets a container do with each device that it is given (pkg/runtime-tools of NRI).
+const char* usual_access(char type) {
+    return type == 'b' ? "rwm" : "rw";
+}
+
 Result<DeviceNode> from_wire(const wire::LinuxDevice& message) {
     if (message.type() != "c" && message.type() != "b")
         return Error(Code::kInvalidArgument,
@@ -33,16 +42,69 @@ Result<DeviceNode> from_wire(const wire::LinuxDevice& message) {
     DeviceNode device{.path = message.path(),
                       .type = message.type().front(),
                       .major = message.major(),
-                      .minor = message.minor()};
+                      .minor = message.minor(),
+                      .access = usual_access(message.type().front())};
     if (message.has_file_mode()) device.mode = message.file_mode().value();
+    if (message.has_uid()) device.uid = message.uid().value();
+    if (message.has_gid()) device.gid = message.gid().value();
     return device;
 }
 
 Mount from_wire(const wire::Mount& message) {
-    const auto& options = message.options();
-    return {.source = message.source(),
-            .destination = message.destination(),
-            .read_only = std::find(options.begin(), options.end(), "ro") != options.end()};
+    Mount mount{.source = message.source(), .destination = message.destination()};
+    for (const auto& option : message.options()) {
+        if (option == "ro") mount.read_only = true;
+        const bool usual =
+            option == "ro" || option == "rw" || option == "rbind" || option == "rprivate";
+        if (!usual) mount.options.push_back(option);
+    }
+    return mount;
+}
+
+void to_wire(const Mount& mount, wire::Mount& message) {
+    const auto said = [&](const auto& names) {
+        return std::find_first_of(mount.options.begin(), mount.options.end(), std::begin(names),
+                                  std::end(names)) != mount.options.end();
+    };
+    message.set_destination(mount.destination);
+    message.set_source(mount.source);
+    message.set_type("bind");
+    constexpr std::string_view kBinds[] = {"bind", "rbind"};
+    constexpr std::string_view kWays[] = {"ro", "rw"};
+    if (!said(kBinds)) message.add_options("rbind");
+    if (!said(kPropagations)) message.add_options("rprivate");
+    if (!said(kWays)) message.add_options(mount.read_only ? "ro" : "rw");
+    for (const auto& option : mount.options)
+        message.add_options(option);
+}
+
+/// The runtime's own rules come first, so that these change what it has let the container do.
+void limit_access(const DeviceNode& device, wire::LinuxResources& message) {
+    std::string denied;
+    for (const char right : std::string_view("rwm")) {
+        if (device.access.find(right) == std::string::npos) denied += right;
+    }
+    const auto add_rule = [&](bool allow, const std::string& access) {
+        if (access.empty()) return;
+        auto* rule = message.add_devices();
+        rule->set_allow(allow);
+        rule->set_type(std::string(1, device.type));
+        rule->mutable_major()->set_value(device.major);
+        rule->mutable_minor()->set_value(device.minor);
+        rule->set_access(access);
+    };
+    add_rule(false, denied);
+    add_rule(true, device.access);
+}
+
+void access_from_wire(const wire::LinuxResources& message, std::vector<DeviceNode>& devices) {
+    for (const auto& rule : message.devices()) {
+        for (auto& device : devices) {
+            if (rule.allow() && rule.type() == std::string(1, device.type) &&
+                rule.major().value() == device.major && rule.minor().value() == device.minor)
+                device.access = rule.access();
+        }
+    }
 }
 
 }  // namespace
@@ -69,6 +131,8 @@ Container from_wire(const wire::Container& message) {
                         .pid = static_cast<int>(message.pid())};
     for (const auto& hook : message.hooks().create_runtime())
         container.create_runtime_hooks.push_back(from_wire(hook));
+    for (const auto& device : message.cdi_devices())
+        container.cdi_devices.push_back(device.name());
     return container;
 }
 
@@ -84,6 +148,11 @@ Result<ContainerEdits> from_wire(const wire::ContainerAdjustment& message) {
         edits.env[entry.key()] = entry.value();
     for (const auto& hook : message.hooks().create_runtime())
         edits.create_runtime_hooks.push_back(from_wire(hook));
+    for (const auto& limit : message.rlimits())
+        edits.rlimits.push_back({.type = limit.type(), .soft = limit.soft(), .hard = limit.hard()});
+    access_from_wire(message.linux().resources(), edits.devices);
+    const auto& unified = message.linux().resources().unified();
+    edits.unified.insert(unified.begin(), unified.end());
     return edits;
 }
 
@@ -108,6 +177,8 @@ void to_wire(const Container& container, wire::Container& message) {
     message.set_pid(static_cast<std::uint32_t>(container.pid));
     for (const auto& hook : container.create_runtime_hooks)
         to_wire(hook, *message.mutable_hooks()->add_create_runtime());
+    for (const auto& name : container.cdi_devices)
+        message.add_cdi_devices()->set_name(name);
 }
 
 void to_wire(const ContainerEdits& edits, wire::ContainerAdjustment& message) {
@@ -118,15 +189,13 @@ void to_wire(const ContainerEdits& edits, wire::ContainerAdjustment& message) {
         entry->set_major(device.major);
         entry->set_minor(device.minor);
         entry->mutable_file_mode()->set_value(device.mode);
+        if (device.uid) entry->mutable_uid()->set_value(*device.uid);
+        if (device.gid) entry->mutable_gid()->set_value(*device.gid);
+        if (device.access != usual_access(device.type))
+            limit_access(device, *message.mutable_linux()->mutable_resources());
     }
-    for (const auto& mount : edits.mounts) {
-        auto* entry = message.add_mounts();
-        entry->set_destination(mount.destination);
-        entry->set_source(mount.source);
-        entry->set_type("bind");
-        for (const char* option : {"rbind", "rprivate", mount.read_only ? "ro" : "rw"})
-            entry->add_options(option);
-    }
+    for (const auto& mount : edits.mounts)
+        to_wire(mount, *message.add_mounts());
     for (const auto& [key, value] : edits.env) {
         auto* entry = message.add_env();
         entry->set_key(key);
@@ -134,6 +203,15 @@ void to_wire(const ContainerEdits& edits, wire::ContainerAdjustment& message) {
     }
     for (const auto& hook : edits.create_runtime_hooks)
         to_wire(hook, *message.mutable_hooks()->add_create_runtime());
+    for (const auto& limit : edits.rlimits) {
+        auto* entry = message.add_rlimits();
+        entry->set_type(limit.type);
+        entry->set_hard(limit.hard);
+        entry->set_soft(limit.soft);
+    }
+    if (!edits.unified.empty())
+        message.mutable_linux()->mutable_resources()->mutable_unified()->insert(
+            edits.unified.begin(), edits.unified.end());
 }
 
 }  // namespace knd::nri

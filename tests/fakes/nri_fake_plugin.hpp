@@ -36,6 +36,10 @@ class NriFakePlugin {
         std::function<void(CreateResponse&)> adjust;
         std::optional<Error> fail;  ///< answers pod and container requests with this
         bool mute = false;          ///< does not answer them at all
+        bool fail_request = false;  ///< its failure policy
+        bool keep_connected = false;
+        bool holds_sync = false;  ///< answers Synchronize at release_sync() only
+        bool nonsense = false;    ///< answers CreateContainer with something else
     };
 
     NriFakePlugin(boost::asio::io_context& io, const std::string& path, Manners manners)
@@ -62,6 +66,14 @@ class NriFakePlugin {
     bool closed = false;
 
     void disconnect() { mux_->close(); }
+    void release_sync() {
+        if (const auto release = std::exchange(held_sync_, nullptr)) release();
+    }
+    /// Of pod and container requests from now on.
+    void answer_with(std::optional<Error> fail, bool mute = false) {
+        manners_.fail = std::move(fail);
+        manners_.mute = mute;
+    }
     void register_plugin() {
         api::RegisterPluginRequest request;
         request.set_plugin_idx(manners_.index);
@@ -86,6 +98,8 @@ class NriFakePlugin {
             nri_version = parse<api::ConfigureRequest>(payload).nri_version();
             api::ConfigureResponse reply;
             reply.set_events(manners_.events);
+            reply.mutable_failure_policy()->set_fail_request(manners_.fail_request);
+            reply.mutable_failure_policy()->set_keep_connected(manners_.keep_connected);
             respond.ok(reply);
         });
         server_.add("Synchronize", [this](std::string_view payload, const Responder& respond) {
@@ -95,7 +109,8 @@ class NriFakePlugin {
             containers += static_cast<std::size_t>(request.containers_size());
             api::SynchronizeResponse reply;
             reply.set_more(manners_.split_sync && request.more());
-            respond.ok(reply);
+            if (!manners_.holds_sync) return respond.ok(reply);
+            held_sync_ = [respond, reply] { respond.ok(reply); };
         });
         server_.add("CreateContainer", [this](std::string_view payload, const Responder& respond) {
             calls.push_back("CreateContainer");
@@ -104,7 +119,10 @@ class NriFakePlugin {
                 static_cast<std::size_t>(request.container().hooks().create_runtime_size());
             CreateResponse reply;
             if (manners_.adjust) manners_.adjust(reply);
-            answer(respond, reply);
+            if (!manners_.nonsense) return answer(respond, reply);
+            api::KeyValue other;
+            other.set_key("\x7f");
+            respond.ok(other);
         });
         server_.add("StateChange", [this](std::string_view payload, const Responder& respond) {
             const auto event = parse<api::StateChangeEvent>(payload).event();
@@ -128,6 +146,7 @@ class NriFakePlugin {
     }
 
     Manners manners_;
+    std::function<void()> held_sync_;
     std::shared_ptr<nri::Mux> mux_;
     nri::TtrpcServer server_;
     nri::TtrpcClient client_;

@@ -10,6 +10,9 @@ import (
 	"github.com/containerd/nri/pkg/api"
 )
 
+// Since 0.12.5 a plugin may ask that what it does not answer fails.
+const failsClosed = true
+
 func (r *runtime) run(p *api.PodSandbox) error {
 	return r.RunPodSandbox(context.Background(), &api.RunPodSandboxRequest{Pod: p})
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/containerd/nri/pkg/api"
 )
 
+const failsClosed = false
+
 func (r *runtime) run(p *api.PodSandbox) error {
 	return r.RunPodSandbox(context.Background(), &api.StateChangeEvent{Pod: p})
 }

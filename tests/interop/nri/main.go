@@ -94,11 +94,22 @@ func heard(lines chan string, want string) {
 func checkAdjustment(adjust *api.ContainerAdjustment) {
 	devices := adjust.GetLinux().GetDevices()
 	fact(len(devices) == 1 && devices[0].Path == "/dev/knd0" && devices[0].Type == "c" &&
-		devices[0].Major == 1 && devices[0].Minor == 3 && devices[0].FileMode.GetValue() == 0o600,
+		devices[0].Major == 1 && devices[0].Minor == 3 && devices[0].FileMode.GetValue() == 0o600 &&
+		devices[0].Uid.GetValue() == 7 && devices[0].Gid.GetValue() == 8,
 		"the device arrives")
+	rules := adjust.GetLinux().GetResources().GetDevices()
+	fact(!failsClosed || len(rules) == 2 && !rules[0].Allow && rules[0].Access == "wm" && rules[1].Allow &&
+		rules[1].Access == "r" && rules[1].Major.GetValue() == 1 && rules[1].Minor.GetValue() == 3,
+		"the rules for its access arrive")
+	fact(adjust.GetLinux().GetResources().GetUnified()["rdma.max"] == "mlx5_0 hca_handle=2",
+		"the cgroup file arrives")
+	limits := adjust.GetRlimits()
+	fact(len(limits) == 1 && limits[0].Type == "RLIMIT_MEMLOCK" && limits[0].Soft == 1 &&
+		limits[0].Hard == 1<<64-1, "the limit arrives")
 	mounts := adjust.GetMounts()
 	fact(len(mounts) == 1 && mounts[0].Destination == "/run/knd" && mounts[0].Source == "/run/knd" &&
-		slices.Contains(mounts[0].Options, "ro"), "the mount arrives")
+		slices.Contains(mounts[0].Options, "ro") && slices.Contains(mounts[0].Options, "nosuid"),
+		"the mount arrives")
 	env := adjust.GetEnv()
 	fact(len(env) == 1 && env[0].Key == "KND_PCI" && env[0].Value == "0000:01:00.1",
 		"the variable arrives")
@@ -169,6 +180,9 @@ func main() {
 	} else {
 		fact(r.run(pod("b")) == nil, "a pod starts after the runtime did")
 		heard(lines, "run default/b uid-b /run/netns/b")
+		err := r.run(pod("fatal"))
+		fact((err != nil) == failsClosed, "a pod whose plugin dies fails where it can: %v", err)
+		fact(r.run(pod("c")) == nil, "a pod starts where no plugin is any more")
 	}
 	if failed {
 		os.Exit(1)

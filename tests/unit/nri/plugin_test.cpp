@@ -6,6 +6,7 @@
 
 #include <random>
 
+#include "host/nri/translate.hpp"
 #include "host/nri/ttrpc_client.hpp"
 #include "host/nri/ttrpc_server.hpp"
 #include "host/nri/unix_socket.hpp"
@@ -51,7 +52,8 @@ Container some_container(const std::string& name = "main") {
                                       .args = {"knd-gate", "uid"},
                                       .env = {"KND_GATE=1"},
                                       .timeout_s = 9}},
-            .running = true};
+            .running = true,
+            .cdi_devices = {"knd.dev/claim=uid"}};
 }
 
 /// A plugin and a runtime with a relay between them that reads as strictly as a Go peer.
@@ -172,29 +174,88 @@ TEST_F(PluginTest, ShowsTheServiceTheHooksOfAContainer) {
     EXPECT_EQ(hook.args, (std::vector<std::string>{"knd-gate", "uid"}));
     EXPECT_EQ(hook.env, (std::vector<std::string>{"KND_GATE=1"}));
     EXPECT_EQ(hook.timeout_s, 9);
+    EXPECT_EQ(service.last_container->cdi_devices, some_container().cdi_devices);
 }
 
 TEST_F(PluginTest, CarriesEditsToTheRuntimeUnchanged) {
     start();
     service.edits.devices = {
-        {.path = "/dev/vfio/7", .type = 'c', .major = 243, .minor = 7, .mode = 0600}};
-    service.edits.mounts = {{.source = "/run/a", .destination = "/etc/a", .read_only = true}};
+        {.path = "/dev/vfio/7", .type = 'c', .major = 243, .minor = 7, .mode = 0600},
+        {.path = "/dev/uverbs0", .major = 231, .uid = 7, .gid = 8, .access = "r"},
+        {.path = "/dev/x", .major = 1, .access = "rwm"},
+        {.path = "/dev/disk", .type = 'b', .major = 8, .access = "rw"}};
+    service.edits.mounts = {
+        {.source = "/run/a", .destination = "/etc/a", .read_only = true},
+        {.source = "/run/b", .destination = "/b", .options = {"nosuid", "rslave"}}};
+    service.edits.rlimits = {{.type = "RLIMIT_MEMLOCK", .soft = 1, .hard = UINT64_MAX}};
+    service.edits.unified = {{"rdma.max", "mlx5_0 hca_handle=2"}};
     service.edits.env = {{"KND_PCI", "0000:01:00.1"}};
     service.edits.create_runtime_hooks = {
         {.path = "/gate", .args = {"gate"}, .env = {"A=1"}, .timeout_s = 3}};
     const auto edits = create(some_pod(), some_container());
     ASSERT_TRUE(edits.ok()) << edits.error().message();
-    ASSERT_EQ(edits->devices.size(), 1u);
+    ASSERT_EQ(edits->devices.size(), 4u);
+    for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_EQ(edits->devices[i].access, service.edits.devices[i].access) << i;
+        EXPECT_EQ(edits->devices[i].uid, service.edits.devices[i].uid) << i;
+        EXPECT_EQ(edits->devices[i].gid, service.edits.devices[i].gid) << i;
+    }
     EXPECT_EQ(edits->devices[0].path, "/dev/vfio/7");
     EXPECT_EQ(edits->devices[0].major, 243);
     EXPECT_EQ(edits->devices[0].minor, 7);
     EXPECT_EQ(edits->devices[0].mode, 0600u);
-    ASSERT_EQ(edits->mounts.size(), 1u);
-    EXPECT_EQ(edits->mounts[0].destination, "/etc/a");
-    EXPECT_TRUE(edits->mounts[0].read_only);
+    EXPECT_EQ(edits->mounts, service.edits.mounts);
+    EXPECT_EQ(edits->rlimits, service.edits.rlimits);
+    EXPECT_EQ(edits->unified, service.edits.unified);
     EXPECT_EQ(edits->env, service.edits.env);
     ASSERT_EQ(edits->create_runtime_hooks.size(), 1u);
     EXPECT_EQ(edits->create_runtime_hooks[0].timeout_s, 3);
+}
+
+TEST_F(PluginTest, WritesMountsAndAccessAsRuntimesWantThem) {
+    ContainerEdits edits;
+    edits.devices = {{.path = "/dev/a", .major = 1, .minor = 2, .access = "r"}};
+    edits.mounts = {{.source = "/s", .destination = "/d", .options = {"bind", "shared", "ro"}}};
+    api::ContainerAdjustment message;
+    to_wire(edits, message);
+    EXPECT_EQ((std::vector<std::string>{message.mounts(0).options().begin(),
+                                        message.mounts(0).options().end()}),
+              (std::vector<std::string>{"bind", "shared", "ro"}));
+    // What the runtime allows by itself is taken away first.
+    const auto& rules = message.linux().resources().devices();
+    ASSERT_EQ(rules.size(), 2);
+    EXPECT_FALSE(rules[0].allow());
+    EXPECT_EQ(rules[0].access(), "wm");
+    EXPECT_TRUE(rules[1].allow());
+    EXPECT_EQ(rules[1].access(), "r");
+    EXPECT_EQ(rules[1].major().value(), 1);
+    EXPECT_EQ(rules[1].minor().value(), 2);
+}
+
+TEST_F(PluginTest, FailsWhatItCannotAnswerAnyMore) {
+    start();
+    service.hold = true;
+    std::optional<Result<>> outcome;
+    runtime->run_pod_sandbox(some_pod(), [&](auto r) { outcome = std::move(r); });
+    ASSERT_TRUE(run_until(io, [&] { return service.held() == 1; }));
+    plugin->stop();
+    ASSERT_TRUE(run_until(io, [&] { return outcome.has_value(); }));
+    EXPECT_FALSE(outcome->ok());
+    ASSERT_TRUE(run_until(io, [&] { return runtime->plugins().empty(); }));
+    EXPECT_TRUE(run(some_pod()).ok());  // nobody is there to be asked
+}
+
+TEST_F(PluginTest, AnswersStopAndRemoveBeforeTheRuntimeLosesPatience) {
+    runtime_options.request_timeout = milliseconds(200);
+    start();
+    service.hold = true;
+    std::vector<bool> results;
+    const auto note = [&](const Result<>& result) { results.push_back(result.ok()); };
+    runtime->stop_pod_sandbox(some_pod(), note);
+    runtime->remove_pod_sandbox(some_pod(), note);
+    ASSERT_TRUE(run_until(io, [&] { return results.size() == 2; }));
+    EXPECT_EQ(results, (std::vector<bool>{true, true}));
+    EXPECT_EQ(runtime->plugins().size(), 1u);
 }
 
 TEST_F(PluginTest, IsToldOfAllPodsAtOnceWhenTheRuntimeSplitsThem) {

@@ -187,6 +187,115 @@ TEST_F(NriRuntimeTest, GoesOnWithoutAPluginThatVanishes) {
     EXPECT_TRUE(runtime->plugins().empty());
 }
 
+TEST_F(NriRuntimeTest, FailsWhatAPluginWithThatPolicyDoesNotAnswer) {
+    auto& mute = add({.index = "05", .mute = true, .fail_request = true});
+    auto& other = add({.index = "90"});
+    const auto result = run();
+    ASSERT_FALSE(result.ok());
+    EXPECT_NE(result.error().message().find("05-fake: RunPodSandbox: no answer within"),
+              std::string::npos);
+    EXPECT_EQ(other.calls.size(), 2u);  // Configure and Synchronize
+    EXPECT_EQ(runtime->plugins(), std::vector<std::string>{"90-fake"});
+    EXPECT_TRUE(run_until(io, [&] { return mute.closed; }));
+    EXPECT_TRUE(run().ok());
+}
+
+TEST_F(NriRuntimeTest, FailsStopAndRemoveByThePolicyAsWell) {
+    add({.mute = true, .fail_request = true, .keep_connected = true});
+    int failed = 0;
+    const auto count = [&](const Result<>& result) { failed += result.ok() ? 0 : 1; };
+    runtime->stop_pod_sandbox(some_pod(), count);
+    runtime->remove_pod_sandbox(some_pod(), count);
+    EXPECT_TRUE(run_until(io, [&] { return failed == 2; }));
+}
+
+TEST_F(NriRuntimeTest, KeepsALatePluginWithThatPolicy) {
+    auto& mute = add({.index = "05", .mute = true, .keep_connected = true});
+    auto& other = add({.index = "90"});
+    EXPECT_TRUE(run().ok());
+    EXPECT_EQ(other.calls.back(), "RunPodSandbox");
+    EXPECT_EQ(runtime->plugins().size(), 2u);
+    EXPECT_TRUE(run().ok());
+    EXPECT_EQ(mute.calls.size(), 4u);
+    EXPECT_FALSE(mute.closed);
+}
+
+TEST_F(NriRuntimeTest, KeepsNoPluginThatVanishesOrBreaksTheProtocol) {
+    options.request_timeout = milliseconds(5000);
+    auto& lost = add({.mute = true, .fail_request = true, .keep_connected = true});
+    std::optional<Result<>> outcome;
+    runtime->run_pod_sandbox(some_pod(), [&](auto r) { outcome = std::move(r); });
+    ASSERT_TRUE(run_until(io, [&] { return lost.calls.size() == 3; }));
+    lost.disconnect();
+    ASSERT_TRUE(run_until(io, [&] { return outcome.has_value(); }));
+    EXPECT_FALSE(outcome->ok());
+    EXPECT_TRUE(runtime->plugins().empty());
+
+    add({.fail_request = true, .keep_connected = true, .nonsense = true});
+    EXPECT_FALSE(create().ok());
+    EXPECT_TRUE(runtime->plugins().empty());
+}
+
+TEST_F(NriRuntimeTest, FailsNothingForAPluginThatIsGoneAlready) {
+    auto& plugin = add({.fail_request = true, .keep_connected = true});
+    plugin.disconnect();
+    ASSERT_TRUE(run_until(io, [&] { return runtime->plugins().empty(); }));
+    EXPECT_TRUE(run().ok());
+    EXPECT_TRUE(create().ok());
+}
+
+TEST_F(NriRuntimeTest, LosesNoContainerThatComesDuringSynchronize) {
+    options.request_timeout = milliseconds(5000);
+    auto& plugin = connect({.holds_sync = true});
+    ASSERT_TRUE(run_until(io, [&] { return plugin.calls.size() == 2; }));
+    std::optional<Result<ContainerEdits>> created;
+    runtime->create_container(some_pod(), {.id = "c", .sandbox_id = "s", .name = "main"},
+                              [&](auto r) { created = std::move(r); });
+    run_for(io, milliseconds(30));
+    EXPECT_FALSE(created.has_value());
+    plugin.release_sync();
+    ASSERT_TRUE(run_until(io, [&] { return created.has_value(); }));
+    EXPECT_EQ(plugin.containers, 0u);
+    EXPECT_EQ(plugin.calls.back(), "CreateContainer");
+}
+
+TEST_F(NriRuntimeTest, KnowsNoPolicyBefore0_12) {
+    options.nri_version = NriVersion::k0_11;
+    add({.mute = true, .fail_request = true, .keep_connected = true});
+    EXPECT_TRUE(run().ok());
+    EXPECT_TRUE(runtime->plugins().empty());
+}
+
+TEST_F(NriRuntimeTest, GoesOnAfterEachStepOfALifeThatFailed) {
+    auto& plugin = add({.fail = Error(Code::kUnknown, "no")});
+    EXPECT_FALSE(run().ok());
+    EXPECT_FALSE(create().ok());
+    std::optional<Result<>> stopped, removed;
+    runtime->stop_pod_sandbox(some_pod(), [&](auto r) { stopped = std::move(r); });
+    runtime->remove_pod_sandbox(some_pod(), [&](auto r) { removed = std::move(r); });
+    ASSERT_TRUE(run_until(io, [&] { return removed.has_value(); }));
+    EXPECT_FALSE(stopped->ok());
+    EXPECT_FALSE(removed->ok());
+    EXPECT_EQ(plugin.calls,
+              (std::vector<std::string>{"Configure", "Synchronize", "RunPodSandbox",
+                                        "CreateContainer", "StopPodSandbox", "RemovePodSandbox"}));
+    EXPECT_EQ(runtime->plugins().size(), 1u);
+}
+
+TEST_F(NriRuntimeTest, RefusesTwoPluginsThatSetOneLimit) {
+    const auto sets_limit = [](std::uint64_t hard) {
+        return [=](NriFakePlugin::CreateResponse& reply) {
+            auto* limit = reply.mutable_adjust()->add_rlimits();
+            limit->set_type("RLIMIT_MEMLOCK");
+            limit->set_hard(hard);
+        };
+    };
+    add({.index = "05", .name = "x", .adjust = sets_limit(1)});
+    add({.index = "90", .name = "y", .adjust = sets_limit(2)});
+    EXPECT_EQ(create().error().message(),
+              "NRI plugins 05-x and 90-y both tried to set rlimit RLIMIT_MEMLOCK");
+}
+
 TEST_F(NriRuntimeTest, SerialisesAllRequestsOfTheNode) {
     auto& mute = add({.mute = true});
     std::vector<int> order;

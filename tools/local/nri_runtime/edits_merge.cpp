@@ -56,6 +56,14 @@ Result<> EditsMerge::add(const std::string& plugin, ContainerEdits edits) {
         KND_TRY(own(plugin, "variable", key));
         edits_.env[key] = std::move(value);
     }
+    for (auto& limit : edits.rlimits) {
+        KND_TRY(own(plugin, "rlimit", limit.type));
+        edits_.rlimits.push_back(std::move(limit));
+    }
+    for (auto& [file, text] : edits.unified) {
+        KND_TRY(own(plugin, "cgroup file", file));
+        edits_.unified[file] = std::move(text);
+    }
     std::move(edits.create_runtime_hooks.begin(), edits.create_runtime_hooks.end(),
               std::back_inserter(edits_.create_runtime_hooks));
     return {};

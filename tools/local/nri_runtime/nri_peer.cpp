@@ -139,6 +139,10 @@ void NriPeer::configure(Done<> done) {
              wire::ConfigureResponse reply;
              if (!payload) return done(blame(payload.error(), "Configure"));
              if (!parse(*payload, reply)) return done(unreadable("the answer to Configure"));
+             if (options_.nri_version == NriVersion::k0_12) {
+                 fails_request_ = reply.failure_policy().fail_request();
+                 keeps_connected_ = reply.failure_policy().keep_connected();
+             }
              done(accept_events(reply.events()));
          });
 }

@@ -6,6 +6,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -37,6 +38,11 @@ class NriPeer : public std::enable_shared_from_this<NriPeer> {
 
     void configure(Done<> done);
     void synchronize(const NriRuntime::Inventory& inventory, Done<> done);
+    /// What a plugin has asked for, in case that it does not answer; nothing, of an older one.
+    bool fails_request() const { return fails_request_; }
+    bool stays(const Error& error) const {
+        return keeps_connected_ && error.os_error() == ETIMEDOUT;
+    }
     bool subscribed(int event) const { return (events_ >> (event - 1) & 1) != 0; }
     void pod_event(int event, const PodSandbox& pod, Done<> done);
     void create_container(const PodSandbox& pod, const Container& container,
@@ -66,6 +72,8 @@ class NriPeer : public std::enable_shared_from_this<NriPeer> {
     Done<> registered_;
     std::string label_ = "(unregistered)";
     std::int32_t events_ = 0;
+    bool fails_request_ = false;
+    bool keeps_connected_ = false;
     bool no_pod_rpcs_ = false;  ///< answered UNIMPLEMENTED once; StateChange from then on
 };
 

@@ -182,7 +182,8 @@ void NriRuntime::step(const std::shared_ptr<Walk>& walk) {
 void NriRuntime::stepped(const std::shared_ptr<Walk>& walk, NriPeer& peer, const Result<>& result) {
     if (result) return step(walk);
     if (!nri::is_transport_error(result.error())) return finish(walk, result.error());
-    drop(peer, result.error());
+    if (!peer.stays(result.error())) drop(peer, result.error());
+    if (peer.fails_request()) return finish(walk, result.error());
     step(walk);
 }
 

@@ -29,7 +29,8 @@ class NriPeer;
 enum class NriVersion {
     k0_8,   ///< containerd 1.7 to 2.1: StateChange, 11 events
     k0_11,  ///< containerd 2.2: StateChange, 14 events
-    k0_12,  ///< containerd 2.3: one RPC per event, StateChange for plugins without it
+    k0_12,  ///< containerd 2.3: one RPC per event, StateChange for plugins without it; as of 0.12.5
+            ///< plugins have a failure policy
 };
 
 struct NriRuntimeOptions {
@@ -45,8 +46,9 @@ struct NriRuntimeOptions {
 
 /// Threads: the thread of the io_context, for everything.
 /// Failure: a plugin that does not answer in time or breaks the protocol is dropped, and the
-/// request goes on as if it had never been there (fail open, as the real ones). An error that a
-/// plugin answers with ends the request and is handed back.
+/// request goes on as if it had never been there (fail open, as the real ones), unless the plugin
+/// has asked for another failure policy. An error that a plugin answers with ends the request and
+/// is handed back. A plugin whose connection ends between two requests fails none.
 class NriRuntime {
   public:
     struct Inventory {

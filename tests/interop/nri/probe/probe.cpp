@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A plugin made of host/nri alone, for a foreign runtime to try. Prints a line for each call. A pod
-// named "refused" is refused, one named "stuck" gets no answer; every container gets one of each
-// kind of edit.
+// named "refused" is refused, one named "stuck" gets no answer, one named "fatal" is the end of the
+// plugin; every container gets one of each kind of edit.
 #include <boost/asio/io_context.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ class Probe : public knd::PodService {
     void run_pod_sandbox(knd::PodSandbox pod, knd::Done<> done) override {
         if (pod.name == "quiet") return done({});
         say("run " + pod.text() + " " + pod.uid + " " + pod.netns);
+        if (pod.name == "fatal") std::_Exit(0);
         if (pod.name == "stuck") return stuck_.push_back(std::move(done));
         if (pod.name == "refused")
             return done(knd::Error(knd::Code::kFailedPrecondition, "device is gone"));
@@ -34,9 +36,19 @@ class Probe : public knd::PodService {
         say("create " + pod.text() + " " + container.name + " " +
             std::to_string(container.create_runtime_hooks.size()));
         knd::ContainerEdits edits;
-        edits.devices.push_back({.path = "/dev/knd0", .major = 1, .minor = 3, .mode = 0600});
-        edits.mounts.push_back(
-            {.source = "/run/knd", .destination = "/run/knd", .read_only = true});
+        edits.devices.push_back({.path = "/dev/knd0",
+                                 .major = 1,
+                                 .minor = 3,
+                                 .mode = 0600,
+                                 .uid = 7,
+                                 .gid = 8,
+                                 .access = "r"});
+        edits.mounts.push_back({.source = "/run/knd",
+                                .destination = "/run/knd",
+                                .read_only = true,
+                                .options = {"nosuid"}});
+        edits.rlimits.push_back({.type = "RLIMIT_MEMLOCK", .soft = 1, .hard = UINT64_MAX});
+        edits.unified["rdma.max"] = "mlx5_0 hca_handle=2";
         edits.env["KND_PCI"] = "0000:01:00.1";
         edits.create_runtime_hooks.push_back(
             {.path = "/bin/knd-gate", .args = {"knd-gate"}, .env = {"KND_GATE=1"}, .timeout_s = 9});
