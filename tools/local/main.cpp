@@ -22,6 +22,7 @@
 #include "host/model/log.hpp"
 #include "host/model/text_file.hpp"
 #include "tools/local/cluster/cluster.hpp"
+#include "tools/local/support/rlimits.hpp"
 
 namespace {
 
@@ -45,9 +46,13 @@ struct Arguments {
     std::string runtime = "containerd-2.3";
     std::string ns = "default";
     std::string node;
+    std::string container;
     std::vector<std::string> command;
 
-    knd::local::Layout layout() const { return {fs::path(state) / (name.empty() ? "kind" : name)}; }
+    knd::local::Layout layout() const { return layout_of(name.empty() ? "kind" : name); }
+    knd::local::Layout layout_of(const std::string& cluster) const {
+        return {knd::local::canonical_root(fs::path(state) / cluster)};
+    }
 };
 
 int complain(const Error& error) {
@@ -68,7 +73,7 @@ Result<knd::local::ClusterOptions> read_options(const Arguments& arguments) {
     KND_TRY_ASSIGN(const auto text, knd::read_text_file(arguments.config));
     KND_TRY_ASSIGN(options.config,
                    knd::local::parse_kind_config(text, arguments.config, arguments.name));
-    options.layout = {fs::path(arguments.state) / options.config.name};
+    options.layout = arguments.layout_of(options.config.name);
     options.api_port = arguments.api_port;
     options.wipe_delay = std::chrono::seconds(arguments.wipe_delay_s);
     options.runtime = arguments.runtime;
@@ -88,7 +93,7 @@ Result<knd::local::ClusterOptions> read_options(const Arguments& arguments) {
     }
     if (!options.kndd.empty() && options.templates.empty())
         return Error(Code::kInvalidArgument, "no configuration for kndd: give --node-config FILE");
-    for (auto* path : {&options.kndd, &options.gate, &options.backends, &options.layout.root}) {
+    for (auto* path : {&options.kndd, &options.gate, &options.backends}) {
         if (!path->empty()) *path = fs::absolute(*path).lexically_normal();
     }
     return options;
@@ -294,15 +299,16 @@ int status(const Arguments& arguments) {
     return runs ? 0 : 3;
 }
 
-/// What a process in a pod or node finds around it.
-struct Surroundings {
+/// A pod as the runtime of its node has recorded it.
+struct FoundPod {
     fs::path netns;
-    std::vector<std::string> env;  ///< what devices have added to the pod's containers
+    knd::local::SandboxRecord sandbox;
+    knd::Json record;
 };
 
 /// Read from the runtime's records, so that it works whether or not the cluster's process runs.
-Result<Surroundings> find_pod(const knd::local::Layout& layout, const std::string& ns,
-                              const std::string& name) {
+Result<FoundPod> find_pod(const knd::local::Layout& layout, const std::string& ns,
+                          const std::string& name) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(layout.root / "nodes", error)) {
         const auto node = layout.node(entry.path().filename());
@@ -310,29 +316,55 @@ Result<Surroundings> find_pod(const knd::local::Layout& layout, const std::strin
             if (record.path().extension() != ".json") continue;
             KND_TRY_ASSIGN(const auto text, knd::read_text_file(record.path()));
             KND_TRY_ASSIGN(const auto json, knd::parse_json(text));
-            const auto sandbox = knd::local::sandbox_from_json(json);
+            auto sandbox = knd::local::sandbox_from_json(json);
             if (sandbox.ns != ns || sandbox.name != name || !sandbox.ready) continue;
-            Surroundings found{sandbox.host_network ? node.netns : sandbox.netns, {}};
-            for (const auto& container : sandbox.containers)
-                found.env.insert(found.env.end(), container.env.begin(), container.env.end());
-            return found;
+            const auto& netns = sandbox.host_network ? node.netns : sandbox.netns;
+            return FoundPod{netns, std::move(sandbox), json};
         }
     }
     return Error(Code::kNotFound, "pod " + ns + "/" + name + " has no network here");
 }
 
+/// What devices have given to a container, or to all of the pod when it is not named.
+Result<> surround(const FoundPod& pod, const std::string& name) {
+    if (!name.empty() && pod.sandbox.newest(name) == nullptr)
+        return Error(Code::kNotFound, "pod " + pod.sandbox.name + " has no container " + name);
+    for (const auto& container : pod.sandbox.containers) {
+        if (!name.empty() && &container != pod.sandbox.newest(name)) continue;
+        for (const auto& variable : container.env) {
+            const auto equals = variable.find('=');
+            setenv(variable.substr(0, equals).c_str(), variable.substr(equals + 1).c_str(), 1);
+        }
+        if (!name.empty()) KND_TRY(knd::local::set_rlimits(0, container.rlimits));
+    }
+    return {};
+}
+
+int inspect(const Arguments& arguments) {
+    if (arguments.command.size() != 1)
+        return complain(Error(Code::kInvalidArgument, "which pod? Give POD"));
+    const auto layout = arguments.layout();
+    if (auto found = expect_cluster(layout); !found.ok()) return complain(found.error());
+    const auto pod = find_pod(layout, arguments.ns, arguments.command.front());
+    if (!pod.ok()) return complain(pod.error());
+    std::puts(pod->record.dump(2).c_str());
+    return 0;
+}
+
 int exec(Arguments arguments) {
     const auto layout = arguments.layout();
     if (auto found = expect_cluster(layout); !found.ok()) return complain(found.error());
-    Surroundings place;
+    fs::path netns;
     if (!arguments.node.empty()) {
-        place.netns = layout.node(arguments.node).netns;
+        netns = layout.node(arguments.node).netns;
     } else {
         if (arguments.command.empty())
             return complain(Error(Code::kInvalidArgument, "which pod? Give POD or --node NODE"));
         auto found = find_pod(layout, arguments.ns, arguments.command.front());
         if (!found.ok()) return complain(found.error());
-        place = *std::move(found);
+        netns = found->netns;
+        if (auto given = surround(*found, arguments.container); !given.ok())
+            return complain(given.error());
         arguments.command.erase(arguments.command.begin());
         // The parser takes a "--" for its own only in front of all positional arguments.
         if (!arguments.command.empty() && arguments.command.front() == "--")
@@ -340,9 +372,7 @@ int exec(Arguments arguments) {
     }
     if (arguments.command.empty())
         return complain(Error(Code::kInvalidArgument, "which command? Give it after --"));
-    for (auto& variable : place.env)
-        putenv(variable.data());
-    complain(knd::local::exec_in(place.netns, arguments.command));
+    complain(knd::local::exec_in(netns, arguments.command));
     return 127;
 }
 
@@ -400,13 +430,21 @@ int main(int argc, char** argv) {
     exec_command->add_option("-n,--namespace", arguments.ns, "Namespace of the pod")
         ->capture_default_str();
     exec_command->add_option("--node", arguments.node, "A node instead of a pod");
+    exec_command->add_option("-c,--container", arguments.container,
+                             "Container whose variables and limits the command gets");
     exec_command->add_option("command", arguments.command, "[POD] -- COMMAND...");
     exec_command->positionals_at_end();
+    auto* inspect_command = app.add_subcommand(
+        "inspect", "Print what a pod's containers were given: devices, mounts, variables, hooks");
+    inspect_command->add_option("-n,--namespace", arguments.ns, "Namespace of the pod")
+        ->capture_default_str();
+    inspect_command->add_option("pod", arguments.command, "POD");
     CLI11_PARSE(app, argc, argv);
     signal(SIGPIPE, SIG_IGN);
     if (app.got_subcommand("up")) return up(arguments);
     if (app.got_subcommand("down")) return down(arguments);
     if (app.got_subcommand("status")) return status(arguments);
     if (app.got_subcommand("kubeconfig")) return kubeconfig(arguments);
+    if (app.got_subcommand("inspect")) return inspect(arguments);
     return exec(std::move(arguments));
 }

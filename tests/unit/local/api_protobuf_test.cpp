@@ -46,7 +46,7 @@ Json whole_slice() {
             "pool": {"name": "n1", "generation": 0, "resourceSliceCount": 1},
             "sharedCounters": [{"name": "set", "counters": {"ports": {"value": "8"}}}],
             "devices": [{"name": "dra0", "allowMultipleAllocations": true, "bindsToNode": false,
-                "attributes": {"bool": {"bool": false}, "int": {"int": -1}, "string": {"string": ""},
+                "attributes": {"bool": {"bool": false}, "int": {"int": -1}, "text": {"string": ""},
                                "version": {"version": "1.2.3"}},
                 "capacity": {"bandwidth": {"value": "10Gi", "requestPolicy": {"default": "1Gi",
                     "validRange": {"min": "1Gi", "max": "10Gi", "step": "1Gi"}}}},

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 namespace knd::local {
 namespace {
@@ -81,6 +82,19 @@ TEST(KindConfig, SurvivesBrokenYaml) {
 TEST(NodeConfig, ReplacesEveryName) {
     EXPECT_EQ(render_config("@A@/x @B@ @A@ {node} @C@", {{"A", "1"}, {"B", "2"}}),
               "1/x 2 1 {node} @C@");
+}
+
+TEST(Layout, IsSpelledAsTheKernelSpellsIt) {
+    const auto here = std::filesystem::canonical(std::filesystem::current_path());
+    EXPECT_EQ(canonical_root("st/kind"), here / "st/kind");
+    EXPECT_EQ(canonical_root("./st/../st/kind"), here / "st/kind");
+    std::string pattern = (std::filesystem::temp_directory_path() / "knd-layout-XXXXXX").string();
+    const std::filesystem::path directory = ::mkdtemp(pattern.data());
+    std::filesystem::create_directory(directory / "real");
+    std::filesystem::create_directory_symlink(directory / "real", directory / "link");
+    EXPECT_EQ(canonical_root(directory / "link" / "kind"),
+              std::filesystem::canonical(directory / "real") / "kind");
+    std::filesystem::remove_all(directory);
 }
 
 TEST(Layout, RefusesARootWithoutRoomForSockets) {

@@ -3,6 +3,7 @@
 // Pods here use the host's network, so that no namespace has to be entered and no root is needed.
 #include "host/model/text_file.hpp"
 #include "tools/local/kubelet/node_runtime.hpp"
+#include "tools/local/support/rlimits.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,7 +32,8 @@ class NoNetwork final : public PodNetwork {
         removed.push_back(sandbox);
         return {};
     }
-    bool adopt(const std::string&, const std::string&) override { return true; }
+    bool adopt(const std::string&, const std::string&) override { return !gone; }
+    bool gone = false;
 };
 
 class NodeRuntimeTest : public testing::Test {
@@ -178,6 +180,57 @@ TEST_F(NodeRuntimeTest, GivesThePodsNetworkBack) {
     const auto sandbox = run_pod(false);
     ASSERT_TRUE(wait<void>([&](auto done) { runtime_->stop_sandbox(*sandbox, done); }).ok());
     EXPECT_THAT(network_.removed, testing::ElementsAre(*sandbox));
+}
+
+TEST_F(NodeRuntimeTest, TellsThatThePodsNetworkHasGone) {
+    const auto sandbox = run_pod(false);
+    ASSERT_TRUE(sandbox.ok());
+    EXPECT_TRUE(runtime_->sandboxes()[0].ready);
+    network_.gone = true;
+    EXPECT_FALSE(runtime_->sandboxes()[0].ready);
+    // It is stopped like any other.
+    EXPECT_TRUE(wait<void>([&](auto done) { runtime_->stop_sandbox(*sandbox, done); }).ok());
+    EXPECT_EQ(network_.removed.size(), 1U);
+}
+
+TEST_F(NodeRuntimeTest, RecordsWhatAContainerIsGiven) {
+    std::ofstream(directory_ / "cdi/a.json") << R"({"cdiVersion": "0.6.0", "kind": "knd.dev/claim",
+        "devices": [{"name": "d", "containerEdits": {
+            "env": ["A=b"],
+            "deviceNodes": [{"path": "/dev/vfio/7", "type": "c", "major": 243, "minor": 7,
+                             "permissions": "r", "uid": 5}],
+            "mounts": [{"hostPath": "/s", "containerPath": "/d", "options": ["ro", "nosuid"]}]
+        }}]})";
+    const auto sandbox = run_pod();
+    const auto container = create(*sandbox, {"knd.dev/claim=d"});
+    ASSERT_TRUE(container.ok()) << container.error().message();
+    runtime_.reset();
+    open();  // out of the record on disk
+    const auto given = runtime_->sandboxes()[0].containers[0];
+    EXPECT_EQ(given.env, std::vector<std::string>{"A=b"});
+    EXPECT_EQ(given.cdi_devices, std::vector<std::string>{"knd.dev/claim=d"});
+    ASSERT_EQ(given.devices.size(), 1U);
+    EXPECT_EQ(given.devices[0].path, "/dev/vfio/7");
+    EXPECT_EQ(given.devices[0].minor, 7);
+    EXPECT_EQ(given.devices[0].access, "r");
+    EXPECT_EQ(given.devices[0].uid, 5U);
+    ASSERT_EQ(given.mounts.size(), 1U);
+    EXPECT_TRUE(given.mounts[0].read_only);
+    EXPECT_EQ(given.mounts[0].options, std::vector<std::string>{"nosuid"});
+}
+
+TEST_F(NodeRuntimeTest, LimitsTheProcessOfAContainer) {
+    ContainerRecord record;
+    record.rlimits = {{.type = "RLIMIT_NOFILE", .soft = 17, .hard = 18}};
+    const auto child = spawn({});
+    ASSERT_TRUE(child.ok());
+    EXPECT_TRUE(set_rlimits(child->id.pid, record.rlimits).ok());
+    const auto limits = *read_text_file("/proc/" + std::to_string(child->id.pid) + "/limits");
+    EXPECT_THAT(limits, testing::ContainsRegex("Max open files +17 +18"));
+    record.rlimits[0].type = "RLIMIT_MOON";
+    EXPECT_EQ(set_rlimits(child->id.pid, record.rlimits).error().message(),
+              "there is no limit \"RLIMIT_MOON\"");
+    end_process(child->id, 1s);
 }
 
 TEST_F(NodeRuntimeTest, LeavesNoRecordOfARemovedPod) {

@@ -33,6 +33,7 @@ class KubeletTest : public testing::Test {
         options.retry = 20ms;
         options.crash_delay = 20ms;
         options.wipe_delay = 100ms;
+        options.resync = 20ms;
         auto opened = Kubelet::open(io_, *store_, runtime_, options);
         ASSERT_TRUE(opened.ok()) << opened.error().message();
         kubelet_ = *std::move(opened);
@@ -244,6 +245,57 @@ TEST_F(KubeletTest, CompletesAPodUnderRestartPolicyOnFailure) {
     ASSERT_TRUE(reaches_phase("Running"));
     runtime_.container_exits(0);
     EXPECT_TRUE(reaches_phase("Succeeded"));
+}
+
+TEST_F(KubeletTest, LeavesAPodFailedThatAControllerHasFailed) {
+    start();
+    create_pod();
+    ASSERT_TRUE(reaches_phase("Running"));
+    api::WriteOptions options;
+    options.subresource = "status";
+    const auto fail = [](const Json& stored) -> api::Answer<Json> {
+        auto changed = stored;
+        changed["status"]["phase"] = "Failed";
+        changed["status"]["reason"] = "Evicted";
+        return changed;
+    };
+    ASSERT_TRUE(store_->modify(Resource::kPods, "default", "p", fail, options).ok());
+    ASSERT_TRUE(run_until(io_, [&] { return !runtime_.pods.begin()->second.ready; }));
+    run_for(io_, 50ms);
+    EXPECT_EQ(phase(), "Failed");
+    EXPECT_EQ(pod()["status"]["reason"], "Evicted");
+    EXPECT_EQ(std::count(runtime_.calls.begin(), runtime_.calls.end(), "run"), 1);
+}
+
+TEST_F(KubeletTest, LeavesAPodFailedThatNeverRan) {
+    runtime_.sandbox_error = "no network";
+    start();
+    create_pod();
+    ASSERT_TRUE(run_until(io_, [&] { return phase() == "Pending"; }));
+    api::WriteOptions options;
+    options.subresource = "status";
+    const auto fail = [](const Json& stored) -> api::Answer<Json> {
+        auto changed = stored;
+        changed["status"]["phase"] = "Failed";
+        return changed;
+    };
+    ASSERT_TRUE(store_->modify(Resource::kPods, "default", "p", fail, options).ok());
+    run_for(io_, 100ms);
+    EXPECT_EQ(phase(), "Failed");
+}
+
+TEST_F(KubeletTest, MakesANewSandboxForAPodWhoseNetworkHasGone) {
+    start();
+    create_pod();
+    ASSERT_TRUE(reaches_phase("Running"));
+    runtime_.pods.begin()->second.ready = false;
+    ASSERT_TRUE(run_until(io_, [&] {
+        return runtime_.pods.size() == 1 && runtime_.pods.begin()->second.ready &&
+               phase() == "Running";
+    }));
+    EXPECT_THAT(runtime_.calls, ElementsAre("run", "create", "start", "stop", "stop-sandbox",
+                                            "remove-sandbox", "run", "create", "start"));
+    EXPECT_EQ(event("SandboxChanged"), "Pod sandbox changed, it will be killed and re-created.");
 }
 
 TEST_F(KubeletTest, TakesOverARunningPodAfterARestart) {

@@ -23,6 +23,14 @@ Result<> make_all(std::initializer_list<std::filesystem::path> paths) {
 
 }  // namespace
 
+std::filesystem::path canonical_root(const std::filesystem::path& root) {
+    std::error_code error;
+    const auto absolute = std::filesystem::absolute(root, error);
+    if (error) return root;
+    auto canonical = std::filesystem::weakly_canonical(absolute, error);
+    return error ? absolute : canonical;
+}
+
 Result<> make_directories(const Layout& layout) {
     return make_all({layout.root, layout.server(), layout.netns(), layout.logs()});
 }

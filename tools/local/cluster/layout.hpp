@@ -48,6 +48,10 @@ struct Layout {
     }
 };
 
+/// A directory in the spelling that the kernel shows for what is mounted there: absolute, without
+/// symbolic links. What does not exist yet stays as it is.
+std::filesystem::path canonical_root(const std::filesystem::path& root);
+
 /// Makes the directories; refuses a root below which unix sockets would have too long a path.
 Result<> make_directories(const Layout& layout);
 Result<> make_directories(const NodeLayout& node);

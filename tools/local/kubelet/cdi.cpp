@@ -65,6 +65,9 @@ DeviceNode read_device_node(const Json& json) {
     node.major = json_int(json, "major");
     node.minor = json_int(json, "minor");
     node.mode = static_cast<std::uint32_t>(json_int(json, "fileMode", 0660));
+    node.access = json_string(json, "permissions", "rwm");
+    if (json.contains("uid")) node.uid = static_cast<std::uint32_t>(json_int(json, "uid"));
+    if (json.contains("gid")) node.gid = static_cast<std::uint32_t>(json_int(json, "gid"));
     struct stat status {};
     if (node.major == 0 && stat(node.path.c_str(), &status) == 0) {
         node.major = major(status.st_rdev);
@@ -82,10 +85,15 @@ void add_edits(const Json& edits, ContainerEdits& result) {
     for (const auto& node : json_at(edits, "deviceNodes"))
         result.devices.push_back(read_device_node(node));
     for (const auto& mount : json_at(edits, "mounts")) {
-        const auto options = json_strings(json_at(mount, "options"));
-        result.mounts.push_back({json_string(mount, "hostPath"),
-                                 json_string(mount, "containerPath"),
-                                 std::find(options.begin(), options.end(), "ro") != options.end()});
+        Mount added{.source = json_string(mount, "hostPath"),
+                    .destination = json_string(mount, "containerPath")};
+        for (auto& option : json_strings(json_at(mount, "options"))) {
+            if (option == "ro") added.read_only = true;
+            const bool usual =
+                option == "ro" || option == "rw" || option == "rbind" || option == "rprivate";
+            if (!usual) added.options.push_back(std::move(option));
+        }
+        result.mounts.push_back(std::move(added));
     }
     for (const auto& hook : json_at(edits, "hooks")) {
         if (json_string(hook, "hookName") != "createRuntime") continue;

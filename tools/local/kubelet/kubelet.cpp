@@ -67,7 +67,8 @@ Result<> Kubelet::start() {
                                        [this](const auto& driver) { driver_changed(driver); }));
     KND_TRY_ASSIGN(claims_, ClaimManager::open(options_.checkpoint, store_, *plugins_));
     context_.reset(new PodContext{io_, store_, runtime_, *claims_, events_, options_.ip,
-                                  options_.retry, options_.crash_delay, options_.crash_limit});
+                                  options_.retry, options_.crash_delay, options_.crash_limit,
+                                  options_.resync});
     runtime_.on_container_exit([this](const std::string& uid) {
         if (const auto worker = workers_.find(uid); worker != workers_.end())
             worker->second->poke();

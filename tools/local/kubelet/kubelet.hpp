@@ -33,6 +33,7 @@ struct KubeletOptions {
     std::chrono::milliseconds crash_delay{1'000};
     std::chrono::milliseconds crash_limit{30'000};
     std::chrono::milliseconds wipe_delay{30'000};
+    std::chrono::milliseconds resync{10'000};
 };
 
 class Kubelet {

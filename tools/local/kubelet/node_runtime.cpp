@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "host/model/time.hpp"
 #include "tools/local/api/random.hpp"
 #include "tools/local/kubelet/cdi.hpp"
+#include "tools/local/support/rlimits.hpp"
 
 namespace knd::local {
 namespace {
@@ -24,8 +26,27 @@ PodSandbox nri_pod(const SandboxRecord& sandbox) {
 }
 
 Container nri_container(const SandboxRecord& sandbox, const ContainerRecord& container) {
-    return {container.id, sandbox.id, container.name, container.hooks,
-            container.state == ContainerState::kRunning};
+    return {.id = container.id,
+            .sandbox_id = sandbox.id,
+            .name = container.name,
+            .create_runtime_hooks = container.hooks,
+            .running = container.state == ContainerState::kRunning,
+            .cdi_devices = container.cdi_devices};
+}
+
+/// Hooks are apart: those of CDI are told to plugins, and come first.
+void take_edits(ContainerEdits edits, ContainerRecord& container) {
+    const auto append = [](auto& from, auto& to) {
+        to.insert(to.end(), std::make_move_iterator(from.begin()),
+                  std::make_move_iterator(from.end()));
+    };
+    append(edits.create_runtime_hooks, container.hooks);
+    append(edits.devices, container.devices);
+    append(edits.mounts, container.mounts);
+    append(edits.rlimits, container.rlimits);
+    container.unified.insert(edits.unified.begin(), edits.unified.end());
+    for (const auto& [name, value] : edits.env)
+        container.env.push_back(name + "=" + value);
 }
 
 /// The error of an NRI plugin as the CRI client of containerd sees it.
@@ -132,8 +153,13 @@ NriRuntime::Inventory NodeRuntime::inventory() const {
 
 std::vector<SandboxRecord> NodeRuntime::sandboxes() const {
     std::vector<SandboxRecord> all;
-    for (const auto& [id, sandbox] : sandboxes_)
+    for (const auto& [id, sandbox] : sandboxes_) {
         all.push_back(sandbox);
+        // A namespace can vanish under a pod. The record itself stays ready, so that the pod is
+        // stopped like any other and plugins hear of it.
+        all.back().ready =
+            sandbox.ready && (sandbox.host_network || network_.adopt(id, sandbox.ip));
+    }
     return all;
 }
 
@@ -199,9 +225,8 @@ void NodeRuntime::create_container(const std::string& sandbox_id, const Containe
     container.image = request.image;
     container.attempt = request.attempt;
     container.created = rfc3339_now();
-    container.hooks = edits->create_runtime_hooks;
-    for (const auto& [name, value] : edits->env)
-        container.env.push_back(name + "=" + value);
+    container.cdi_devices = request.cdi_ids;
+    take_edits(*std::move(edits), container);
     nri_->create_container(
         nri_pod(*sandbox), nri_container(*sandbox, container),
         [this, sandbox_id, container, done](Result<ContainerEdits> adjusted) mutable {
@@ -212,10 +237,7 @@ void NodeRuntime::create_container(const std::string& sandbox_id, const Containe
                               adjusted.error()));
             auto* owner = find_sandbox(sandbox_id);
             if (owner == nullptr) return done(Error(Code::kNotFound, "the sandbox is gone"));
-            for (auto& hook : adjusted->create_runtime_hooks)
-                container.hooks.push_back(std::move(hook));
-            for (const auto& [name, value] : adjusted->env)
-                container.env.push_back(name + "=" + value);
+            take_edits(*std::move(adjusted), container);
             owner->containers.push_back(container);
             if (auto saved = save(*owner); !saved.ok()) {
                 owner->containers.pop_back();
@@ -265,6 +287,9 @@ void NodeRuntime::start_container(const std::string& id, Done<> done) {
     processes_[id].watch = std::make_unique<ExitWatch>(
         io_, std::move(child->pidfd), [this, id](Exit exit) { container_ended(id, exit); });
     save_or_log(*found.sandbox);
+    if (auto limited = set_rlimits(found.container->process.pid, found.container->rlimits);
+        !limited.ok())
+        return start_failed(id, limited.error(), done);
     auto context = hook_context(found);
     if (!context.ok()) return start_failed(id, context.error(), done);
     run_hooks(
@@ -328,9 +353,32 @@ void NodeRuntime::stop_container(const std::string& id, std::chrono::millisecond
         });
 }
 
+/// As containerd: when plugins hear of the stop, all containers have ended. False when none is
+/// left.
+bool NodeRuntime::end_next_container(SandboxRecord& sandbox, const Done<>& done) {
+    for (auto& container : sandbox.containers) {
+        if (container.state == ContainerState::kExited) continue;
+        if (processes_.contains(container.id)) {
+            stop_container(container.id, std::chrono::milliseconds(0),
+                           [this, alive = alive_, id = sandbox.id, done](Result<> stopped) {
+                               if (!*alive) return;
+                               if (!stopped.ok()) return done(std::move(stopped).error());
+                               stop_sandbox(id, done);
+                           });
+            return true;
+        }
+        container.state = ContainerState::kExited;
+        container.exit_code = 255;
+        container.reason = "Unknown";
+        container.finished = rfc3339_now();
+    }
+    return false;
+}
+
 void NodeRuntime::stop_sandbox(const std::string& id, Done<> done) {
     auto* sandbox = find_sandbox(id);
     if (sandbox == nullptr || !sandbox->ready) return done({});
+    if (end_next_container(*sandbox, done)) return;
     if (options_.network_removed_before_stop) {
         if (auto removed = leave_network(*sandbox); !removed.ok())
             return done(std::move(removed).error().wrap("failed to destroy network for sandbox"));

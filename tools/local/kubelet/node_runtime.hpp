@@ -68,6 +68,7 @@ class NodeRuntime final : public ContainerRuntime {
     Found find_container(const std::string& id);
     NriRuntime::Inventory inventory() const;
     void container_ended(const std::string& id, Exit exit);
+    bool end_next_container(SandboxRecord& sandbox, const Done<>& done);
     void start_failed(const std::string& id, const Error& error, const Done<>& done);
     Result<HookContext> hook_context(const Found& found) const;
     Result<> join_network(SandboxRecord& sandbox);

@@ -72,6 +72,9 @@ Json container_status(const PodView& view, const Json& spec, Counts& counts) {
 }
 
 std::string phase(const Json& pod, const Counts& counts) {
+    // An end is for good, whoever has written it: a controller may fail a pod, too.
+    const auto before = json_string(json_at(pod, "status"), "phase");
+    if (before == "Failed" || before == "Succeeded") return before;
     if (counts.waiting > 0) return "Pending";
     if (counts.running > 0 || counts.stopped == 0)
         return counts.running > 0 ? "Running" : "Pending";

@@ -94,15 +94,30 @@ void PodWorker::sync_up(const SandboxRecord* sandbox) {
         publish();
         return start_sandbox();
     }
-    if (!start_next_container(*sandbox)) publish();
+    if (start_next_container(*sandbox)) return;
+    publish();
+    // What nobody tells of: the sandbox's network may vanish.
+    wake_after(context_.resync);
 }
 
+/// In the order of a pod that ends: plugins have to hear that the sandbox stops.
 void PodWorker::retire_sandbox(const SandboxRecord& sandbox) {
+    if (std::exchange(retired_, sandbox.id) != sandbox.id) {
+        for (const auto& container : sandbox.containers)
+            attempts_[container.name] = container.attempt + 1;
+        context_.events.normal(pod_, "SandboxChanged",
+                               "Pod sandbox changed, it will be killed and re-created.");
+    }
+    if (stop_next_container(sandbox)) return;
     busy_ = true;
-    for (const auto& container : sandbox.containers)
-        attempts_[container.name] = container.attempt + 1;
-    context_.events.normal(pod_, "SandboxChanged",
-                           "Pod sandbox changed, it will be killed and re-created.");
+    if (stopped_ != sandbox.id) {
+        return context_.runtime.stop_sandbox(
+            sandbox.id, [this, alive = alive_, id = sandbox.id](Result<> stopped) {
+                if (!*alive) return;
+                if (stopped.ok()) stopped_ = id;
+                step_done(stopped, "FailedKillPod", "error killing pod");
+            });
+    }
     context_.runtime.remove_sandbox(sandbox.id, next_step("FailedKillPod", "error killing pod"));
 }
 
@@ -205,16 +220,23 @@ void PodWorker::run_container(const std::string& id, const std::string& name) {
     });
 }
 
+/// False when none is left.
+bool PodWorker::stop_next_container(const SandboxRecord& sandbox) {
+    for (const auto& container : sandbox.containers) {
+        if (container.state == ContainerState::kExited) continue;
+        busy_ = true;
+        if (!std::exchange(killing_told_, true) && exists_)
+            context_.events.normal(pod_, "Killing", "Stopping container " + container.name);
+        context_.runtime.stop_container(container.id, grace(pod_),
+                                        next_step("FailedKillPod", "error killing pod"));
+        return true;
+    }
+    return false;
+}
+
 void PodWorker::sync_down(const SandboxRecord* sandbox) {
     if (sandbox != nullptr) {
-        for (const auto& container : sandbox->containers) {
-            if (container.state == ContainerState::kExited) continue;
-            busy_ = true;
-            if (!std::exchange(killing_told_, true) && exists_)
-                context_.events.normal(pod_, "Killing", "Stopping container " + container.name);
-            return context_.runtime.stop_container(container.id, grace(pod_),
-                                                   next_step("FailedKillPod", "error killing pod"));
-        }
+        if (stop_next_container(*sandbox)) return;
         if (sandbox->ready) {
             busy_ = true;
             return context_.runtime.stop_sandbox(sandbox->id,
@@ -262,10 +284,11 @@ void PodWorker::delete_object() {
 void PodWorker::publish() {
     if (!exists_) return;
     const auto current = sandbox();
-    const PodView view{pod_, current ? &*current : nullptr, waiting_, context_.host_ip,
-                       rfc3339_now()};
-    auto status = make_pod_status(view);
-    if (status == json_at(pod_, "status")) return;
+    const auto status_of = [&, now = rfc3339_now()](const Json& pod) {
+        return make_pod_status(
+            {pod, current ? &*current : nullptr, waiting_, context_.host_ip, now});
+    };
+    if (status_of(pod_) == json_at(pod_, "status")) return;
     const auto& meta = json_at(pod_, "metadata");
     api::WriteOptions options;
     options.subresource = "status";
@@ -276,7 +299,7 @@ void PodWorker::publish() {
             Json changed = stored;
             // A pod of the same name that came after this one is not ours to describe.
             if (json_string(json_at(stored, "metadata"), "uid") == uid())
-                changed["status"] = status;
+                changed["status"] = status_of(stored);
             return changed;
         },
         options);

@@ -40,6 +40,7 @@ struct PodContext {
     std::chrono::milliseconds retry;        ///< after a failed step (kubelet: about 10 s)
     std::chrono::milliseconds crash_delay;  ///< first back-off of a container (kubelet: 10 s)
     std::chrono::milliseconds crash_limit;  ///< longest one (kubelet: 5 min)
+    std::chrono::milliseconds resync;       ///< how often a pod is looked at (kubelet: 1 min)
 };
 
 class PodWorker {
@@ -67,6 +68,7 @@ class PodWorker {
     void sync_up(const SandboxRecord* sandbox);
     void sync_down(const SandboxRecord* sandbox);
     void retire_sandbox(const SandboxRecord& sandbox);
+    bool stop_next_container(const SandboxRecord& sandbox);
     void start_sandbox();
     bool start_next_container(const SandboxRecord& sandbox);
     void back_off(const ContainerRecord& ended, Backoff& backoff);
@@ -91,9 +93,11 @@ class PodWorker {
     bool busy_ = false;
     bool unprepared_ = false;
     bool killing_told_ = false;
-    std::map<std::string, Waiting> waiting_;                      ///< by container
-    std::map<std::string, Backoff> backoffs_;                     ///< by container
-    std::map<std::string, int> attempts_;                         ///< next one, by container
+    std::string retired_;                      ///< sandbox that is taken down to be made anew
+    std::string stopped_;                      ///< the same, once it was stopped
+    std::map<std::string, Waiting> waiting_;   ///< by container
+    std::map<std::string, Backoff> backoffs_;  ///< by container
+    std::map<std::string, int> attempts_;      ///< next one, by container
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // shared with callbacks
 };
 

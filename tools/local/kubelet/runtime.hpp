@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,13 @@ struct ContainerRecord {
     std::string created, started, finished;  ///< RFC 3339, empty until then
     std::vector<Hook> hooks;
     std::vector<std::string> env;  ///< what devices have added, "NAME=value"
+    /// What devices have added besides: shown by `knd-local inspect`. Of these only the limits are
+    /// carried out, as a container has neither a root of its own nor a cgroup.
+    std::vector<std::string> cdi_devices;
+    std::vector<DeviceNode> devices;
+    std::vector<Mount> mounts;
+    std::vector<Rlimit> rlimits;
+    std::map<std::string, std::string> unified;
 };
 
 struct SandboxRecord {
@@ -78,10 +86,11 @@ class ContainerRuntime {
     /// SIGTERM, and SIGKILL after `grace`. Succeeds when it has ended already or is not known.
     virtual void stop_container(const std::string& container, std::chrono::milliseconds grace,
                                 Done<> done) = 0;
-    /// Takes the network away as well. Containers must have been stopped.
+    /// Ends containers that still run, tells plugins, and takes the network away.
     virtual void stop_sandbox(const std::string& sandbox, Done<> done) = 0;
     virtual void remove_sandbox(const std::string& sandbox, Done<> done) = 0;
 
+    /// One whose network namespace has gone is not ready.
     virtual std::vector<SandboxRecord> sandboxes() const = 0;
     /// Called whenever a container has ended by itself, with the uid of its pod.
     virtual void on_container_exit(std::function<void(const std::string& pod_uid)> callback) = 0;
@@ -98,7 +107,7 @@ class PodNetwork {
     virtual Result<Attachment> add(const std::string& sandbox) = 0;
     /// Succeeds when there is nothing (left).
     virtual Result<> remove(const std::string& sandbox, const std::string& ip) = 0;
-    /// Takes over what an earlier run has added; false when it is gone.
+    /// Takes over what was added, also by an earlier run; false when it is gone.
     virtual bool adopt(const std::string& sandbox, const std::string& ip) = 0;
 };
 
