@@ -351,6 +351,19 @@ int inspect(const Arguments& arguments) {
     return 0;
 }
 
+/// The parser takes what follows the pod's name for the command, up to "--" it is options all the
+/// same, as with kubectl.
+void take_options(Arguments& arguments) {
+    auto& words = arguments.command;
+    while (words.size() >= 2) {
+        const bool of_container = words[0] == "-c" || words[0] == "--container";
+        if (!of_container && words[0] != "-n" && words[0] != "--namespace") break;
+        (of_container ? arguments.container : arguments.ns) = words[1];
+        words.erase(words.begin(), words.begin() + 2);
+    }
+    if (!words.empty() && words.front() == "--") words.erase(words.begin());
+}
+
 int exec(Arguments arguments) {
     const auto layout = arguments.layout();
     if (auto found = expect_cluster(layout); !found.ok()) return complain(found.error());
@@ -360,15 +373,14 @@ int exec(Arguments arguments) {
     } else {
         if (arguments.command.empty())
             return complain(Error(Code::kInvalidArgument, "which pod? Give POD or --node NODE"));
-        auto found = find_pod(layout, arguments.ns, arguments.command.front());
+        const auto pod = arguments.command.front();
+        arguments.command.erase(arguments.command.begin());
+        take_options(arguments);
+        auto found = find_pod(layout, arguments.ns, pod);
         if (!found.ok()) return complain(found.error());
         netns = found->netns;
         if (auto given = surround(*found, arguments.container); !given.ok())
             return complain(given.error());
-        arguments.command.erase(arguments.command.begin());
-        // The parser takes a "--" for its own only in front of all positional arguments.
-        if (!arguments.command.empty() && arguments.command.front() == "--")
-            arguments.command.erase(arguments.command.begin());
     }
     if (arguments.command.empty())
         return complain(Error(Code::kInvalidArgument, "which command? Give it after --"));
