@@ -253,6 +253,10 @@ void StatusWriter::failed(Slot& slot, const Error& error) {
             log::warn("status of claim refused",
                       {{"claim", slot.claim.text()}, {"error", error.message()}});
             return forget(slot);
+        case Code::kUnimplemented:
+            // The server may have another version of the API by now.
+            api_.forget();
+            [[fallthrough]];
         default:
             log::debug("status of claim will be written again",
                        {{"claim", slot.claim.text()}, {"error", error.message()}});

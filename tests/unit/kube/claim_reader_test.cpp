@@ -406,6 +406,16 @@ TEST_F(ClaimReaderTest, GivesUpOnAClaimThatIsGone) {
     EXPECT_EQ(patches(), 1u);
 }
 
+TEST_F(ClaimReaderTest, WritesItsStatusToAServerThatWasUpgraded) {
+    const std::string old = "/apis/resource.k8s.io/v1beta1/namespaces/default/resourceclaims";
+    server.serve_versions({"v1beta1"});
+    server.put(old, allocated_claim());
+    ASSERT_TRUE(read().ok());
+    server.serve_versions({"v1"});
+    reader.publish_status(kRef, status(true));
+    EXPECT_TRUE(until([&] { return stored_devices().size() == 1; }));
+}
+
 TEST_F(ClaimReaderTest, DoesNotWriteToAReplacementOfItsClaim) {
     reader.publish_status({"default", "a", "uid-0"}, status(true));
     ASSERT_TRUE(until([&] { return reader.status_counters().failures == 1; }));
