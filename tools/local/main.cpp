@@ -14,6 +14,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "host/model/log.hpp"
 #include "host/model/text_file.hpp"
 #include "tools/local/cluster/cluster.hpp"
+#include "tools/local/support/container_root.hpp"
 #include "tools/local/support/rlimits.hpp"
 
 namespace {
@@ -368,6 +370,7 @@ int exec(Arguments arguments) {
     const auto layout = arguments.layout();
     if (auto found = expect_cluster(layout); !found.ok()) return complain(found.error());
     fs::path netns;
+    std::function<Result<>()> prepare;
     if (!arguments.node.empty()) {
         netns = layout.node(arguments.node).netns;
     } else {
@@ -381,10 +384,15 @@ int exec(Arguments arguments) {
         netns = found->netns;
         if (auto given = surround(*found, arguments.container); !given.ok())
             return complain(given.error());
+        if (const auto* container = found->sandbox.newest(arguments.container);
+            container != nullptr && !(container->devices.empty() && container->mounts.empty()))
+            prepare = [given = *container] {
+                return knd::local::enter_container_root(given.devices, given.mounts);
+            };
     }
     if (arguments.command.empty())
         return complain(Error(Code::kInvalidArgument, "which command? Give it after --"));
-    complain(knd::local::exec_in(netns, arguments.command));
+    complain(knd::local::exec_in(netns, arguments.command, prepare));
     return 127;
 }
 
@@ -442,8 +450,9 @@ int main(int argc, char** argv) {
     exec_command->add_option("-n,--namespace", arguments.ns, "Namespace of the pod")
         ->capture_default_str();
     exec_command->add_option("--node", arguments.node, "A node instead of a pod");
-    exec_command->add_option("-c,--container", arguments.container,
-                             "Container whose variables and limits the command gets");
+    exec_command->add_option(
+        "-c,--container", arguments.container,
+        "Container whose variables, limits, devices and mounts the command gets");
     exec_command->add_option("command", arguments.command, "[POD] -- COMMAND...");
     exec_command->positionals_at_end();
     auto* inspect_command = app.add_subcommand(

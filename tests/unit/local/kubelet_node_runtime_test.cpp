@@ -3,11 +3,14 @@
 // Pods here use the host's network, so that no namespace has to be entered and no root is needed.
 #include "host/model/text_file.hpp"
 #include "tools/local/kubelet/node_runtime.hpp"
+#include "tools/local/support/container_root.hpp"
 #include "tools/local/support/rlimits.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <optional>
@@ -217,6 +220,35 @@ TEST_F(NodeRuntimeTest, RecordsWhatAContainerIsGiven) {
     ASSERT_EQ(given.mounts.size(), 1U);
     EXPECT_TRUE(given.mounts[0].read_only);
     EXPECT_EQ(given.mounts[0].options, std::vector<std::string>{"nosuid"});
+}
+
+TEST_F(NodeRuntimeTest, ShowsDevicesAndMountsInARootOfTheirOwn) {
+    if (getuid() != 0) GTEST_SKIP() << "mounts need root";
+    std::ofstream(directory_ / "text") << "hello";
+    const std::vector<DeviceNode> devices = {
+        {.path = "/dev/knd/x", .major = 1, .minor = 3, .mode = 0620, .uid = 7}};
+    const std::vector<Mount> mounts = {{.source = directory_ / "text",
+                                        .destination = "/etc/knd-test/text",
+                                        .read_only = true,
+                                        .options = {"nosuid"}}};
+    const auto child = fork();
+    if (child == 0) {
+        const auto error =
+            exec_in("/proc/self/ns/net",
+                    {"sh", "-c",
+                     "[ $(stat -c %t:%T:%a:%u /dev/knd/x) = 1:3:620:7 ] && echo > /dev/null && "
+                     "[ $(cat /etc/knd-test/text) = hello ] && ! echo > /etc/knd-test/text && "
+                     "[ -d /proc/self ] && [ ! -e /dev/kmsg ]"},
+                    [&] { return enter_container_root(devices, mounts); });
+        std::fprintf(stderr, "%s\n", error.message().c_str());
+        _exit(error.message().find("lay memory over the root") == std::string::npos ? 1 : 77);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "there is no overlayfs over this root";
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+    EXPECT_FALSE(std::filesystem::exists("/etc/knd-test"));
+    EXPECT_FALSE(std::filesystem::exists("/dev/knd"));
 }
 
 TEST_F(NodeRuntimeTest, LimitsTheProcessOfAContainer) {

@@ -36,7 +36,8 @@ struct ContainerRecord {
     std::vector<Hook> hooks;
     std::vector<std::string> env;  ///< what devices have added, "NAME=value"
     /// What devices have added besides: shown by `knd-local inspect`. Of these only the limits are
-    /// carried out, as a container has neither a root of its own nor a cgroup.
+    /// carried out for the container's process, which has neither a root of its own nor a cgroup;
+    /// `exec -c` makes devices and mounts for what it runs.
     std::vector<std::string> cdi_devices;
     std::vector<DeviceNode> devices;
     std::vector<Mount> mounts;

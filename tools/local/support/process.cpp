@@ -200,11 +200,15 @@ Result<Child> spawn(const SpawnOptions& options) {
     return child;
 }
 
-Error exec_in(const std::filesystem::path& netns, const std::vector<std::string>& argv) {
+Error exec_in(const std::filesystem::path& netns, const std::vector<std::string>& argv,
+              const std::function<Result<>()>& prepare) {
     const Fd fd(open(netns.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return Error::from_errno("open network namespace " + netns.string(), errno);
     if (const auto* failed = enter(fd.get(), true); failed != nullptr)
         return Error::from_errno(failed, errno);
+    if (prepare) {
+        if (auto prepared = prepare(); !prepared.ok()) return std::move(prepared).error();
+    }
     execvp(argv.front().c_str(), pointers(argv).data());
     return Error::from_errno(argv.front(), errno);
 }

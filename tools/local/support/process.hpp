@@ -63,7 +63,9 @@ Result<Child> spawn(const SpawnOptions& options);
 
 /// Becomes `argv` in a network namespace, with a /sys that shows it; searches PATH. Returns only
 /// when that failed. For a process with one thread.
-Error exec_in(const std::filesystem::path& netns, const std::vector<std::string>& argv);
+/// `prepare` runs in between, in a mount namespace of its own.
+Error exec_in(const std::filesystem::path& netns, const std::vector<std::string>& argv,
+              const std::function<Result<>()>& prepare = {});
 
 /// How a process ended: an exit code, or 128 + signal as a shell says it.
 struct Exit {
