@@ -260,7 +260,7 @@ TEST(Calling, TriesAgainWhatIsUnavailable) {
 TEST(Calling, PassesOnTheLastReasonWhenTheTimeForRetriesIsUp) {
     PluginFixture host;
     auto& backend = host.run("bad-flapping.so");
-    const auto prepared = host.prepare(backend, Json::object(), milliseconds(80));
+    const auto prepared = host.prepare(backend, Json::object(), milliseconds(140));
     EXPECT_EQ(prepared.code(), Code::kUnavailable);
     EXPECT_EQ(message_of(prepared), "backend bad: firmware is busy");
 }
