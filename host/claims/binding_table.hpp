@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/journal/record.hpp"
+#include "host/model/device.hpp"
 #include "host/model/pod.hpp"
 
 #include <knd/cpp/fd.hpp>
@@ -26,8 +27,9 @@ struct Binding {
     /// The sandbox that should have it; none: the host. record.ending overrules it.
     std::optional<PodSandbox> target;
 
-    bool status_published =
-        false;  ///< the claim's status says where it is; a restart says it again
+    /// The claim's status says where it is; a restart says it again.
+    bool status_published = false;
+    std::optional<HealthReport> published_health;  ///< as that status has it
     /// Why what its backend had prepared is not there any more; empty: it is, as far as is known.
     /// The next attach has it prepared anew.
     std::string lost;

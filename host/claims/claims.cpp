@@ -315,22 +315,6 @@ std::string Claims::blind_spot() const {
     return parts_->sandboxes.blind_spot();
 }
 
-std::map<std::string, std::string> Claims::bound_interfaces() const {
-    std::map<std::string, std::string> bound;
-    for (const auto* binding : parts_->bindings.all()) {
-        const auto& record = binding->record;
-        for (std::size_t i = 0; i < record.effects.netdevs.size(); ++i) {
-            if (record.effects.netdevs[i].made) continue;
-            const auto holder =
-                "claim " + record.claim.text() + " has it (device " + record.device.name + ")";
-            bound[record.effects.netdevs[i].name] = holder;
-            // What it is called on its way back to the host.
-            bound[transit_name(record.binding_key(), i)] = holder;
-        }
-    }
-    return bound;
-}
-
 std::vector<BindingRecord> Claims::snapshot() const {
     return parts_->bindings.records();
 }

@@ -65,9 +65,6 @@ class Claims final : public ClaimService, public PodService {
 
     /// Why effects for containers cannot be confined to those that list a claim; empty: they can.
     std::string blind_spot() const;
-    /// Names on the host of interfaces that bindings have, those on their way back included -> who
-    /// has them: for the inventory, which offers them to nobody else.
-    std::map<std::string, std::string> bound_interfaces() const;
     /// All bindings, sorted by key: for `kndctl claims`, `kndctl journal` and /metrics.
     std::vector<BindingRecord> snapshot() const;
     /// Devices that claims hold, as they were at prepare: the inventory keeps them published.

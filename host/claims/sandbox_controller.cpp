@@ -366,6 +366,7 @@ void SandboxController::publish(const Binding& any) {
             backend == nullptr ? std::nullopt : backend->health_of(binding->record.device.name);
         devices.push_back(status_of(*binding, health ? &*health : nullptr));
         binding->status_published = true;
+        binding->published_health = health;
     }
     ports_.source.publish_status(any.record.claim, std::move(devices));
 }

@@ -15,6 +15,7 @@
 #include "host/daemon/backend_samples.hpp"
 #include "host/daemon/control.hpp"
 #include "host/daemon/device_table.hpp"
+#include "host/daemon/holders.hpp"
 #include "host/daemon/part_options.hpp"
 #include "host/dra/publisher.hpp"
 #include "host/dra/server.hpp"
@@ -97,6 +98,7 @@ class Daemon::Impl final : public nri::PluginObserver {
     void serve();
     void devices_listed();
     void held_changed();
+    void tell_bound();
     void tell_health();
     void report_crashes();
     void register_with_kubelet();
@@ -220,7 +222,7 @@ void Daemon::Impl::wire() {
     inventory_.on_changed = [this] { publish(); };
     inventory_.on_health_changed = [this] { tell_health(); };
     claims_.on_held_changed = [this] { held_changed(); };
-    inventory_.set_bound(claims_.bound_interfaces());
+    tell_bound();
     inventory_.add_held(claims_.held_devices());
     for (auto* backend : backends_) {
         backend->on_health_changed = [this, backend] {
@@ -275,26 +277,20 @@ void Daemon::Impl::report_crashes() {
 
 /// What is on its way back to the host must be known before a backend lists it.
 void Daemon::Impl::held_changed() {
-    inventory_.set_bound(claims_.bound_interfaces());
+    tell_bound();
     keeper_.held_changed();
     tell_health();
+}
+
+void Daemon::Impl::tell_bound() {
+    auto bound = bound_names(claims_.snapshot());
+    inventory_.set_bound(std::move(bound.netdevs), std::move(bound.hardware));
 }
 
 void Daemon::Impl::tell_health() {
     const auto healths = device_healths(inventory_.entries());
     kubelet_.set_health(healths);
-    std::vector<DeviceHolder> holders;
-    for (const auto& record : claims_.snapshot()) {
-        const auto slash = record.pod.find('/');
-        PodSandbox pod;
-        if (record.state == BindingState::kAttached && slash != std::string::npos) {
-            pod.uid = record.pod_uid;
-            pod.ns = record.pod.substr(0, slash);
-            pod.name = record.pod.substr(slash + 1);
-        }
-        holders.push_back({record.pool, record.device.name, record.claim, std::move(pod)});
-    }
-    health_news_.tell(healths, holders);
+    health_news_.tell(healths, device_holders(claims_.snapshot()));
 }
 
 void Daemon::Impl::serve() {

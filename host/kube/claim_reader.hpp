@@ -35,9 +35,6 @@ class ClaimReader final : public ClaimSource {
 
     void get_claim(ClaimRef claim, Done<Claim> done) override;
     void publish_status(ClaimRef claim, std::vector<DeviceStatus> devices) override;
-    /// How the devices of published statuses are; those that are missing tell nothing of it.
-    /// What differs is written.
-    void set_health(const std::vector<DeviceHealth>& devices);
     void claim_event(const ClaimRef& claim, bool warning, std::string_view reason,
                      std::string_view message) override;
     void pod_event(const PodSandbox& pod, bool warning, std::string_view reason,

@@ -109,8 +109,7 @@ struct StatusWriter::Slot {
         std::string since;
     };
     ClaimRef claim;
-    std::vector<DeviceStatus> told;    ///< by publish()
-    std::vector<DeviceStatus> wanted;  ///< and what is known of health
+    std::vector<DeviceStatus> wanted;
     std::vector<DeviceStatus> writing;
     std::map<std::string, Transition> transitions;  ///< by device_key and condition type
     std::optional<std::vector<DeviceStatus>> stored;
@@ -136,10 +135,10 @@ void StatusWriter::publish(ClaimRef claim, std::vector<DeviceStatus> devices) {
     auto& slot = slots_[claim.uid];
     if (!slot) slot = std::make_unique<Slot>();
     slot->claim = std::move(claim);
-    slot->told = std::move(devices);
+    slot->wanted = std::move(devices);
+    slot->dirty = true;
     slot->used = ++sequence_;
     auto& chosen = *slot;
-    want(chosen);
     if (slots_.size() > kMaxSlots) forget_oldest();
     pump(chosen);
 }
@@ -151,34 +150,6 @@ StatusWriter::Slot* StatusWriter::find(const std::string& uid) {
 
 bool StatusWriter::server_drops() const {
     return dropped_ && Clock::now() - dropped_at_ < kDroppedPause;
-}
-
-void StatusWriter::set_health(const std::vector<DeviceHealth>& devices) {
-    std::map<std::pair<std::string, std::string>, HealthReport> health;
-    for (const auto& device : devices)
-        health[{device.pool, device.device}] = {device.health, device.message};
-    if (health == health_) return;
-    health_ = std::move(health);
-    std::vector<std::string> uids;
-    for (const auto& [uid, slot] : slots_)
-        uids.push_back(uid);
-    // pump() may end a slot.
-    for (const auto& uid : uids) {
-        auto* slot = find(uid);
-        if (slot == nullptr || slot->told.empty()) continue;
-        const auto before = slot->wanted;
-        want(*slot);
-        if (slot->wanted != before) pump(*slot);
-    }
-}
-
-void StatusWriter::want(Slot& slot) {
-    slot.wanted = slot.told;
-    for (auto& device : slot.wanted) {
-        const auto known = health_.find({device.pool, device.device});
-        if (!device.health && known != health_.end()) device.health = known->second;
-    }
-    slot.dirty = true;
 }
 
 void StatusWriter::pump(Slot& slot) {

@@ -17,7 +17,6 @@
 #include "host/kube/client.hpp"
 #include "host/kube/resource_api.hpp"
 #include "host/model/claim.hpp"
-#include "host/model/device_health.hpp"
 
 namespace knd::kube {
 
@@ -39,15 +38,12 @@ class StatusWriter {
 
     /// An empty list takes our entries away and forgets the claim.
     void publish(ClaimRef claim, std::vector<DeviceStatus> devices);
-    /// Makes the condition Healthy of devices whose status says nothing of their health.
-    void set_health(const std::vector<DeviceHealth>& devices);
     const Counters& counters() const { return counters_; }
     /// Whether the server was seen to drop status.devices (feature gate off).
     bool field_dropped() const { return dropped_; }
 
   private:
     struct Slot;  // one claim: what is wanted, what was written, whether a write is under way
-    void want(Slot& slot);
     void pump(Slot& slot);
     void write(Slot& slot, const std::string& version);
     void written(Slot& slot, const Json& object);
@@ -62,8 +58,6 @@ class StatusWriter {
     ResourceApi& api_;
     const std::string driver_;
     std::map<std::string, std::unique_ptr<Slot>> slots_;  ///< by claim uid
-    /// By pool and device.
-    std::map<std::pair<std::string, std::string>, HealthReport> health_;
     std::uint64_t sequence_ = 0;
     bool dropped_ = false;
     std::chrono::steady_clock::time_point dropped_at_{};

@@ -258,16 +258,7 @@ TEST_F(EffectsTest, ABackendSpeaksOnlyOfItsOwnClaims) {
               std::vector<std::string>{"Warning FabricSlow default/a: backend netdev: 200 ms"});
 }
 
-TEST_F(EffectsTest, NamesOfInterfacesThatBindingsHaveAreKnown) {
-    ASSERT_TRUE(world.prepare(ref).ok());
-    const auto bound = world.claims().bound_interfaces();
-    ASSERT_EQ(bound.size(), 2u);
-    EXPECT_EQ(bound.at("dra0"), "claim default/a has it (device dra0)");
-    EXPECT_TRUE(bound.contains(transit_name({"uid-a", "dra0"}, 0)));
-}
-
-// --- what its backend tells of a device
-// -----------------------------------------------------------
+// --- what its backend tells of a device ---------------------------------------------------------
 
 TEST_F(EffectsTest, ADeviceWithoutAnInterfaceHasTheNetworkDataOfItsBackend) {
     auto effects = staying();
