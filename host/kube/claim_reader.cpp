@@ -155,7 +155,6 @@ void ClaimReader::publish_status(ClaimRef claim, std::vector<DeviceStatus> devic
     status_.publish(std::move(claim), std::move(devices));
 }
 
-
 void ClaimReader::claim_event(const ClaimRef& claim, bool warning, std::string_view reason,
                               std::string_view message) {
     events_.record(

@@ -10,8 +10,8 @@
 
 namespace knd {
 
-/// Of the n-th netdev of a binding: the claim's interface.name, which is for the first; else what its
-/// backend says; else its name on the host.
+/// Of the n-th netdev of a binding: the claim's interface.name, which is for the first; else what
+/// its backend says; else its name on the host.
 inline std::string name_in_pod(const Effects& effects, std::size_t index,
                                const NetworkConfig& network) {
     const auto& netdev = effects.netdevs[index];

@@ -7,7 +7,8 @@
 //          knd_nri_requests_total{method,status}, knd_nri_request_seconds{method},
 //          knd_api_requests_total{method,resource,status}, knd_api_request_seconds{method},
 //          knd_devices{state}, knd_device_health{health}, knd_claims{state},
-//          knd_backend_up{backend}, knd_ready{part}, knd_slice_writes_total{operation}, knd_build_info{version}
+//          knd_backend_up{backend}, knd_ready{part}, knd_slice_writes_total{operation},
+//          knd_build_info{version}
 #pragma once
 
 #include <chrono>

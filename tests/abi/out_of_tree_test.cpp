@@ -184,12 +184,13 @@ TEST_F(Tapnic, TellsHealthWhenItsFileChanges) {
                                      << "stranger unhealthy because it is\n";
     host_.run_for(std::chrono::milliseconds(600));
     EXPECT_EQ(changes, 1);
-    EXPECT_EQ(backend.health(), (std::map<std::string, HealthReport>{
-                                    {"tap-a-part-0", {Health::kUnhealthy, "the port is dark"}}}));
+    using Reports = std::map<std::string, HealthReport>;
+    EXPECT_EQ(backend.health(),
+              (Reports{{"tap-a-part-0", {Health::kUnhealthy, "the port is dark"}}}));
     std::filesystem::remove(directory_ + "/h");
     host_.run_for(std::chrono::milliseconds(600));
     EXPECT_EQ(changes, 2);
-    EXPECT_TRUE(backend.health().empty());
+    EXPECT_EQ(backend.health(), Reports());
 }
 
 }  // namespace

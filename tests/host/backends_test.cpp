@@ -55,13 +55,14 @@ class BackendsTest : public testing::Test {
     }
     Result<Effects> prepare(const std::string& device) {
         return fixture_.wait<Effects>([&](Done<Effects> done) {
-            backend_->prepare(PluginFixture::binding(device), Json::object(),
+            backend_->prepare({.binding = PluginFixture::binding(device)},
                               std::chrono::steady_clock::now() + std::chrono::seconds(5),
                               std::move(done));
         });
     }
-    Result<> reconcile() {
-        return fixture_.wait<void>([&](Done<> done) {
+    Result<std::vector<Backend::Lost>> reconcile() {
+        using Lost = std::vector<Backend::Lost>;
+        return fixture_.wait<Lost>([&](Done<Lost> done) {
             backend_->reconcile({}, std::chrono::steady_clock::now() + std::chrono::seconds(5),
                                 std::move(done));
         });
