@@ -48,7 +48,8 @@ class EffectsBackend {
                     .uid = 1000,
                     .gid = 1001})
             .env("EFFECT_PORT", "eff0 of " + std::string(request.binding.claim))
-            .rlimit("RLIMIT_MEMLOCK", knd::EffectsSink::kUnlimited, knd::EffectsSink::kUnlimited)
+            // Not above the limit of the machine: only CAP_SYS_RESOURCE raises that.
+            .rlimit("RLIMIT_MEMLOCK", 65536, 1048576)
             .attribute("guid", "0002:c903")
             .state("made " + link);
         if (link == "macvlan")

@@ -93,7 +93,7 @@ Result<void> plain(Probe& probe) {
                                {"knd.dev/firmware", Version{"1.2.3-rc.1"}},
                                {"resource.kubernetes.io/pciBusID", std::string("0000:3b:00.1")}};
     KND_TRY(probe.write({&first, &second, &third}));
-    first.attached = {"net1", "02:00:00:00:00:01", {"192.0.2.1/24", "2001:db8::1/64"}, 7};
+    first.attached = {{"net1", "02:00:00:00:00:01", {"192.0.2.1/24", "2001:db8::1/64"}, 7}};
     KND_TRY(probe.write({&first, &second, &third}));
     KND_TRY_ASSIGN(auto devices, parse_json(R"([
         {"driver": "knd.dev", "pool": "node-1", "name": "dra0",

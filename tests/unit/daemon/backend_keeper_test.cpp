@@ -34,7 +34,7 @@ class SlowBackend final : public Backend {
         starting_ = std::move(done);
     }
     void stop(Done<> done) override { done({}); }
-    void list(Done<std::vector<Device>> done) override {
+    void list(Done<DeviceListing> done) override {
         calls.emplace_back("list");
         if (holds_list) {
             listing_ = std::move(done);
@@ -42,13 +42,13 @@ class SlowBackend final : public Backend {
         }
         done(devices());
     }
-    void prepare(Binding, Json, Deadline, Done<Effects> done) override { done(Effects{}); }
+    void prepare(PrepareRequest, Deadline, Done<Effects> done) override { done(Effects{}); }
     void unprepare(Binding, Deadline, Done<> done) override { done({}); }
     void attach(Attachment, Deadline, Done<> done) override { done({}); }
     void detach(Attachment, Deadline, Done<> done) override { done({}); }
-    void reconcile(std::vector<Binding>, Deadline, Done<> done) override {
+    void reconcile(std::vector<Binding>, Deadline, Done<std::vector<Lost>> done) override {
         calls.emplace_back("reconcile");
-        done({});
+        done(std::vector<Lost>());
     }
 
     // --- as the plugin host does it ---
@@ -76,17 +76,17 @@ class SlowBackend final : public Backend {
     bool holds_list = false;
 
   private:
-    std::vector<Device> devices() const {
+    DeviceListing devices() const {
         Device device;
         device.backend = name_;
         device.name = name_ + "-0";
-        return {device};
+        return {{device}, {}};
     }
 
     std::string name_;
     BackendState state_ = BackendState::kLoaded;
     Done<> starting_;
-    Done<std::vector<Device>> listing_;
+    Done<DeviceListing> listing_;
 };
 
 class BackendKeeperTest : public ::testing::Test {

@@ -302,7 +302,7 @@ TEST(Calling, TakesABackendBackIntoServiceAfterAWhile) {
 
 Result<Effects> prepare_for(PluginFixture& host, Backend& backend, const std::string& uid) {
     return host.wait<Effects>([&](Done<Effects> done) {
-        backend.prepare({{uid, "good-0"}, "default/" + uid, ""}, Json::object(),
+        backend.prepare({.binding = {{uid, "good-0"}, "default/" + uid, ""}},
                         std::chrono::steady_clock::now() + milliseconds(5000), std::move(done));
     });
 }

@@ -185,7 +185,7 @@ class DeadlyBackendTest : public CrashNotesTest {
     }
     static Result<Effects> prepare(PluginFixture& host, Backend& backend, const std::string& uid) {
         return host.wait<Effects>([&](Done<Effects> done) {
-            backend.prepare({{uid, "good-0"}, "default/" + uid, ""}, Json::object(),
+            backend.prepare({.binding = {{uid, "good-0"}, "default/" + uid, ""}},
                             std::chrono::steady_clock::now() + std::chrono::seconds(5),
                             std::move(done));
         });

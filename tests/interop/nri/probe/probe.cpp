@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 
 class Probe : public knd::PodService {
   public:
+    void runtime_connected(const knd::RuntimeInfo& /*runtime*/) override {}
     void synchronize(std::vector<knd::PodSandbox> pods, std::vector<knd::Container> containers,
                      knd::Done<> done) override {
         say("synchronize " + std::to_string(pods.size()) + " " + std::to_string(containers.size()));
