@@ -132,7 +132,7 @@ TEST_P(EffectsTest, AnInterfaceThatItsBackendMakesIsConfigured) {
 class EffectsWithoutCdi : public EffectsTest {
   protected:
     bool cdi() const override { return false; }
-    std::string settings() const override { return "[nri]\ncdi = \"off\"\n"; }
+    std::string nri_settings() const override { return "cdi = \"off\"\n"; }
 };
 
 TEST_P(EffectsWithoutCdi, AreRefusedWithAReason) {
@@ -155,9 +155,7 @@ TEST_P(EffectsWithoutCdi, AreRefusedWithAReason) {
 class EffectsForAll : public EffectsTest {
   protected:
     bool cdi() const override { return false; }
-    std::string settings() const override {
-        return "[nri]\ncdi = \"off\"\nwithout_cdi = \"all\"\n";
-    }
+    std::string nri_settings() const override { return "cdi = \"off\"\nwithout_cdi = \"all\"\n"; }
 };
 
 TEST_P(EffectsForAll, AreInEveryContainerAndAnEventSaysSo) {

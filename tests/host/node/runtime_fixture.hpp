@@ -41,6 +41,7 @@ class RuntimeTest : public ::testing::TestWithParam<RuntimeKind> {
     virtual bool cdi() const { return true; }
     /// Further TOML for kndd.
     virtual std::string settings() const { return ""; }
+    virtual std::string nri_settings() const { return ""; }
     /// Where kndd's backends are, and their tables; empty: the built ones, netdev.
     virtual std::string backend_directory() const { return ""; }
     virtual std::string backends() const { return ""; }
@@ -56,6 +57,7 @@ class RuntimeTest : public ::testing::TestWithParam<RuntimeKind> {
         options.nri_socket = runtime_->nri_socket();
         options.cdi_directory = runtime_->cdi_directory();
         options.extra = settings();
+        options.nri_settings = nri_settings();
         options.backend_directory = backend_directory();
         if (!backends().empty()) options.backends = backends();
         node_ = std::make_unique<TestNode>(options);

@@ -90,7 +90,8 @@ std::string TestNode::configuration() const {
            line("kubeconfig", dir + "/kubeconfig") + "[kubelet]\n" +
            line("registry_dir", dir + "/reg") + line("plugin_dir", dir + "/plugin") + "[nri]\n" +
            line("socket", options_.nri_socket.empty() ? dir + "/nri.sock" : options_.nri_socket) +
-           "[gate]\n" + line("path", gate()) + "timeout_ms = 3000\n[paths]\n" +
+           options_.nri_settings + "[gate]\n" + line("path", gate()) +
+           "timeout_ms = 3000\n[paths]\n" +
            line("backends", options_.backend_directory.empty()
                                 ? std::string(KND_BINARY_DIR) + "/backends"
                                 : expand(options_.backend_directory)) +

@@ -48,6 +48,7 @@ struct NodeOptions {
         "[backend.config]\nkinds = [\"veth\"]\ninterfaces = [\"nic*\"]\n";
     std::string extra;                    ///< further TOML, sections of its own
     std::string address = "192.0.2.250";  ///< InternalIP of the Node object; empty: none yet
+    std::string nri_settings;             ///< further lines of kndd's table [nri]
     std::string nri_socket;               ///< of a containerd; empty: NRI runtime of the node
     std::string cdi_directory;            ///< empty: one of the node
     std::string backend_directory;        ///< empty: the built ones; {dir} as above

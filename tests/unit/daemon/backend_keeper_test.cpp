@@ -51,6 +51,10 @@ class SlowBackend final : public Backend {
         done(std::vector<Lost>());
     }
 
+    const std::optional<std::map<std::string, HealthReport>>& health() const override {
+        return health_;
+    }
+
     // --- as the plugin host does it ---
     void start_ends_well() {
         become(BackendState::kRunning);
@@ -87,6 +91,7 @@ class SlowBackend final : public Backend {
     BackendState state_ = BackendState::kLoaded;
     Done<> starting_;
     Done<DeviceListing> listing_;
+    std::optional<std::map<std::string, HealthReport>> health_;
 };
 
 class BackendKeeperTest : public ::testing::Test {
