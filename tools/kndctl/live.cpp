@@ -122,7 +122,10 @@ class Lister {
         for (const char* version : {"v1", "v1beta2", "v1alpha3"}) {
             const auto group_version = kube::ResourceApi::group_version(version);
             auto listed = list({group_version, "devicetaintrules", "DeviceTaintRule"});
-            if (listed.ok() || listed.code() != Code::kNotFound) return listed;
+            // A server without the kind, or without the whole version.
+            const bool unserved =
+                listed.code() == Code::kNotFound || listed.code() == Code::kUnimplemented;
+            if (!unserved) return listed;
         }
         return {};
     }
