@@ -306,7 +306,7 @@ check_shares() {
   check "two pods with a share each of one device become ready" eval 'ready tap-share-a && ready tap-share-b'
   check_says "both have the device" '^tap-shared tap-shared$' eval 'echo "$(allocated tap-share-a) $(allocated tap-share-b)"'
   check_says "one consumes what it asked for" '^6G$' kubectl get resourceclaim tap-share-a \
-    -o 'jsonpath={.status.allocation.devices.results[0].consumedCapacity.bandwidth}'
+    -o 'jsonpath={.status.allocation.devices.results[0].consumedCapacity.dra\.net/bandwidth}'
   check_says "its backend was told" '"bandwidth":{"string":"6000000000"}|dra.net/bandwidth":{"string":"6000000000"}' kubectl exec tap-share-a -- \
     cat /var/run/kubernetes.io/dra-device-attributes/resourceclaims/tap-share-a/nic/dra.net-metadata.json
   check_says "and what the class alone may say" 'trusted":{"string":"true"}' kubectl exec tap-share-a -- \
