@@ -269,7 +269,8 @@ class Tapnic {
                     .destination = "/run/tapnic/slot",
                     .read_only = true,
                     .options = "nosuid,nodev,noexec"})
-            .rlimit("RLIMIT_MEMLOCK", knd::EffectsSink::kUnlimited, knd::EffectsSink::kUnlimited);
+            // Not above the limit of the machine: only CAP_SYS_RESOURCE raises that.
+            .rlimit("RLIMIT_MEMLOCK", 65536, 1048576);
     }
 
     Result<void> watch_health() {
