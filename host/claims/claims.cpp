@@ -300,11 +300,13 @@ void Claims::health_changed(const Backend& backend) {
 }
 
 void Claims::backend_event(const Backend& backend, const BackendEvent& event) {
-    for (const auto* binding : parts_->bindings.of_claim(event.claim_uid)) {
-        if (binding->record.device.backend != backend.name()) continue;
-        return parts_->ports.source.claim_event(binding->record.claim, event.warning, event.reason,
+    // A prepare may tell while it is at work why it takes so long, or fails.
+    const auto* claim = parts_->preparer.claim_in_flight(event.claim_uid, backend.name());
+    for (const auto* binding : parts_->bindings.of_claim(event.claim_uid))
+        if (binding->record.device.backend == backend.name()) claim = &binding->record.claim;
+    if (claim)
+        return parts_->ports.source.claim_event(*claim, event.warning, event.reason,
                                                 "backend " + backend.name() + ": " + event.message);
-    }
     log::warn("a backend reports on a claim that it has not prepared",
               {{"backend", backend.name()}, {"claim", event.claim_uid}, {"error", event.message}});
 }

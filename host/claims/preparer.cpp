@@ -65,6 +65,17 @@ std::vector<Backend::Binding> Preparer::in_flight(std::string_view backend) cons
     return bindings;
 }
 
+const ClaimRef* Preparer::claim_in_flight(const std::string& claim_uid,
+                                          std::string_view backend) const {
+    const auto found = calls_.find(claim_uid);
+    if (found == calls_.end()) return nullptr;
+    const auto& parts = found->second->parts;
+    const bool asked = std::any_of(parts.begin(), parts.end(), [&](const Part& part) {
+        return part.record.device.backend == backend;
+    });
+    return asked ? &found->second->ref : nullptr;
+}
+
 void Preparer::prepare(const ClaimRef& claim, Deadline deadline, Answer done) {
     if (!is_safe_uid(claim.uid))
         return done(Error(Code::kInvalidArgument, "claim " + claim.text() + ": uid \"" + claim.uid +
@@ -193,10 +204,10 @@ Result<Preparer::Part> Preparer::check_device(const Call& call, const Claim& cla
 /// claim that replaces another one may come before the containers of the first have stopped.
 Result<void> Preparer::check_free(const BindingRecord& wanted) {
     for (const auto* binding : bindings_.all())
-        KND_TRY(check_conflict(wanted, binding->record));
+        KND_TRY(check_conflict(wanted, binding->record, ports_.devices));
     for (const auto& [uid, call] : calls_)
         for (const auto& part : call->parts)
-            KND_TRY(check_conflict(wanted, part.record));
+            KND_TRY(check_conflict(wanted, part.record, ports_.devices));
     return {};
 }
 

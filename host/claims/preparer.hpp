@@ -42,6 +42,8 @@ class Preparer {
     /// What calls under way have prepared with this backend, or are about to.
     std::vector<Backend::Binding> in_flight(std::string_view backend) const;
     bool is_preparing(const std::string& claim_uid) const { return calls_.contains(claim_uid); }
+    /// The claim that this backend is preparing a device of, or null.
+    const ClaimRef* claim_in_flight(const std::string& claim_uid, std::string_view backend) const;
     /// Runs `then` when the call for this claim, which there must be, has ended.
     void when_done(const std::string& claim_uid, std::function<void()> then);
 

@@ -173,6 +173,16 @@ TEST_F(EffectsTest, AWholeAndItsPartExcludeEachOther) {
               "default/b; it is free when that claim has been unprepared");
 }
 
+TEST_F(EffectsTest, AWholeAndAPartOfItsPartExcludeEachOther) {
+    auto& devices = world.process->devices.devices;
+    devices[{"node", "dra1"}].parent_key = devices[{"node", "dra0"}].hardware_key;
+    devices[{"node", "dra2"}].parent_key = devices[{"node", "dra1"}].hardware_key;
+    ASSERT_TRUE(world.prepare(ref).ok());
+    EXPECT_NE(world.refusal(ClaimsWorld::claim("b", {"dra2"}))
+                  .find("device dra0, of which it is a part, is in use by claim default/a"),
+              std::string::npos);
+}
+
 TEST_F(EffectsTest, OneHardwareUnderTwoNamesHasOneHolder) {
     auto& devices = world.process->devices.devices;
     devices[{"node", "dra2"}].hardware_key = devices[{"node", "dra0"}].hardware_key;
@@ -256,6 +266,19 @@ TEST_F(EffectsTest, ABackendSpeaksOnlyOfItsOwnClaims) {
     world.claims().backend_event(process.backend, {"uid-b", true, "FabricSlow", "200 ms"});
     EXPECT_EQ(process.source.events,
               std::vector<std::string>{"Warning FabricSlow default/a: backend netdev: 200 ms"});
+}
+
+TEST_F(EffectsTest, ABackendSpeaksOfAClaimWhileItPreparesIt) {
+    auto& process = *world.process;
+    for (auto* backend : {&process.backend, &process.other})
+        backend->fault = [&, backend](std::string_view call, const std::string&) {
+            if (call == "prepare")
+                world.claims().backend_event(*backend, {"uid-a", false, "MakingVFs", "7 of pf0"});
+            return std::optional<Error>();
+        };
+    ASSERT_TRUE(world.prepare(ref).ok());
+    EXPECT_EQ(process.source.events,
+              std::vector<std::string>{"Normal MakingVFs default/a: backend netdev: 7 of pf0"});
 }
 
 // --- what its backend tells of a device ---------------------------------------------------------
