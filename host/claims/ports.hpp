@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,8 @@ class DeviceTable {
     /// FAILED_PRECONDITION: `interface` of the host is an uplink, or another backend's device, so
     /// that a prepare of `device` must not move it.
     virtual Result<void> may_take(const Device& device, std::string_view interface) const = 0;
+    /// Hardware keys of what `device` is a part of, the nearest first: a VF, its PF, its card.
+    virtual std::vector<std::string> wholes_of(const Device& device) const = 0;
     /// The instance of that name, or null when it is not configured (any more).
     virtual Backend* backend(std::string_view instance) const = 0;
     virtual std::vector<Backend*> backends() const = 0;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "host/claims/ports.hpp"
@@ -21,6 +22,9 @@ class InventoryTable final : public DeviceTable {
     Result<Found> find(std::string_view pool, std::string_view device) const override;
     Result<void> may_leave(const Device& device) const override;
     Result<void> may_take(const Device& device, std::string_view interface) const override;
+    std::vector<std::string> wholes_of(const Device& device) const override {
+        return inventory_.wholes_of(device);
+    }
     Backend* backend(std::string_view instance) const override;
     std::vector<Backend*> backends() const override { return backends_; }
 

@@ -290,6 +290,8 @@ void Inventory::add_source(const Source& source, std::set<std::string>& names, O
         entry.held = true;
     }
     for (auto& [name, entry] : found) {
+        if (!entry.device->parent_key.empty())
+            parents_[entry.device->hardware_key] = entry.device->parent_key;
         describe(entry, source);
         entry.reason = withheld_reason(entry, source, names, owners);
         entry.offered = entry.reason.empty();
@@ -343,6 +345,7 @@ void Inventory::rebuild() {
     const auto before = std::exchange(entries_, {});
     const auto counters_before = counters_;
     filtered_before_ = std::exchange(filtered_, {});
+    parents_.clear();
     name_counter_sets();
     std::set<std::string> names;
     Owners owners;
@@ -364,6 +367,18 @@ void Inventory::rebuild() {
         return;
     published_pools_ = std::move(pools);
     if (on_changed) on_changed();
+}
+
+std::vector<std::string> Inventory::wholes_of(const Device& device) const {
+    std::vector<std::string> wholes;
+    for (auto key = device.parent_key; !key.empty();) {
+        // Backends may name each other's devices in a circle.
+        if (std::find(wholes.begin(), wholes.end(), key) != wholes.end()) break;
+        wholes.push_back(key);
+        const auto parent = parents_.find(key);
+        key = parent == parents_.end() ? "" : parent->second;
+    }
+    return wholes;
 }
 
 std::optional<Device> Inventory::find(const std::string& pool, const std::string& name) const {

@@ -2,6 +2,7 @@
 #include "host/inventory/sharing.hpp"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "host/model/quantity.hpp"
@@ -53,10 +54,13 @@ class Sharing {
             const auto& key = sharers_[i].device->hardware_key;
             if (!key.empty()) by_key.emplace(key, i);
         }
-        for (std::size_t i = 0; i < sharers_.size(); ++i) {
-            const auto found = by_key.find(sharers_[i].device->parent_key);
-            if (found != by_key.end() && found->second != i)
-                families_.emplace_back(found->second, i);
+        for (std::size_t part = 0; part < sharers_.size(); ++part) {
+            std::set<std::size_t> wholes = {part};  // they may name each other in a circle
+            auto whole = by_key.find(sharers_[part].device->parent_key);
+            while (whole != by_key.end() && wholes.insert(whole->second).second) {
+                families_.emplace_back(whole->second, part);
+                whole = by_key.find(sharers_[whole->second].device->parent_key);
+            }
         }
     }
 

@@ -173,6 +173,16 @@ class FakeDevices final : public DeviceTable {
                                                             " of backend " + other.backend);
         return {};
     }
+    std::vector<std::string> wholes_of(const Device& device) const override {
+        std::vector<std::string> wholes;
+        for (auto key = device.parent_key; !key.empty();) {
+            wholes.push_back(key);
+            key.clear();
+            for (const auto& [name, other] : devices)
+                if (other.hardware_key == wholes.back()) key = other.parent_key;
+        }
+        return wholes;
+    }
     Backend* backend(std::string_view instance) const override {
         const auto found = instances.find(std::string(instance));
         return found == instances.end() ? nullptr : found->second;

@@ -304,6 +304,18 @@ DeviceListing card(const std::string& backend = "first") {
             counters("pf0", "2")};
 }
 
+TEST(Inventory, KnowsTheWholesOfAPartOfAPart) {
+    Inventory inventory(two_backends());
+    auto listing = card();
+    listing.devices.push_back(taker("sf0", "sf:0", "pci:1", "", "", "first"));
+    listing.devices.push_back(taker("odd", "odd:0", "odd:0", "", "", "first"));
+    inventory.set_devices("first", listing);
+    EXPECT_EQ(inventory.wholes_of(listing.devices[0]), std::vector<std::string>{});
+    EXPECT_EQ(inventory.wholes_of(listing.devices[3]),
+              (std::vector<std::string>{"pci:1", "pci:0"}));
+    EXPECT_EQ(inventory.wholes_of(listing.devices[4]), std::vector<std::string>{"odd:0"});
+}
+
 TEST(Inventory, OffersWholeAndPartsWhereTheApiServerKeepsCounters) {
     Inventory inventory(two_backends());
     inventory.set_devices("first", card());

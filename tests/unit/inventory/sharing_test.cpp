@@ -54,6 +54,16 @@ TEST_F(SharingTest, OffersOneKindOfAWholeItsPartsAndTheirParts) {
     EXPECT_EQ(offered(all, {.counters = false, .wholes = true}), "pf ");
 }
 
+TEST_F(SharingTest, KeepsAWholeFromThePartsOfItsParts) {
+    EXPECT_EQ(offered({{&pf, "n1", true}, {&vf0, "n1"}, {&sf, "n1"}}, {}), "pf ");
+    EXPECT_EQ(offered({{&pf, "n1"}, {&vf0, "n1"}, {&sf, "n1", true}}, {}), "sf ");
+}
+
+TEST_F(SharingTest, TakesPartsThatAreInACircle) {
+    const auto a = named("a", "a", "b"), b = named("b", "b", "a"), c = named("c", "c", "c");
+    EXPECT_EQ(offered({{&a, "n1"}, {&b, "n1"}, {&c, "n1"}}, {}), "c ");
+}
+
 TEST_F(SharingTest, MakesRoomForWhatAClaimHolds) {
     EXPECT_EQ(offered({{&pf, "n1", true}, {&vf0, "n1"}, {&vf1, "n1"}},
                       {.counters = false, .wholes = false}),
