@@ -99,7 +99,8 @@ class Inventory {
     std::optional<Device> find(const std::string& pool, const std::string& name) const;
     /// Everything that is or could be offered, sorted by name.
     const std::vector<Entry>& entries() const { return entries_; }
-    /// Hardware keys of what `device` is a part of, the nearest first: those of its PF and its card.
+    /// Hardware keys of what `device` is a part of, the nearest first: those of its PF and its
+    /// card.
     std::vector<std::string> wholes_of(const Device& device) const;
     /// What the publisher writes. Every running backend has its pool, even an empty one.
     std::map<std::string, DeviceListing> pools() const;
@@ -152,7 +153,7 @@ class Inventory {
     Held held_;
     std::vector<Entry> entries_;
     std::map<std::string, std::string> parents_;  ///< of each part: its key -> that of its whole
-    std::map<std::string, Counters> counters_;  ///< by pool
+    std::map<std::string, Counters> counters_;    ///< by pool
     /// What the filter says: an expression is dearer than all else here, and a device that stays
     /// the object that it was gets the same answer.
     std::map<DevicePtr, std::string> filtered_;
