@@ -222,8 +222,8 @@ void Daemon::Impl::wire() {
     inventory_.on_changed = [this] { publish(); };
     inventory_.on_health_changed = [this] { tell_health(); };
     claims_.on_held_changed = [this] { held_changed(); };
-    tell_bound();
     inventory_.add_held(claims_.held_devices());
+    tell_bound();
     for (auto* backend : backends_) {
         backend->on_health_changed = [this, backend] {
             if (const auto& reports = backend->health())
@@ -275,10 +275,12 @@ void Daemon::Impl::report_crashes() {
     }
 }
 
-/// What is on its way back to the host must be known before a backend lists it.
+/// What a claim has got is held before it is bound, or it would be withheld from the claim that has
+/// it, for a moment that the API server sees. What is on its way home is known as such before the
+/// list comes that the keeper asks for.
 void Daemon::Impl::held_changed() {
-    tell_bound();
     keeper_.held_changed();
+    tell_bound();
     tell_health();
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <thread>
 
 #include "tests/host/node/daemon_fixture.hpp"
 
@@ -288,6 +289,68 @@ TEST_F(DaemonTest, NeverOffersTheUplink) {
     EXPECT_TRUE(has(to_text(*explained), "carries the node's default route"));
     ASSERT_TRUE(netlink->delete_route(route).ok());
     EXPECT_TRUE(eventually([&] { return node_->published().size() == 1; }));
+}
+
+/// Eight interfaces that are one card's: virtual ones die with a pod's namespace, and go by names
+/// of their own on the way.
+class ManyInterfacesTest : public DaemonTest {
+  protected:
+    void SetUp() override {
+        NodeOptions options;
+        options.backends =
+            "[[backend]]\nname = \"netdev\"\nlibrary = \"knd-netdev.so\"\n"
+            "[backend.config]\nkinds = [\"macvlan\"]\n";
+        make_node(options);
+        auto netlink = Netlink::open();
+        const auto card = netlink->link("nic0");
+        for (int i = 0; i < 8; ++i) {
+            NewLink link;
+            link.kind = "macvlan";
+            link.name = "dra" + std::to_string(i);
+            link.parent = card->ifindex;
+            devices_.push_back(link.name);
+            const auto made = netlink->create_link(link);
+            ASSERT_TRUE(made.ok()) << made.error().message();
+        }
+        start();
+    }
+    std::string slice_version() {
+        return node_->on_loop([&] {
+            std::string versions;
+            for (const auto& slice : node_->store().list(api::Resource::kResourceSlices))
+                versions += json_string(json_at(*slice, "metadata"), "resourceVersion") + " ";
+            return versions;
+        });
+    }
+    bool all_are_home() {
+        return std::all_of(devices_.begin(), devices_.end(), [](const std::string& name) {
+            return Netlink::open()->link(name).ok();
+        });
+    }
+    std::vector<std::string> devices_;
+};
+
+TEST_F(ManyInterfacesTest, ComeAndGoWithPodsAndNoSliceIsWritten) {
+    EXPECT_EQ(node_->published(), devices_);
+    const auto version = slice_version();
+    for (int i = 0; i < 20; ++i) {
+        const auto name = "p" + std::to_string(i);
+        TestPod pod(*node_, name);
+        const auto ref = node_->make_claim("c" + name, devices_, pod.sandbox().uid);
+        ASSERT_TRUE(ref.ok()) << ref.error().message();
+        ASSERT_EQ(prepare_error(*ref), "");
+        ASSERT_TRUE(node_->run_pod(pod.sandbox()).ok());
+        ASSERT_EQ(gate(pod, *ref).exit_code, 0) << name;
+        EXPECT_TRUE(in_pod(pod, "dra7"));
+        node_->stop_pod(pod.sandbox());
+        ASSERT_TRUE(node_->unprepare(*ref).ok());
+        EXPECT_TRUE(all_are_home());
+        ASSERT_EQ(slice_version(), version) << "pod " << i;
+    }
+    // A list that came late would be written after a while.
+    std::this_thread::sleep_for(2s);
+    EXPECT_EQ(node_->published(), devices_);
+    EXPECT_EQ(slice_version(), version);
 }
 
 /// The node's address is on nic0, which no default route tells.
