@@ -165,13 +165,20 @@ Result<MadeWishes> wishes_of(const MadeLink& made, const PodInterface& wanted) {
     return wishes;
 }
 
+/// Of an AttachPlan or a DetachPlan.
+template <class Plan>
+MadeDevice made_device(const Plan& plan, std::size_t index) {
+    return {*plan.effects.netdevs[index].made, name_in_pod(plan.effects, index, plan.network),
+            transit_name(plan.key, index)};
+}
+
 Result<AttachedFacts> make_one(Namespaces& namespaces, const AttachPlan& plan, std::size_t index) {
-    const auto& made = *plan.effects.netdevs[index].made;
-    const auto name = name_in_pod(plan.effects, index, plan.network);
-    if (made.by_backend) return AttachedFacts{name, "", {}, 0};
-    KND_TRY_ASSIGN(const auto wanted, plan_interface(name, config_of(plan.network, index), {}));
-    KND_TRY_ASSIGN(const auto wishes, wishes_of(made, wanted));
-    KND_TRY_ASSIGN(const auto link, make_link(namespaces, made, name, wishes.mtu, wishes.mac));
+    const auto device = made_device(plan, index);
+    if (device.made.by_backend) return AttachedFacts{device.name, "", {}, 0};
+    KND_TRY_ASSIGN(const auto wanted,
+                   plan_interface(device.name, config_of(plan.network, index), {}));
+    KND_TRY_ASSIGN(const auto wishes, wishes_of(device.made, wanted));
+    KND_TRY_ASSIGN(const auto link, make_link(namespaces, device, wishes.mtu, wishes.mac));
     plan.on_step("attach.moved");
     return furnish(namespaces, plan, link, wanted);
 }
@@ -259,10 +266,10 @@ int noted_ifindex(const DetachPlan& plan, std::size_t index) {
 
 /// A namespace that is gone took it along. What a backend made is the backend's to remove.
 Result<void> unmake_one(Namespaces& namespaces, const DetachPlan& plan, std::size_t index) {
-    const auto& made = *plan.effects.netdevs[index].made;
-    if (!namespaces.pod || made.by_backend) return {};
-    const auto name = name_in_pod(plan.effects, index, plan.network);
-    KND_TRY(remove_made(*namespaces.pod, made, name, noted_ifindex(plan, index)));
+    auto device = made_device(plan, index);
+    if (device.made.by_backend) return {};
+    device.ifindex = noted_ifindex(plan, index);
+    KND_TRY(remove_made(namespaces, device));
     plan.on_step("detach.moved");
     return {};
 }
@@ -289,12 +296,16 @@ Result<void> detach_one(Kernel& kernel, Namespaces& namespaces, const DetachPlan
 }
 
 /// The rules that an attach made are all that it leaves in a pod that lives on.
-void remove_rules(Namespaces& namespaces, const NetworkConfig& network) {
+void remove_rules(Namespaces& namespaces, const NetworkConfig& network,
+                  std::vector<std::string>& warnings) {
     if (!namespaces.pod || network.rules.empty()) return;
     const auto wanted = plan_interface({}, network, {});
     if (!wanted.ok()) return;
-    for (const auto& rule : wanted->rules)
-        static_cast<void>(namespaces.pod->delete_rule(rule));
+    for (const auto& rule : wanted->rules) {
+        const auto removed = namespaces.pod->delete_rule(rule);
+        if (removed.ok() || is_absent(removed.error())) continue;
+        warnings.push_back("a rule is left in the pod: " + removed.error().message());
+    }
 }
 
 /// RDMA devices, then netdevs, the last one first; a failure of one does not keep the others away,
@@ -306,11 +317,12 @@ Result<Detached> detach_all(Kernel& kernel, Namespaces& namespaces, const Detach
         if (!result.ok())
             errors.append(errors.empty() ? "" : "; ").append(result.error().message());
     };
-    note(return_rdma(kernel, plan.host_state.rdma, namespaces.pod ? namespaces.pod_netns : -1));
+    note(return_rdma(kernel, plan.host_state.rdma, namespaces.pod ? namespaces.pod_netns : -1,
+                     detached.warnings));
     if (!plan.host_state.rdma.empty()) plan.on_step("detach.rdma");
     for (auto index = plan.host_state.netdevs.size(); index-- > 0;)
         note(detach_one(kernel, namespaces, plan, index, detached));
-    remove_rules(namespaces, plan.network);
+    remove_rules(namespaces, plan.network, detached.warnings);
     // Whatever the kernel said: as long as something of it is away, it is not "gone".
     if (!errors.empty()) return Error(Code::kUnavailable, std::move(errors));
     return detached;
@@ -369,6 +381,18 @@ Result<PodNetns> Attacher::pin_any(const std::string& path) const {
 
 namespace {
 
+/// A link that sits on one that leaves is destroyed by the kernel.
+Result<void> check_parent_stays(const Effects& effects, const MadeLink& made) {
+    for (const auto& other : effects.netdevs) {
+        if (other.made || made.parent_ifindex == 0 || other.ifindex != made.parent_ifindex)
+            continue;
+        return Error(Code::kInvalidArgument, "its backend wants to make a " + made.kind + " on `" +
+                                                 made.parent + "` and to move `" + made.parent +
+                                                 "` into the same pod");
+    }
+    return {};
+}
+
 /// One netdev as it is on the host, if the attach can work.
 Result<LinkState> inspect_one(Kernel& kernel, Namespaces& namespaces, const AttachPlan& plan,
                               std::size_t index) {
@@ -376,7 +400,10 @@ Result<LinkState> inspect_one(Kernel& kernel, Namespaces& namespaces, const Atta
     const auto name = name_in_pod(plan.effects, index, plan.network);
     const auto network = config_of(plan.network, index);
     if (effect.made) {
-        if (!effect.made->by_backend) KND_TRY(check_made(namespaces, *effect.made, name));
+        if (!effect.made->by_backend) {
+            KND_TRY(check_parent_stays(plan.effects, *effect.made));
+            KND_TRY(check_made(namespaces, made_device(plan, index)));
+        }
         KND_TRY(plan_interface({}, network, {}));
         return LinkState();
     }

@@ -188,9 +188,12 @@ void netdev_fields(Archive& archive, LinkState& state) {
 }
 
 template <class Archive>
-void rdma_fields(Archive& archive, RdmaLink& link) {
-    archive.field("index", link.index);
-    archive.field("name", link.name);
+void rdma_fields(Archive& archive, RdmaState& state) {
+    archive.field("index", state.link.index);
+    archive.field("name", state.link.name);
+    archive.field("nodeGuid", state.link.node_guid);
+    archive.field("bus", state.bus);
+    archive.field("device", state.device);
 }
 
 }  // namespace

@@ -26,10 +26,17 @@ struct LinkState {
     bool operator==(const LinkState&) const = default;
 };
 
+struct RdmaState {
+    RdmaLink link = {};
+    std::string bus = {};  ///< of the hardware, "pci"; empty: it is of software
+    std::string device = {};
+    bool operator==(const RdmaState&) const = default;
+};
+
 struct HostState {
     std::vector<LinkState> netdevs =
-        {};                           ///< one per netdev effect, in their order; empty: it is made
-    std::vector<RdmaLink> rdma = {};  ///< those that move; none in shared mode
+        {};                            ///< one per netdev effect, in their order; empty: it is made
+    std::vector<RdmaState> rdma = {};  ///< those that move; none in shared mode
     bool operator==(const HostState&) const = default;
 };
 

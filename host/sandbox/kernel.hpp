@@ -62,6 +62,12 @@ class Kernel {
 
     /// Whether each RDMA device belongs to one namespace. UNIMPLEMENTED: this kernel has no RDMA.
     virtual Result<bool> rdma_exclusive() = 0;
+    /// The hardware of the RDMA device of that name on the host; both empty: it has none.
+    struct Hardware {
+        std::string bus;
+        std::string device;
+    };
+    virtual Hardware rdma_hardware(const std::string& name) = 0;
     /// RDMA devices that are seen from this namespace.
     virtual Result<std::vector<RdmaLink>> rdma_links(int netns_fd) = 0;
     virtual Result<void> move_rdma(int from_netns_fd, int index, int to_netns_fd) = 0;

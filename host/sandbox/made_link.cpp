@@ -42,44 +42,46 @@ Result<void> check_parent(NetworkView& host, const MadeLink& made) {
                                                 parent->name + "` now: rename it back");
 }
 
-/// On the host's parent, as nothing is that the pod makes itself.
-bool fits(const LinkInfo& link, const MadeLink& made) {
-    if (link.kind != made.kind) return false;
-    if (made.kind == "veth") return link.parent != 0 && link.parent_netns.has_value();
-    return link.parent == made.parent_ifindex && link.parent_netns.has_value();
-}
-
-std::string what(const MadeLink& made, const std::string& name) {
-    return "make " + made.kind + " `" + name + "`" +
+std::string what(const MadeDevice& device) {
+    const auto& made = device.made;
+    return "make " + made.kind + " `" + device.name + "`" +
            (made.parent.empty() ? "" : " on `" + made.parent + "`");
 }
 
-}  // namespace
-
-Result<void> check_made(Namespaces& namespaces, const MadeLink& made, const std::string& name) {
-    const auto context = what(made, name);
-    KND_TRY(mode_number(made));
-    if (made.kind == "vlan" && (made.vlan_id < 1 || made.vlan_id > kMostVlan))
-        return Error(Code::kInvalidArgument,
-                     context + ": VLAN " + std::to_string(made.vlan_id) + " is not 1 to 4094");
-    KND_TRY(check_parent(*namespaces.host, made).wrap(context));
-    const auto holder = namespaces.pod->link(name);
-    if (holder.code() == Code::kNotFound) return {};
-    KND_TRY(holder);
-    if (fits(*holder, made)) return {};
-    return Error(Code::kFailedPrecondition, "the pod has an interface `" + name + "` already (" +
-                                                holder->text() +
-                                                "): give the claim's interface another name");
+bool is_veth(const MadeDevice& device) {
+    return device.made.kind == "veth";
 }
 
-Result<LinkInfo> make_link(Namespaces& namespaces, const MadeLink& made, const std::string& name,
-                           int mtu, const std::string& mac) {
-    KND_TRY_ASSIGN(const auto before, find_made(*namespaces.pod, made, name, 0));
-    if (before) return *before;
-    KND_TRY(check_made(namespaces, made, name));
+/// Of a link under its ifindex: what the pod makes itself sits on nothing of another namespace.
+bool may_be(const LinkInfo& link, const MadeDevice& device) {
+    return link.kind == device.made.kind && link.parent_netns.has_value();
+}
+
+bool bears_mark(const LinkInfo& link, const MadeDevice& device) {
+    return link.kind == device.made.kind && (link.name == device.mark || link.alias == device.mark);
+}
+
+/// The end of a veth that stays on the host.
+Result<std::optional<LinkInfo>> find_host_end(NetworkView& host, const MadeDevice& device) {
+    KND_TRY_ASSIGN(auto link, look_up(host, device.made.peer));
+    if (link && !bears_mark(*link, device)) link.reset();
+    return link;
+}
+
+Result<void> check_host_end(NetworkView& host, const MadeDevice& device) {
+    KND_TRY_ASSIGN(const auto holder, look_up(host, device.made.peer));
+    if (!holder || bears_mark(*holder, device)) return {};
+    return Error(Code::kFailedPrecondition, what(device) + ": the host has an interface `" +
+                                                device.made.peer + "` already (" + holder->text() +
+                                                ")");
+}
+
+Result<void> create(Namespaces& namespaces, const MadeDevice& device, int mtu,
+                    const std::string& mac) {
+    const auto& made = device.made;
     NewLink link;
     link.kind = made.kind;
-    link.name = name;
+    link.name = device.mark;
     link.mac = mac;
     link.mtu = mtu;
     link.netns_fd = namespaces.pod_netns;
@@ -88,25 +90,97 @@ Result<LinkInfo> make_link(Namespaces& namespaces, const MadeLink& made, const s
     link.vlan_id = made.vlan_id;
     link.peer_name = made.peer;
     link.peer_netns_fd = namespaces.host_netns;
-    if (made.kind != "veth") link.peer_netns_fd.reset();
-    KND_TRY(not_gone(namespaces.host->create_link(link)).wrap(what(made, name)));
-    KND_TRY_ASSIGN(auto found, find_made(*namespaces.pod, made, name, 0));
-    if (found) return *std::move(found);
-    return Error(Code::kInternal, what(made, name) + ": the kernel made something else");
+    if (!is_veth(device)) link.peer_netns_fd.reset();
+    return not_gone(namespaces.host->create_link(link));
 }
 
-Result<std::optional<LinkInfo>> find_made(NetworkView& pod, const MadeLink& made,
-                                          const std::string& name, int ifindex) {
-    KND_TRY_ASSIGN(auto link, ifindex != 0 ? look_up(pod, ifindex) : look_up(pod, name));
-    if (link && !fits(*link, made)) link.reset();
-    return link;
+/// It has just been made, or before a crash: that its ends belong together only they can tell.
+Result<void> finish_host_end(NetworkView& host, const MadeDevice& device, const LinkInfo& in_pod,
+                             int mtu) {
+    KND_TRY_ASSIGN(const auto end, look_up(host, device.made.peer));
+    const bool ours = end && end->kind == "veth" && end->ifindex == in_pod.parent;
+    if (!ours)
+        return Error(Code::kFailedPrecondition,
+                     "its end on the host is not called `" + device.made.peer + "` any more");
+    LinkChange change{.up = true, .alias = device.mark};
+    if (mtu != 0) change.mtu = mtu;
+    return not_gone(host.change_link(end->ifindex, change));
 }
 
-Result<void> remove_made(NetworkView& pod, const MadeLink& made, const std::string& name,
-                         int ifindex) {
-    KND_TRY_ASSIGN(const auto found, find_made(pod, made, name, ifindex));
-    if (!found) return {};
-    return not_gone(pod.delete_link(found->ifindex)).wrap("remove `" + found->name + "`");
+/// First the mark, then the name: a crash between the two leaves it recognizable.
+Result<void> finish(Namespaces& namespaces, const MadeDevice& device, const LinkInfo& link,
+                    int mtu) {
+    if (is_veth(device)) KND_TRY(finish_host_end(*namespaces.host, device, link, mtu));
+    auto& pod = *namespaces.pod;
+    if (link.alias != device.mark)
+        KND_TRY(not_gone(pod.change_link(link.ifindex, {.alias = device.mark})));
+    if (link.name == device.name) return {};
+    return not_gone(pod.change_link(link.ifindex, {.name = device.name}));
+}
+
+Result<void> remove(NetworkView& view, const LinkInfo& link) {
+    return not_gone(view.delete_link(link.ifindex)).wrap("remove `" + link.name + "`");
+}
+
+}  // namespace
+
+Result<void> check_made(Namespaces& namespaces, const MadeDevice& device) {
+    const auto& made = device.made;
+    const auto context = what(device);
+    KND_TRY(mode_number(made));
+    if (made.kind == "vlan" && (made.vlan_id < 1 || made.vlan_id > kMostVlan))
+        return Error(Code::kInvalidArgument,
+                     context + ": VLAN " + std::to_string(made.vlan_id) + " is not 1 to 4094");
+    KND_TRY(check_parent(*namespaces.host, made).wrap(context));
+    if (is_veth(device)) KND_TRY(check_host_end(*namespaces.host, device));
+    const auto holder = namespaces.pod->link(device.name);
+    if (holder.code() == Code::kNotFound) return {};
+    KND_TRY(holder);
+    if (bears_mark(*holder, device)) return {};
+    return Error(Code::kFailedPrecondition, "the pod has an interface `" + device.name +
+                                                "` already (" + holder->text() +
+                                                "): give the claim's interface another name");
+}
+
+Result<LinkInfo> make_link(Namespaces& namespaces, const MadeDevice& device, int mtu,
+                           const std::string& mac) {
+    auto& pod = *namespaces.pod;
+    KND_TRY_ASSIGN(auto link, find_made(pod, device));
+    if (!link) {
+        KND_TRY(check_made(namespaces, device));
+        KND_TRY(create(namespaces, device, mtu, mac).wrap(what(device)));
+        KND_TRY_ASSIGN(link, find_made(pod, device));
+    }
+    if (!link)
+        return Error(Code::kInternal, what(device) + ": the kernel made it, and it is not there");
+    KND_TRY(finish(namespaces, device, *link, mtu).wrap(what(device)));
+    auto finished = pod.link(link->ifindex);
+    if (!finished.ok()) return not_gone(std::move(finished).error()).error();
+    return finished;
+}
+
+Result<std::optional<LinkInfo>> find_made(NetworkView& pod, const MadeDevice& device) {
+    if (device.ifindex != 0) {
+        KND_TRY_ASSIGN(auto link, look_up(pod, device.ifindex));
+        if (link && !may_be(*link, device)) link.reset();
+        return link;
+    }
+    for (const auto& name : {device.mark, device.name}) {
+        KND_TRY_ASSIGN(auto link, look_up(pod, name));
+        if (link && bears_mark(*link, device)) return link;
+    }
+    return std::optional<LinkInfo>();
+}
+
+Result<void> remove_made(Namespaces& namespaces, const MadeDevice& device) {
+    if (namespaces.pod) {
+        KND_TRY_ASSIGN(const auto found, find_made(*namespaces.pod, device));
+        if (found) KND_TRY(remove(*namespaces.pod, *found));
+    }
+    if (!is_veth(device)) return {};
+    KND_TRY_ASSIGN(const auto end, find_host_end(*namespaces.host, device));
+    if (end) KND_TRY(remove(*namespaces.host, *end));
+    return {};
 }
 
 }  // namespace knd

@@ -3,9 +3,10 @@
 // Interfaces that are made in the pod on a parent of the host: macvlan, ipvlan, vlan, veth. A move
 // costs the kernel 16 ms, this half a millisecond; and nothing has to be brought back.
 //
-// In the pod such a link is known by its kind, by the parent that it sits on in the host's
-// namespace, and by the ifindex that it was given, or, before that is known, the name: never by a
-// name or MAC alone, which are the pod's to choose.
+// Such a link is born under a name that nobody else gives (transit_name), gets that as its alias,
+// and then the name that the claim wants; so does the end of a veth that stays on the host. By one
+// of both it is known, or by its ifindex where an attach has noted that: never by its final name
+// alone, which may be that of the pod's own eth0.
 #pragma once
 
 #include <optional>
@@ -17,19 +18,27 @@
 
 namespace knd {
 
-/// The parent is there, is the one that is meant, and can carry it; the name is free in the pod.
-Result<void> check_made(Namespaces& namespaces, const MadeLink& made, const std::string& name);
+struct MadeDevice {
+    const MadeLink& made;  ///< borrowed
+    std::string name;      ///< what the claim calls it in the pod
+    std::string mark;      ///< its first name, and its alias from then on
+    int ifindex = 0;       ///< in the pod; 0: not known
+};
 
-/// Makes it, down, under `name`, with the MTU and MAC given, or finds that an earlier call has.
-Result<LinkInfo> make_link(Namespaces& namespaces, const MadeLink& made, const std::string& name,
-                           int mtu, const std::string& mac);
+/// The parent is there, is the one that is meant, and can carry it; the name is free in the pod,
+/// and the other end's on the host.
+Result<void> check_made(Namespaces& namespaces, const MadeDevice& device);
 
-/// `ifindex` 0: not known.
-Result<std::optional<LinkInfo>> find_made(NetworkView& pod, const MadeLink& made,
-                                          const std::string& name, int ifindex);
+/// Makes it, down, with the MTU and MAC given (0, empty: the kernel's choice), or finds that an
+/// earlier call has, and gives it its name. The other end of a veth is up.
+Result<LinkInfo> make_link(Namespaces& namespaces, const MadeDevice& device, int mtu,
+                           const std::string& mac);
 
-/// Removes it from the pod; OK when it is not there.
-Result<void> remove_made(NetworkView& pod, const MadeLink& made, const std::string& name,
-                         int ifindex);
+/// In the pod's namespace.
+Result<std::optional<LinkInfo>> find_made(NetworkView& pod, const MadeDevice& device);
+
+/// Removes it from the pod; OK when it is not there. A veth goes by its other end, too, wherever
+/// the pod has put its own.
+Result<void> remove_made(Namespaces& namespaces, const MadeDevice& device);
 
 }  // namespace knd

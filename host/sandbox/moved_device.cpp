@@ -29,18 +29,41 @@ bool mac_fits(const LinkInfo& link, const MovedDevice& device) {
     return link.mac == home.mac || (!device.pod_mac.empty() && link.mac == device.pod_mac);
 }
 
+bool same_kind(const LinkInfo& link, const LinkInfo& home) {
+    return !has_hardware(link) && link.kind == home.kind && link.type == home.type;
+}
+
+/// What a virtual link sits on, or is the other end of, keeps its ifindex, and is not in the pod:
+/// only the other end of a veth may be, when it was given to the same pod.
+bool same_lower(const LinkInfo& link, const LinkInfo& home) {
+    if (link.parent != home.parent) return false;
+    return home.parent == 0 || home.kind == "veth" || link.parent_netns.has_value();
+}
+
 bool fits_in_pod(const LinkInfo& link, const MovedDevice& device) {
     const auto& home = device.home.link;
     if (has_hardware(home)) return same_hardware(link, home);
-    if (has_hardware(link) || link.kind != home.kind || link.type != home.type) return false;
-    // A name of the pod's choice proves nothing: the pod's own eth0 may be of the same kind.
-    return link.name == device.transit_name || mac_fits(link, device);
+    if (!same_kind(link, home)) return false;
+    if (link.name == device.transit_name) return true;
+    // A name or MAC of the pod's choice proves nothing: its own eth0 may be of the same kind.
+    return same_lower(link, home) && mac_fits(link, device);
+}
+
+/// What has the ifindex that the attach noted. A pod may change the MAC, and make a link with an
+/// ifindex of its choice; the owner of the lower one may have moved that.
+bool fits_under_ifindex(const LinkInfo& link, const MovedDevice& device) {
+    const auto& home = device.home.link;
+    if (has_hardware(home)) return same_hardware(link, home);
+    if (!same_kind(link, home)) return false;
+    return same_lower(link, home) || (link.parent_netns.has_value() && mac_fits(link, device));
 }
 
 bool fits_at_home(const LinkInfo& link, const MovedDevice& device) {
     const auto& home = device.home.link;
-    if (!fits_in_pod(link, device)) return false;
-    if (has_hardware(home) || link.name == device.transit_name) return true;
+    if (has_hardware(home)) return same_hardware(link, home);
+    if (!same_kind(link, home)) return false;
+    if (link.name == device.transit_name) return true;
+    if (!mac_fits(link, device)) return false;
     // Virtual links may share a MAC (a macvlan copies it, a bridge takes its port's).
     return link.name == home.name || link.name == device.pod_name || link.ifindex == home.ifindex;
 }
@@ -113,11 +136,7 @@ Result<std::optional<LinkInfo>> search_home(NetworkView& home, const MovedDevice
 Result<std::optional<LinkInfo>> find_in_pod(NetworkView& pod, const MovedDevice& device) {
     if (device.pod_ifindex != 0) {
         KND_TRY_ASSIGN(auto link, look_up(pod, device.pod_ifindex));
-        if (!link) return link;
-        const auto& home = device.home.link;
-        const bool same = has_hardware(home) ? same_hardware(*link, home)
-                                             : link->kind == home.kind && link->type == home.type;
-        if (!same) link.reset();
+        if (link && !fits_under_ifindex(*link, device)) link.reset();
         return link;
     }
     KND_TRY_ASSIGN(auto found, find_by_names(pod, device, fits_in_pod));

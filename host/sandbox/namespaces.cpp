@@ -2,6 +2,7 @@
 #include "host/sandbox/namespaces.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace knd {
 
@@ -62,6 +63,10 @@ Result<std::optional<LinkInfo>> look_up(NetworkView& view, int ifindex) {
 Result<std::optional<LinkInfo>> look_up(NetworkView& view, const std::string& name) {
     return confirmed(view, view.link(name),
                      [&](const LinkInfo& link) { return link.name == name; });
+}
+
+bool is_absent(const Error& error) {
+    return error.os_error() == ENOENT;
 }
 
 Result<void> not_gone(Result<void> result) {

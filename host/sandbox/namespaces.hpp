@@ -41,6 +41,10 @@ Result<void> check_identity(Kernel& kernel, int netns_fd, const PodNetns& netns)
 /// a look at it tells.
 Result<void> not_gone(Result<void> result);
 
+/// Of a removal: what was to be removed is not there. Other errors that mean "not found" speak of
+/// something that the removal needs.
+bool is_absent(const Error& error);
+
 /// The link with this ifindex, or this name. That there is none is believed when the list of all
 /// links says so as well: what depends on it is whether a device is given up.
 Result<std::optional<LinkInfo>> look_up(NetworkView& view, int ifindex);

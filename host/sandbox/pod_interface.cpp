@@ -6,6 +6,9 @@
 
 #include <algorithm>
 
+#include "host/sandbox/namespaces.hpp"
+#include "host/sandbox/routes.hpp"
+
 namespace knd {
 
 namespace {
@@ -84,10 +87,29 @@ std::vector<RuleInfo> configured_rules(const std::vector<RuleConfig>& configs) {
     return rules;
 }
 
-/// What is there already is no failure: a repeated attach finds it, and so does one after a crash.
-Result<void> unless_there(Result<void> result) {
-    if (result.code() == Code::kAlreadyExists) return {};
-    return result;
+/// A repeated attach finds what it wants there already, and so does one after a crash; but it may
+/// also be another one that is in the way.
+Result<void> add_address(NetworkView& pod, const AddressInfo& address) {
+    auto added = pod.add_address(address);
+    if (added.code() != Code::kAlreadyExists) return added;
+    KND_TRY_ASSIGN(const auto present, pod.addresses(address.ifindex));
+    for (const auto& other : present) {
+        if (other.address != address.address) continue;
+        if (other.prefix_length == address.prefix_length && other.peer == address.peer) return {};
+        return Error(
+            Code::kFailedPrecondition,
+            "address " + address.cidr() + ": the interface has it already, as " + other.cidr());
+    }
+    return added;
+}
+
+/// Rules that are equal are one: whether it is there is known when it has been taken away.
+Result<void> add_rule(NetworkView& pod, const RuleInfo& rule) {
+    auto added = pod.add_rule(rule);
+    if (added.code() != Code::kAlreadyExists) return added;
+    const auto removed = pod.delete_rule(rule);
+    if (!removed.ok() && !is_absent(removed.error())) return removed;
+    return pod.add_rule(rule);
 }
 
 }  // namespace
@@ -127,7 +149,7 @@ Result<std::vector<std::string>> configure(NetworkView& pod, int ifindex,
     bool without_ipv6 = false;
     for (auto address : wanted.addresses) {
         address.ifindex = ifindex;
-        auto added = unless_there(pod.add_address(address));
+        auto added = add_address(pod, address);
         // What the kernel says to an IPv6 address where net.ipv6.conf.*.disable_ipv6 is set.
         const bool disabled = address.ipv6() && added.code() == Code::kPermissionDenied;
         if (disabled && wanted.addresses_of_host) {
@@ -143,10 +165,10 @@ Result<std::vector<std::string>> configure(NetworkView& pod, int ifindex,
     for (auto route : wanted.routes) {
         if (without_ipv6 && route.ipv6()) continue;
         route.nexthops.front().ifindex = ifindex;
-        KND_TRY(unless_there(pod.add_route(route)));
+        KND_TRY(add_route(pod, ifindex, route));
     }
     for (const auto& rule : wanted.rules)
-        KND_TRY(unless_there(pod.add_rule(rule)));
+        KND_TRY(add_rule(pod, rule));
     for (auto neighbor : wanted.neighbors) {
         neighbor.ifindex = ifindex;
         KND_TRY(pod.add_neighbor(neighbor));

@@ -37,7 +37,8 @@ Result<PodInterface> plan_interface(std::string name, const NetworkConfig& netwo
                                     const LinkState& host);
 
 /// Addresses, up, routes, rules, neighbours of the link that is in the pod already. What is there
-/// already is left. Stops at the first failure.
+/// already as it is wanted is left; FAILED_PRECONDITION names another one that is in its way. Stops
+/// at the first failure.
 /// Answers with the addresses that the interface has got, as CIDR.
 Result<std::vector<std::string>> configure(NetworkView& pod, int ifindex,
                                            const PodInterface& wanted, const StepHook& on_step);

@@ -7,6 +7,9 @@
 
 #include <algorithm>
 
+#include "host/sandbox/namespaces.hpp"
+#include "host/sandbox/routes.hpp"
+
 namespace knd {
 
 namespace {
@@ -26,23 +29,28 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 /// at home that lacks a route serves its owner better than one that is kept from him.
 class BestEffort {
   public:
-    /// What is there already is as it should be.
-    template <class Step>
-    void add(Step step) {
-        run(step, Code::kAlreadyExists);
+    /// `is_there`: asked when the kernel says that such a thing is there already: the very same may
+    /// be, or another one that is in its way.
+    template <class Step, class Check>
+    void add(Step step, Check is_there) {
+        run(step,
+            [&](const Error& error) { return error.code() == Code::kAlreadyExists && is_there(); });
     }
-    /// What is not there any more is as it should be.
     template <class Step>
     void remove(Step step) {
-        run(step, Code::kNotFound);
+        run(step, is_absent);
+    }
+    template <class Step>
+    void change(Step step) {
+        run(step, [](const Error&) { return false; });
     }
     std::vector<std::string> warnings;
 
   private:
-    template <class Step>
-    void run(Step step, Code done) {
+    template <class Step, class Done>
+    void run(Step step, Done done) {
         const auto failed = [&](const Result<void>& result) {
-            return !result.ok() && result.code() != done;
+            return !result.ok() && !done(result.error());
         };
         auto result = step();
         if (!failed(result)) return;
@@ -107,7 +115,11 @@ void restore_altnames(NetworkView& home, const LinkInfo& now, const LinkInfo& th
             best_effort.warnings.push_back("altname " + name + " was taken by " + holder->text());
             continue;
         }
-        best_effort.add([&] { return home.add_altname(now.ifindex, name); });
+        best_effort.add([&] { return home.add_altname(now.ifindex, name); },
+                        [&] {
+                            const auto link = home.link(name);
+                            return link.ok() && link->ifindex == now.ifindex;
+                        });
     }
 }
 
@@ -122,7 +134,11 @@ Result<void> restore_addresses(NetworkView& home, int ifindex, const LinkState& 
     for (auto address : then.addresses) {
         if (in(now, address)) continue;
         address.ifindex = ifindex;
-        best_effort.add([&] { return home.add_address(address); });
+        best_effort.add([&] { return home.add_address(address); },
+                        [&] {
+                            const auto there = home.addresses(ifindex);
+                            return there.ok() && in(*there, address);
+                        });
     }
     return {};
 }
@@ -133,11 +149,12 @@ void restore_routes(NetworkView& home, int ifindex, const LinkState& then,
         for (auto& hop : route.nexthops) {
             if (hop.ifindex == then.link.ifindex) hop.ifindex = ifindex;
         }
-        best_effort.add([&] { return home.add_route(route); });
+        best_effort.add([&] { return home.add_route(route); },
+                        [&] { return has_route(home, ifindex, route).value_or(false); });
     }
     for (auto neighbor : then.neighbors) {
         neighbor.ifindex = ifindex;
-        best_effort.add([&] { return home.add_neighbor(neighbor); });
+        best_effort.change([&] { return home.add_neighbor(neighbor); });
     }
 }
 
@@ -168,12 +185,13 @@ Result<std::vector<std::string>> restore(NetworkView& home, const MovedDevice& d
                                          const LinkInfo& link, const StepHook& on_step) {
     const auto& then = device.home.link;
     BestEffort best_effort;
-    KND_TRY(not_gone(restore_name(home, link, then.name)));
-    on_step("detach.renamed");
+    // As long as it bears the name of its way home nobody takes it for another, whatever its MAC.
     const auto change = settings_to_restore(link, then);
     if (changes_anything(change)) KND_TRY(not_gone(home.change_link(link.ifindex, change)));
+    KND_TRY(not_gone(restore_name(home, link, then.name)));
+    on_step("detach.renamed");
     if (link.master != then.master) {
-        best_effort.add([&] { return home.change_link(link.ifindex, {.master = then.master}); });
+        best_effort.change([&] { return home.change_link(link.ifindex, {.master = then.master}); });
     }
     restore_altnames(home, link, then, best_effort);
     KND_TRY(not_gone(restore_addresses(home, link.ifindex, device.home, best_effort)));

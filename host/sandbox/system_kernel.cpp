@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "sdk/support/netlink.hpp"
 #include "sdk/support/netns.hpp"
 #include "sdk/support/sysfs.hpp"
@@ -78,6 +80,16 @@ Result<std::unique_ptr<NetworkView>> SystemKernel::view(int netns_fd) {
 Result<bool> SystemKernel::rdma_exclusive() {
     KND_TRY_ASSIGN(auto rdma, Rdma::open());
     return rdma.exclusive();
+}
+
+Kernel::Hardware SystemKernel::rdma_hardware(const std::string& name) {
+    std::error_code none;
+    const auto device =
+        std::filesystem::canonical("/sys/class/infiniband/" + name + "/device", none);
+    if (none) return {};
+    const auto bus = std::filesystem::canonical(device / "subsystem", none);
+    if (none) return {};
+    return {bus.filename(), device.filename()};
 }
 
 Result<std::vector<RdmaLink>> SystemKernel::rdma_links(int netns_fd) {

@@ -22,6 +22,7 @@ class SystemKernel final : public Kernel {
     bool has_hardware(const std::string& bus, const std::string& device) override;
     bool is_virtual_function(const std::string& bus, const std::string& device) override;
     Result<bool> rdma_exclusive() override;
+    Hardware rdma_hardware(const std::string& name) override;
     Result<std::vector<RdmaLink>> rdma_links(int netns_fd) override;
     Result<void> move_rdma(int from_netns_fd, int index, int to_netns_fd) override;
     Result<void> rename_rdma(int index, const std::string& name) override;

@@ -171,7 +171,6 @@ struct NewLink {
     std::string mac = {};  ///< empty: the kernel's choice
     int mtu = 0;           ///< 0: the kernel's choice
     bool up = false;
-    std::string alias = {};
     std::optional<int> netns_fd = {};  ///< borrowed; where it is made, absent: here
     int parent = 0;                    ///< macvlan, ipvlan, vlan: ifindex of the lower device here
     int mode = 0;  ///< macvlan: MACVLAN_MODE_*, 0: bridge; ipvlan: IPVLAN_MODE_*

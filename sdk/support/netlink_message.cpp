@@ -135,6 +135,10 @@ std::uint32_t Attributes::u32(int attribute) const {
     return number<std::uint32_t>(bytes(attribute)).value_or(0);
 }
 
+std::uint64_t Attributes::u64(int attribute) const {
+    return number<std::uint64_t>(bytes(attribute)).value_or(0);
+}
+
 std::optional<std::uint32_t> Attributes::maybe_u32(int attribute) const {
     return number<std::uint32_t>(bytes(attribute));
 }

@@ -82,6 +82,7 @@ class Attributes {
     std::uint8_t u8(int attribute) const;
     std::uint16_t u16(int attribute) const;
     std::uint32_t u32(int attribute) const;
+    std::uint64_t u64(int attribute) const;
     std::optional<std::uint32_t> maybe_u32(int attribute) const;
     std::string text(int attribute) const;
     std::string_view bytes(int attribute) const;

@@ -133,7 +133,6 @@ Message create_link_request(const NewLink& link) {
     put_link_settings(message, {.name = link.name, .netns_fd = link.netns_fd});
     if (!link.mac.empty()) put_mac(message, IFLA_ADDRESS, link.mac);
     if (link.mtu != 0) message.put_u32(IFLA_MTU, static_cast<std::uint32_t>(link.mtu));
-    if (!link.alias.empty()) message.put_bytes(IFLA_IFALIAS, link.alias);
     if (link.parent != 0) message.put_u32(IFLA_LINK, static_cast<std::uint32_t>(link.parent));
     message.nest(IFLA_LINKINFO, [&] { put_kind(message, link); });
     return message;

@@ -4,6 +4,9 @@
 #include <linux/netlink.h>
 #include <rdma/rdma_netlink.h>
 
+#include <cstdint>
+#include <cstdio>
+
 #include "sdk/support/netlink_message.hpp"
 #include "sdk/support/netlink_socket.hpp"
 
@@ -15,6 +18,17 @@ constexpr std::size_t kNoHeader = 0;
 
 Message request(int command, int flags = 0) {
     return Message(RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, command), flags);
+}
+
+/// As sysfs has it.
+std::string guid_text(std::uint64_t guid) {
+    if (guid == 0) return "";
+    char text[20];
+    std::snprintf(text, sizeof text, "%04x:%04x:%04x:%04x",
+                  static_cast<unsigned>(guid >> 48 & 0xffff),
+                  static_cast<unsigned>(guid >> 32 & 0xffff),
+                  static_cast<unsigned>(guid >> 16 & 0xffff), static_cast<unsigned>(guid & 0xffff));
+    return text;
 }
 
 }  // namespace
@@ -53,7 +67,8 @@ Result<std::vector<RdmaLink>> Rdma::links() {
         [&](const nlmsghdr* answer) {
             const auto attributes = Attributes::of(answer, kNoHeader);
             links.push_back({static_cast<int>(attributes.u32(RDMA_NLDEV_ATTR_DEV_INDEX)),
-                             attributes.text(RDMA_NLDEV_ATTR_DEV_NAME)});
+                             attributes.text(RDMA_NLDEV_ATTR_DEV_NAME),
+                             guid_text(attributes.u64(RDMA_NLDEV_ATTR_NODE_GUID))});
         });
     if (!listed.ok()) return std::move(listed).error().wrap("list RDMA devices");
     return links;

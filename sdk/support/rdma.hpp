@@ -21,6 +21,7 @@ namespace knd {
 struct RdmaLink {
     int index = 0;
     std::string name;
+    std::string node_guid;  ///< "506b:4b03:00a1:b2c3"; empty: none, or not told
     bool operator==(const RdmaLink&) const = default;
 };
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace knd {
 
@@ -18,6 +19,7 @@ struct FakeKernel::Netns {
     bool ipv6 = true;
     int last_ifindex = 1;  ///< Linux gives no ifindex twice before it has given them all
     std::map<int, LinkState> links;
+    std::map<int, int> pairs;  ///< ifindex of an end of a veth -> the pair's number
     std::vector<RuleInfo> rules;
     std::vector<RdmaLink> rdma;
 
@@ -131,13 +133,18 @@ class FakeView final : public NetworkView {
         kernel_.add_virtual(target->path, link.name, link.kind, mac);
         auto& made = target->by_name(link.name)->link;
         if (link.mtu != 0) made.mtu = link.mtu;
-        made.parent = link.parent != 0 ? link.parent : 77;
         made.parent_netns = 0;
+        if (link.kind == "veth") return add_peer(link, *target, made);
+        // A macvlan on a macvlan sits on what that one sits on.
+        const auto& lower = netns_.links.at(link.parent).link;
+        made.parent = lower.kind == link.kind ? lower.parent : link.parent;
         return {};
     }
     Result<void> delete_link(int ifindex) override {
         KND_TRY_ASSIGN(LinkState * state, find(ifindex));
-        netns_.links.erase(state->link.ifindex);
+        const auto pair = netns_.pairs.find(state->link.ifindex);
+        if (pair != netns_.pairs.end()) kernel_.remove_pair(pair->second);
+        netns_.links.erase(ifindex);
         return {};
     }
     Result<void> add_altname(int ifindex, const std::string& name) override {
@@ -163,9 +170,11 @@ class FakeView final : public NetworkView {
         KND_TRY_ASSIGN(LinkState * state, find(route.nexthops.at(0).ifindex));
         if (!state->link.up()) return kernel_error(ENETDOWN);
         if (!reachable(*state, route.nexthops[0].gateway)) return kernel_error(ENETUNREACH);
-        for (const auto& other : state->routes) {
-            if (other == route) return kernel_error(EEXIST);
-        }
+        for (const auto& [ifindex, link] : netns_.links)
+            for (const auto& other : link.routes)
+                if (other.destination == route.destination && other.table == route.table &&
+                    other.metric == route.metric && other.tos == route.tos)
+                    return kernel_error(EEXIST);
         state->routes.push_back(route);
         return {};
     }
@@ -189,6 +198,22 @@ class FakeView final : public NetworkView {
     }
 
   private:
+    Result<void> add_peer(const NewLink& link, FakeKernel::Netns& target, LinkInfo& made) {
+        auto* const home = kernel_.find(link.peer_netns_fd.value_or(-1));
+        if (home == nullptr) return kernel_error(EINVAL);
+        if (home->name_in_use(link.peer_name)) {
+            target.links.erase(made.ifindex);
+            return kernel_error(EEXIST);
+        }
+        made.parent = kernel_.add_virtual(home->path, link.peer_name, "veth", "02:00:00:00:0e:0e");
+        auto& peer = home->by_name(link.peer_name)->link;
+        peer.parent = made.ifindex;
+        peer.parent_netns = 0;
+        const int pair = kernel_.next_pair_++;
+        home->pairs[peer.ifindex] = target.pairs[made.ifindex] = pair;
+        return {};
+    }
+
     Result<LinkState*> find(int ifindex) {
         KND_TRY(kernel_.count());
         const auto found = netns_.links.find(ifindex);
@@ -206,8 +231,10 @@ class FakeView final : public NetworkView {
             if (name.empty() || target.name_in_use(name)) return kernel_error(EEXIST);
             link.name = name;
         }
+        const auto pair = netns_.pairs.extract(link.ifindex);
         netns_.links.erase(link.ifindex);
         link.ifindex = target.free_ifindex(link.ifindex);
+        if (pair) target.pairs[link.ifindex] = pair.mapped();
         link.flags &= ~static_cast<unsigned>(IFF_UP);
         link.master = 0;
         moved.addresses.clear();
@@ -321,16 +348,29 @@ void FakeKernel::bury() {
         state.neighbors.clear();
         home.links[link.ifindex] = std::move(state);
     }
+    for (const auto pairs = std::exchange(dying.pairs, {}); const auto& [ifindex, pair] : pairs)
+        remove_pair(pair);
     dying.links.clear();
     // Under the name that they had there.
     home.rdma.insert(home.rdma.end(), dying.rdma.begin(), dying.rdma.end());
     dying.rdma.clear();
 }
 
-int FakeKernel::add_rdma(const std::string& name) {
+int FakeKernel::add_rdma(const std::string& name, const std::string& bus_address) {
     auto& home = *all_.front();
-    home.rdma.push_back({next_rdma_++, name});
+    const auto guid = "0000:0000:0000:000" + std::to_string(next_rdma_);
+    home.rdma.push_back({next_rdma_++, name, guid});
+    if (!bus_address.empty()) rdma_hardware_[guid] = bus_address;
     return home.rdma.back().index;
+}
+
+void FakeKernel::remove_pair(int pair) {
+    for (const auto& netns : all_)
+        for (auto end = netns->pairs.begin(); end != netns->pairs.end();) {
+            const bool of_pair = end->second == pair;
+            if (of_pair) netns->links.erase(end->first);
+            end = of_pair ? netns->pairs.erase(end) : std::next(end);
+        }
 }
 
 std::string FakeKernel::rdma_name(const std::string& netns, int index) const {
@@ -352,6 +392,10 @@ void FakeKernel::unplug(const std::string& bus_address) {
     for (auto& netns : all_) {
         std::erase_if(netns->links,
                       [&](const auto& entry) { return entry.second.link.device == bus_address; });
+        std::erase_if(netns->rdma, [&](const RdmaLink& link) {
+            const auto found = rdma_hardware_.find(link.node_guid);
+            return found != rdma_hardware_.end() && found->second == bus_address;
+        });
     }
 }
 
@@ -434,6 +478,14 @@ bool FakeKernel::is_virtual_function(const std::string&, const std::string& devi
 Result<bool> FakeKernel::rdma_exclusive() {
     KND_TRY(count());
     return rdma_exclusive_mode;
+}
+
+Kernel::Hardware FakeKernel::rdma_hardware(const std::string& name) {
+    for (const auto& link : all_.front()->rdma)
+        if (const auto found = rdma_hardware_.find(link.node_guid);
+            link.name == name && found != rdma_hardware_.end())
+            return {"pci", found->second};
+    return {};
 }
 
 Result<std::vector<RdmaLink>> FakeKernel::rdma_links(int netns_fd) {

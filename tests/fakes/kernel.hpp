@@ -4,8 +4,8 @@
 // depends on it: a move closes the device and drops addresses and routes; it takes the wanted name
 // only if the present one is taken, renames afterwards, and is not undone when a later part of the
 // request fails; a name may be an altname; routes need a link that is up and a gateway that is
-// reachable; a namespace that dies gives hardware back to the host, under "dev<ifindex>" if its
-// name is taken, and destroys virtual links.
+// reachable, and one of another device may be in their way; a namespace that dies gives hardware
+// back to the host, under "dev<ifindex>" if its name is taken, and destroys virtual links.
 //
 // Any call can be made to fail, and any call can be the last one of the process (FakeCrash).
 #pragma once
@@ -47,8 +47,9 @@ class FakeKernel final : public Kernel {
     void kill_netns(const std::string& path, int calls = 0);
     /// As net.ipv6.conf.all.disable_ipv6: IPv6 addresses are refused.
     void disable_ipv6(const std::string& path);
-    /// An RDMA device; it is on the host at first. Its index.
-    int add_rdma(const std::string& name);
+    /// An RDMA device, of the hardware at `bus_address` if that is not empty; it is on the host at
+    /// first. Its index.
+    int add_rdma(const std::string& name, const std::string& bus_address = "");
     bool rdma_exclusive_mode = true;
     /// The name of that device in a namespace; empty: it is not there.
     std::string rdma_name(const std::string& netns, int index) const;
@@ -79,6 +80,7 @@ class FakeKernel final : public Kernel {
     bool has_hardware(const std::string& bus, const std::string& device) override;
     bool is_virtual_function(const std::string& bus, const std::string& device) override;
     Result<bool> rdma_exclusive() override;
+    Hardware rdma_hardware(const std::string& name) override;
     Result<std::vector<RdmaLink>> rdma_links(int netns_fd) override;
     Result<void> move_rdma(int from_netns_fd, int index, int to_netns_fd) override;
     Result<void> rename_rdma(int index, const std::string& name) override;
@@ -89,6 +91,7 @@ class FakeKernel final : public Kernel {
     /// Counts a call; an error or a crash if this is the one.
     Result<void> count();
     void bury();
+    void remove_pair(int pair);
     Netns* find(int netns_fd);
     Netns& named(const std::string& path);
     const Netns& named(const std::string& path) const;
@@ -96,7 +99,9 @@ class FakeKernel final : public Kernel {
     std::vector<std::unique_ptr<Netns>> all_;
     std::set<std::string> hardware_;
     std::set<std::string> virtual_functions_;
+    std::map<std::string, std::string> rdma_hardware_;  ///< node GUID -> bus address
     int next_rdma_ = 1;
+    int next_pair_ = 1;
     std::pair<std::string, int> dying_;  ///< path, and the call at which its devices come home
     int calls_ = 0;
     std::optional<int> fail_at_;

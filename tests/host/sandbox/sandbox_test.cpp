@@ -45,13 +45,10 @@ class SandboxTest : public NamespaceTest {
 
     void furnish() {
         auto home = netlink_in(home_);
-        ASSERT_OK(home.create_link({.kind = "veth",
-                                    .name = "dra0",
-                                    .mac = kMac,
-                                    .mtu = 1400,
-                                    .alias = "rack 4",
-                                    .peer_name = "dra0-peer"}));
+        ASSERT_OK(home.create_link(
+            {.kind = "veth", .name = "dra0", .mac = kMac, .mtu = 1400, .peer_name = "dra0-peer"}));
         ifindex_ = home.link("dra0")->ifindex;
+        ASSERT_OK(home.change_link(ifindex_, {.alias = "rack 4"}));
         ASSERT_OK(home.add_altname(ifindex_, "a-long-altname-of-dra0"));
         ASSERT_OK(home.add_address({.ifindex = ifindex_,
                                     .address = "192.0.2.1",
@@ -221,7 +218,7 @@ TEST_F(SandboxTest, EntersAPodThatHasTheHostsNameAndIfindex) {
     ASSERT_OK(attacher.detach(way_back(plan, *state)));
     auto home = netlink_in(home_);
     EXPECT_EQ(home.link("dra0")->mac, kMac);
-    EXPECT_EQ(home.link("dra0")->alias, before->netdevs[0].link.alias);
+    EXPECT_EQ(home.link("dra0")->alias, "rack 4");
 }
 
 TEST_F(SandboxTest, RefusesANameThatThePodHas) {

@@ -52,7 +52,7 @@ TEST_F(Attach, WithoutConfigurationKeepsNameAddressesAndRoutesOfTheHost) {
     const auto& routes = kernel_.at(kPod, "eth1").routes;
     ASSERT_THAT(routes, SizeIs(2)) << "all but the default route, which the pod's network owns";
     EXPECT_EQ(routes[1].destination, "203.0.113.0/24");
-    EXPECT_EQ(routes[1].metric, 50u);
+    EXPECT_EQ(routes[1].metric, 53u);
 }
 
 TEST_F(Attach, WithConfiguredAddressesTakesNoRoutesFromTheHost) {

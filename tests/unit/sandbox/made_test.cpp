@@ -25,6 +25,11 @@ class Made : public SandboxScene {
         way.attached = facts;
         return way;
     }
+    AttachPlan veth_plan(const std::string& name) {
+        auto plan = attach_plan({"ve0"});
+        plan.network.interface_name = name;
+        return plan;
+    }
     std::map<std::string, LinkState> before_;
     HostState state_;
 };
@@ -166,6 +171,226 @@ TEST_F(Made, EveryDeviceThatDoesNotReturnIsNamed) {
     ASSERT_FALSE(detached.ok());
     EXPECT_NE(detached.error().message().find("`eth1`"), std::string::npos);
     EXPECT_NE(detached.error().message().find("`dra0`"), std::string::npos);
+}
+
+// --- what is ours, and what is the pod's --------------------------------------------------------
+
+TEST_F(Made, AVethLeavesThePodsOwnOfTheSameNameAlone) {
+    auto plan = veth_plan("eth0");
+    kernel_.at(kPod, "eth0").link.parent = 5;
+    kernel_.at(kPod, "eth0").link.parent_netns = 0;
+    const auto inspected = attacher_.inspect(plan);
+    ASSERT_FALSE(inspected.ok());
+    EXPECT_NE(inspected.error().message().find("the pod has an interface `eth0` already"),
+              std::string::npos);
+    const auto own = kernel_.links(kPod);
+    HostState state;
+    state.netdevs.resize(1);
+    EXPECT_FALSE(attacher_.attach(plan, state).ok()) << "the network came after the inspection";
+    ASSERT_OK(attacher_.detach(way_back(plan, state)));
+    EXPECT_EQ(kernel_.links(kPod), own);
+    EXPECT_EQ(host(), before_);
+}
+
+TEST_F(Made, TheOtherEndOfAVethIsUpWithItsMtuAndGoesWithIt) {
+    auto plan = veth_plan("net1");
+    const auto facts = attach(plan);
+    const auto& end = kernel_.at(kFakeHome, "ve0-host").link;
+    EXPECT_TRUE(end.up());
+    EXPECT_EQ(end.mtu, 9000);
+    ASSERT_OK(attacher_.detach(back(plan, facts)));
+    EXPECT_EQ(host(), before_);
+    EXPECT_FALSE(kernel_.has(kPod, "net1"));
+}
+
+TEST_F(Made, AVethGoesThoughThePodMovedItsEndAway) {
+    auto plan = veth_plan("net1");
+    const auto facts = attach(plan);
+    kernel_.add_netns("/inner");
+    const auto inner = kernel_.open_netns("/inner");
+    const auto pod = kernel_.open_netns(kPod);
+    ASSERT_OK((*kernel_.view(pod->get()))
+                  ->change_link(kernel_.at(kPod, "net1").link.ifindex,
+                                {.name = "x", .netns_fd = inner->get()}));
+    kernel_.kill_netns(kPod);
+    ASSERT_OK(attacher_.detach(back(plan, facts)));
+    EXPECT_EQ(host(), before_);
+    EXPECT_FALSE(kernel_.has("/inner", "net1"));
+}
+
+TEST_F(Made, AVethIsRefusedWhereTheHostHasItsOtherEndsName) {
+    auto plan = veth_plan("net1");
+    plan.effects.netdevs[0].made->peer = "dra0";
+    const auto state = attacher_.inspect(plan);
+    ASSERT_FALSE(state.ok());
+    EXPECT_NE(state.error().message().find("the host has an interface `dra0` already"),
+              std::string::npos);
+}
+
+TEST_F(Made, AMacvlanOnAMacvlanSitsOnWhatThatSitsOn) {
+    const int lower = kernel_.at(kFakeHome, "uplink").link.ifindex;
+    auto plan = attach_plan({"mv0"});
+    auto& made = *plan.effects.netdevs[0].made;
+    made.parent = "mv-host";
+    made.parent_ifindex = kernel_.add_virtual(kFakeHome, "mv-host", "macvlan", "02:00:00:00:00:3a");
+    kernel_.at(kFakeHome, "mv-host").link.parent = lower;
+    before_ = host();
+    const auto facts = attach(plan);
+    EXPECT_EQ(kernel_.at(kPod, "net1").link.parent, lower);
+    ASSERT_OK(attacher_.detach(back(plan, facts)));
+    EXPECT_FALSE(kernel_.has(kPod, "net1"));
+    EXPECT_EQ(host(), before_);
+}
+
+TEST_F(Made, IsRefusedOnAParentThatMovesWithIt) {
+    auto plan = attach_plan({"eth1", "mv0"});
+    plan.effects.netdevs[1].made->parent = "eth1";
+    plan.effects.netdevs[1].made->parent_ifindex = plan.effects.netdevs[0].ifindex;
+    const auto state = attacher_.inspect(plan);
+    ASSERT_FALSE(state.ok());
+    EXPECT_NE(state.error().message().find("on `eth1` and to move `eth1`"), std::string::npos);
+}
+
+/// A macvlan of the host's, as the kernel shows it in the pod.
+class MovedMacvlan : public Made {
+  protected:
+    void SetUp() override {
+        auto& link = kernel_.at(kFakeHome, "dra0").link;
+        link.kind = "macvlan";
+        link.parent = kernel_.at(kFakeHome, "uplink").link.ifindex;
+        Made::SetUp();
+    }
+    void show_lower(const std::string& name) { kernel_.at(kPod, name).link.parent_netns = 0; }
+};
+
+TEST_F(MovedMacvlan, IsNotTakenForOneOfThePodsOwnWithItsMac) {
+    const auto plan = attach_plan({"dra0"});
+    attach(plan);
+    show_lower("net1");
+    // One that the pod made on its eth0, with the same MAC, under the old name.
+    kernel_.at(kPod, "net1").link.name = "hidden";
+    kernel_.add_virtual(kPod, "net1", "macvlan", "02:00:00:00:00:0a");
+    kernel_.at(kPod, "net1").link.parent = kernel_.at(kPod, "eth0").link.ifindex;
+    ASSERT_OK(attacher_.detach(way_back(plan, state_)));
+    kernel_.at(kFakeHome, "dra0").link.parent_netns.reset();
+    EXPECT_EQ(host(), before_);
+    EXPECT_TRUE(kernel_.has(kPod, "net1"));
+}
+
+TEST_F(MovedMacvlan, IsNotTakenForWhatThePodMadeUnderItsIfindex) {
+    const auto plan = attach_plan({"dra0"});
+    const auto facts = attach(plan);
+    auto forged = kernel_.at(kPod, "net1");
+    kernel_.remove(kPod, "net1");
+    forged.link.parent = kernel_.at(kPod, "eth0").link.ifindex;
+    forged.link.mac = "02:00:00:00:66:66";
+    kernel_.add_virtual(kPod, "net1", "macvlan", forged.link.mac);
+    auto way = back(plan, facts);
+    way.attached[0].ifindex = kernel_.at(kPod, "net1").link.ifindex;
+    kernel_.at(kPod, "net1").link.parent = forged.link.parent;
+    const auto detached = attacher_.detach(way);
+    ASSERT_OK(detached);
+    EXPECT_THAT(detached->lost, ElementsAre("dra0"));
+    EXPECT_TRUE(kernel_.has(kPod, "net1"));
+    EXPECT_FALSE(kernel_.has(kFakeHome, "dra0"));
+}
+
+TEST_F(MovedMacvlan, ReturnsWhereverAReturnDiesThoughThePodChangedItsMac) {
+    const auto plan = attach_plan({"dra0"});
+    for (int call = 1; call < 200; ++call) {
+        const auto facts = attach(plan);
+        show_lower("net1");
+        kernel_.at(kPod, "net1").link.mac = "02:00:00:00:77:77";
+        kernel_.crash_at_call(call);
+        bool died = false;
+        try {
+            ASSERT_OK(attacher_.detach(back(plan, facts)));
+        } catch (const FakeCrash&) {
+            died = true;
+        }
+        kernel_.no_faults();
+        const auto detached = attacher_.detach(back(plan, facts));
+        ASSERT_OK(detached);
+        EXPECT_TRUE(detached->lost.empty()) << "call " << call;
+        kernel_.at(kFakeHome, "dra0").link.parent_netns.reset();
+        ASSERT_EQ(host(), before_) << "call " << call;
+        if (!died) return;
+    }
+    FAIL();
+}
+
+// --- what is there already ----------------------------------------------------------------------
+
+TEST_F(Made, ARouteOfThePodsThatIsInTheWayIsNamed) {
+    auto plan = attach_plan({"eth1"});
+    plan.network.routes.push_back({.destination = "0.0.0.0/0", .gateway = "10.0.0.254"});
+    auto& eth0 = kernel_.at(kPod, "eth0");
+    eth0.link.flags |= kUp;
+    eth0.routes = {{.destination = "0.0.0.0/0",
+                    .nexthops = {{.ifindex = eth0.link.ifindex, .gateway = "10.244.0.1"}}}};
+    const auto state = attacher_.inspect(plan);
+    ASSERT_OK(state);
+    const auto attached = attacher_.attach(plan, *state);
+    ASSERT_FALSE(attached.ok());
+    EXPECT_EQ(attached.error().message(),
+              "route 0.0.0.0/0 via 10.0.0.254: there is 0.0.0.0/0 via 10.244.0.1 on `eth0` "
+              "already");
+    EXPECT_EQ(host(), before_);
+}
+
+TEST_F(Made, ARouteOfTheHostThatIsInTheWayIsAWarning) {
+    const auto plan = attach_plan({"eth1"});
+    const auto facts = attach(plan);
+    auto& dra0 = kernel_.at(kFakeHome, "dra0");
+    auto other = state_.netdevs[0].routes[0];
+    other.nexthops[0].ifindex = dra0.link.ifindex;
+    dra0.routes.push_back(other);
+    const auto detached = attacher_.detach(back(plan, facts));
+    ASSERT_OK(detached);
+    EXPECT_EQ(detached->warnings.size(), 1u);
+}
+
+TEST_F(Made, ARuleThatCannotBeRemovedIsAWarning) {
+    const auto plan = attach_plan({"mv0"});
+    const auto facts = attach(plan);
+    // The rules are the last of what a return does.
+    int last = 0;
+    for (int call = 1; call < 100 && last == 0; ++call) {
+        kernel_.fail_from(call, ENODEV);
+        const auto detached = attacher_.detach(back(plan, facts));
+        if (detached.ok() && !detached->warnings.empty()) last = call;
+    }
+    EXPECT_GT(last, 0);
+}
+
+// --- RDMA ---------------------------------------------------------------------------------------
+
+TEST_F(Made, AnRdmaDeviceWhoseHardwareIsGoneIsAWarning) {
+    for (const bool pod_lives : {true, false}) {
+        kernel_.add_hardware(kFakeHome, "ib", "0000:5e:00.0", "02:00:00:00:00:5e");
+        kernel_.add_rdma("mlx5_9", "0000:5e:00.0");
+        auto plan = attach_plan({"mlx5_9"});
+        const auto facts = attach(plan);
+        kernel_.unplug("0000:5e:00.0");
+        auto way = back(plan, facts);
+        if (!pod_lives) way.netns = {.fd = {}, .path = "/gone", .id = "x"};
+        const auto detached = attacher_.detach(way);
+        ASSERT_OK(detached);
+        EXPECT_THAT(detached->warnings,
+                    ElementsAre("RDMA device mlx5_9 is gone, with its hardware"));
+    }
+}
+
+TEST_F(Made, AnRdmaDeviceThatIsNowhereThoughItsHardwareIsThereIsAwaited) {
+    auto plan = attach_plan({"mlx5_0"});
+    const auto facts = attach(plan);
+    auto way = back(plan, facts);
+    way.host_state.rdma[0].link.node_guid = "0000:0000:0000:00ff";
+    const auto detached = attacher_.detach(way);
+    ASSERT_FALSE(detached.ok());
+    EXPECT_EQ(detached.code(), Code::kUnavailable);
+    EXPECT_NE(detached.error().message().find("neither in the pod nor back"), std::string::npos);
+    EXPECT_EQ(kernel_.rdma_name(kPod, rdma_), "mlx5_0") << "another one, with its number";
 }
 
 }  // namespace

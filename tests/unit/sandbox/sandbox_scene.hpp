@@ -27,7 +27,7 @@ class SandboxScene : public testing::Test {
         kernel_.add_virtual(kFakeHome, "dra0", "dummy", kMac);
         furnish(kernel_.at(kFakeHome, "eth1"));
         furnish(kernel_.at(kFakeHome, "dra0"));
-        rdma_ = kernel_.add_rdma("mlx5_0");
+        rdma_ = kernel_.add_rdma("mlx5_0", "0000:3b:00.0");
         kernel_.add_netns(kPod);
         kernel_.add_virtual(kPod, "eth0", "veth", "02:00:00:00:00:50");
     }
@@ -45,10 +45,11 @@ class SandboxScene : public testing::Test {
             {.ifindex = link.ifindex, .address = "2001:db8::1", .prefix_length = 64}};
         state.routes = {{.destination = "198.51.100.0/24",
                          .nexthops = {{.ifindex = link.ifindex}},
+                         .metric = static_cast<std::uint32_t>(link.ifindex),
                          .scope = 253},
                         {.destination = "203.0.113.0/24",
                          .nexthops = {{.ifindex = link.ifindex, .gateway = "192.0.2.254"}},
-                         .metric = 50}};
+                         .metric = 50 + static_cast<std::uint32_t>(link.ifindex)}};
         state.neighbors = {
             {.ifindex = link.ifindex, .address = "192.0.2.254", .mac = "02:00:00:00:00:fe"}};
     }
@@ -69,13 +70,23 @@ class SandboxScene : public testing::Test {
         return effect;
     }
 
-    /// "mv..." is made in the pod, "mlx..." an RDMA device, all others move.
+    /// A veth whose other end stays on the host.
+    static NetdevEffect veth_effect(const std::string& name) {
+        NetdevEffect effect;
+        effect.name = name;
+        effect.made = MadeLink{.kind = "veth", .peer = name + "-host"};
+        return effect;
+    }
+
+    /// "mv..." and "ve..." are made in the pod, "mlx..." is an RDMA device, all others move.
     AttachPlan attach_plan(const std::vector<std::string>& names = {"eth1"}) {
         AttachPlan plan;
         plan.key = {"claim-uid", "device"};
         for (const auto& name : names) {
             if (name.starts_with("mlx"))
                 plan.effects.rdma_links.push_back(name);
+            else if (name.starts_with("ve"))
+                plan.effects.netdevs.push_back(veth_effect(name));
             else if (name.starts_with("mv"))
                 plan.effects.netdevs.push_back(made_effect(name));
             else
