@@ -291,5 +291,110 @@ TEST_F(SandboxTest, SurvivesKillAtEveryMarkedPoint) {
     }
 }
 
+// --- made in the pod ----------------------------------------------------------------------------
+
+class MadeInThePodTest : public SandboxTest {
+  protected:
+    AttachPlan made_plan(const MadeLink& made) const {
+        auto plan = attach_plan();
+        plan.network.addresses = {{"10.0.0.1/24"}};
+        NetdevEffect effect;
+        effect.name = "made0";
+        effect.made = made;
+        plan.effects.netdevs = {effect};
+        return plan;
+    }
+    /// In and out again, by what the attach has noted or without it.
+    void makes_and_removes(const AttachPlan& plan) {
+        const Attacher attacher(*kernel_);
+        for (const bool noted : {true, false}) {
+            auto state = attacher.inspect(plan);
+            ASSERT_OK(state);
+            auto facts = attacher.attach(plan, *state);
+            ASSERT_OK(facts);
+            auto again = attacher.attach(plan, *state);
+            ASSERT_OK(again);
+            EXPECT_EQ(again->at(0).ifindex, facts->at(0).ifindex);
+            EXPECT_TRUE(netlink_in(pod_).link("net1")->up());
+            auto way = way_back(plan, *state);
+            if (noted) way.attached = *facts;
+            ASSERT_OK(attacher.detach(way));
+            EXPECT_EQ(netlink_in(pod_).link("net1").code(), Code::kNotFound);
+        }
+    }
+};
+
+TEST_F(MadeInThePodTest, AVethWhoseOtherEndIsUp) {
+    const Attacher attacher(*kernel_);
+    const auto plan = made_plan({.kind = "veth", .peer = "ve-host"});
+    const auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    ASSERT_OK(attacher.attach(plan, *state));
+    EXPECT_TRUE(netlink_in(home_).link("ve-host")->up());
+    EXPECT_EQ(netlink_in(home_).link("ve-host")->mtu, 1300);
+    ASSERT_OK(attacher.detach(way_back(plan, *state)));
+    EXPECT_EQ(netlink_in(home_).link("ve-host").code(), Code::kNotFound);
+    makes_and_removes(plan);
+}
+
+TEST_F(MadeInThePodTest, AVethThatThePodTookElsewhereGoesByItsOtherEnd) {
+    const Attacher attacher(*kernel_);
+    const auto plan = made_plan({.kind = "veth", .peer = "ve-host"});
+    const auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    const auto facts = attacher.attach(plan, *state);
+    ASSERT_OK(facts);
+    const auto inner = make_netns();
+    ASSERT_OK(netlink_in(pod_).change_link(facts->at(0).ifindex, {.netns_fd = inner.get()}));
+    ASSERT_OK(attacher.detach(way_back(plan, *state)));
+    EXPECT_EQ(netlink_in(home_).link("ve-host").code(), Code::kNotFound);
+    EXPECT_EQ(netlink_in(inner).link("net1").code(), Code::kNotFound);
+}
+
+TEST_F(MadeInThePodTest, AVethLeavesOneOfTheNetworkAlone) {
+    auto home = netlink_in(home_);
+    ASSERT_OK(home.create_link({.kind = "veth",
+                                .name = "net1",
+                                .netns_fd = pod_.get(),
+                                .peer_name = "cni-host",
+                                .peer_netns_fd = home_.get()}));
+    const Attacher attacher(*kernel_);
+    const auto plan = made_plan({.kind = "veth", .peer = "ve-host"});
+    EXPECT_EQ(attacher.inspect(plan).code(), Code::kFailedPrecondition);
+    HostState state;
+    state.netdevs.resize(1);
+    EXPECT_FALSE(attacher.attach(plan, state).ok());
+    ASSERT_OK(attacher.detach(way_back(plan, state)));
+    EXPECT_OK(netlink_in(pod_).link("net1"));
+    EXPECT_EQ(netlink_in(home_).link("ve-host").code(), Code::kNotFound);
+}
+
+TEST_F(MadeInThePodTest, AMacvlanOnAMacvlan) {
+    auto home = netlink_in(home_);
+    const auto made = home.create_link({.kind = "macvlan", .name = "mv-host", .parent = ifindex_});
+    if (!made.ok()) GTEST_SKIP() << "this kernel makes no macvlan: " << made.error().message();
+    makes_and_removes(made_plan(
+        {.kind = "macvlan", .parent_ifindex = home.link("mv-host")->ifindex, .parent = "mv-host"}));
+}
+
+TEST_F(MadeInThePodTest, ARouteOfThePodsIsInTheWay) {
+    auto pod = netlink_in(pod_);
+    ASSERT_OK(pod.create_link({.kind = "veth", .name = "eth0", .up = true}));
+    const int eth0 = pod.link("eth0")->ifindex;
+    ASSERT_OK(pod.add_address({.ifindex = eth0, .address = "10.244.0.2", .prefix_length = 24}));
+    ASSERT_OK(pod.add_route(
+        {.destination = "0.0.0.0/0", .nexthops = {{.ifindex = eth0, .gateway = "10.244.0.1"}}}));
+    auto plan = made_plan({.kind = "veth", .peer = "ve-host"});
+    plan.network.routes = {{.destination = "0.0.0.0/0", .gateway = "10.0.0.254"}};
+    const Attacher attacher(*kernel_);
+    const auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    const auto attached = attacher.attach(plan, *state);
+    ASSERT_FALSE(attached.ok());
+    EXPECT_THAT(attached.error().message(),
+                testing::HasSubstr("there is 0.0.0.0/0 via 10.244.0.1 on `eth0` already"));
+    EXPECT_EQ(netlink_in(home_).link("ve-host").code(), Code::kNotFound);
+}
+
 }  // namespace
 }  // namespace knd
