@@ -53,12 +53,12 @@ Result<void> Admission::check(const PodSandbox& pod, const std::vector<Binding*>
 }
 
 bool Admission::has_ended(const PodSandbox& pod) const {
-    return !pod.netns.empty() && ports_.mover.pin(pod.netns).code() == Code::kNotFound;
+    return !pod.netns.empty() && ports_.attacher.pin(pod.netns).code() == Code::kNotFound;
 }
 
 /// CRI-O gives such a pod the path of the host's namespace, containerd none.
 bool Admission::uses_host_network(const PodSandbox& pod) const {
-    return pod.netns.empty() || ports_.mover.pin(pod.netns).code() == Code::kFailedPrecondition;
+    return pod.netns.empty() || ports_.attacher.pin(pod.netns).code() == Code::kFailedPrecondition;
 }
 
 }  // namespace knd

@@ -10,6 +10,7 @@
 
 #include "host/claims/effects_check.hpp"
 #include "host/claims/prepare_request.hpp"
+#include "host/claims/sandbox_calls.hpp"
 #include "host/model/log.hpp"
 
 namespace knd {
@@ -190,20 +191,21 @@ void BindingMachine::renew(Binding& binding, const std::string& lost, Done<> nex
 
 /// Reads only: what the device is like on the host, and which namespace the pod has.
 void BindingMachine::survey(Binding& binding, Done<> next) {
-    const auto read = [this, &binding](Done<DeviceMover::Survey> then) {
-        on_worker([&mover = ports_.mover, record = binding.record] { return mover.survey(record); },
+    const auto read = [this, &binding](Done<Survey> then) {
+        on_worker([&attacher = ports_.attacher,
+                   record = binding.record] { return knd::survey(attacher, record); },
                   std::move(then));
     };
-    const auto take = [&binding, next](Result<DeviceMover::Survey> survey) {
+    const auto take = [&binding, next](Result<Survey> survey) {
         if (!survey) return next(survey.error());
         binding.record.host_state = std::move(survey->host_state);
         binding.record.netns_id = std::move(survey->netns.id);
         binding.netns = std::move(survey->netns.fd);
         next({});
     };
-    read([this, &binding, next, read, take](Result<DeviceMover::Survey> survey) {
+    read([this, &binding, next, read, take](Result<Survey> survey) {
         const bool lost =
-            survey.code() == Code::kNotFound && ports_.mover.pin(binding.record.netns_path).ok();
+            survey.code() == Code::kNotFound && ports_.attacher.pin(binding.record.netns_path).ok();
         if (!lost) return take(std::move(survey));
         renew(binding, survey.error().message(), [next, read, take](const Result<void>& renewed) {
             if (!renewed) return next(renewed.error());
@@ -251,8 +253,8 @@ void BindingMachine::move_in(Binding& binding, Done<> next) {
     if (!binding.is_at_target())
         return next(Error(Code::kCancelled, "the pod was stopped meanwhile"));
     if (!binding.has_place()) return next({});
-    on_worker([&mover = ports_.mover, record = binding.record, fd = binding.netns.get(),
-               hook = step_hook(binding)] { return mover.attach(record, fd, hook); },
+    on_worker([&attacher = ports_.attacher, record = binding.record, fd = binding.netns.get(),
+               hook = step_hook(binding)] { return knd::attach(attacher, record, fd, hook); },
               [&binding, next](Result<std::vector<AttachedFacts>> facts) {
                   if (!facts) return next(facts.error());
                   binding.record.attached = *std::move(facts);
@@ -268,13 +270,14 @@ void BindingMachine::attach_backend(Binding& binding, Done<> next) {
 
 void BindingMachine::configure_made(Binding& binding, Done<> next) {
     if (!made_by_backend(binding)) return next({});
-    on_worker([&mover = ports_.mover, record = binding.record, fd = binding.netns.get(),
-               hook = step_hook(binding)] { return mover.configure_made(record, fd, hook); },
-              [&binding, next](Result<std::vector<AttachedFacts>> facts) {
-                  if (!facts) return next(facts.error());
-                  binding.record.attached = *std::move(facts);
-                  next({});
-              });
+    on_worker(
+        [&attacher = ports_.attacher, record = binding.record, fd = binding.netns.get(),
+         hook = step_hook(binding)] { return knd::configure_made(attacher, record, fd, hook); },
+        [&binding, next](Result<std::vector<AttachedFacts>> facts) {
+            if (!facts) return next(facts.error());
+            binding.record.attached = *std::move(facts);
+            next({});
+        });
 }
 
 void BindingMachine::write_metadata(Binding& binding, Done<> next) {
@@ -329,7 +332,7 @@ void BindingMachine::attach_failed(Binding& binding, const Error& error) {
 
 void BindingMachine::pin(Binding& binding) {
     if (binding.netns || binding.record.netns_path.empty()) return;
-    auto netns = ports_.mover.pin(binding.record.netns_path);
+    auto netns = ports_.attacher.pin(binding.record.netns_path);
     // Another namespace under the same path is not the one the device went to.
     if (netns && (binding.record.netns_id.empty() || netns->id == binding.record.netns_id)) {
         binding.netns = std::move(netns->fd);
@@ -369,8 +372,8 @@ void BindingMachine::detach_backend(Binding& binding, Done<> next) {
 void BindingMachine::move_out(Binding& binding, Done<> next) {
     if (!binding.has_place()) return next({});
     on_worker(
-        [&mover = ports_.mover, record = binding.record, fd = binding.netns.get(),
-         hook = step_hook(binding)] { return mover.detach(record, fd, hook); },
+        [&attacher = ports_.attacher, record = binding.record, fd = binding.netns.get(),
+         hook = step_hook(binding)] { return knd::detach(attacher, record, fd, hook); },
         [&binding, next](Result<Detached> result) {
             const auto& record = binding.record;
             if (!result)

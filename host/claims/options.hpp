@@ -8,11 +8,11 @@
 #include <chrono>
 #include <string>
 
-#include "host/claims/mover.hpp"
 #include "host/claims/ports.hpp"
 #include "host/config/config.hpp"
 #include "host/journal/journal.hpp"
 #include "host/model/services.hpp"
+#include "host/sandbox/attacher.hpp"
 #include "host/sandbox/kept_namespaces.hpp"
 #include "host/sandbox/markers.hpp"
 
@@ -34,14 +34,14 @@ struct ClaimsOptions {
 };
 
 /// Everything is borrowed and must outlive the Claims, and the workers must have been joined before
-/// `mover` goes.
+/// `attacher` goes.
 struct ClaimsPorts {
     boost::asio::any_io_executor loop;     ///< the domain thread
     boost::asio::any_io_executor workers;  ///< where blocking kernel work may run
     ClaimSource& source;
     Journal& journal;
     const DeviceTable& devices;
-    DeviceMover& mover;
+    const Attacher& attacher;
     const Markers& markers;
     KeptNamespaces& namespaces;
     const WallClock& clock;

@@ -293,7 +293,7 @@ void SandboxController::take_up(const PodSandbox& pod, const std::vector<Contain
 Error SandboxController::stop_missed(const PodSandbox& pod, const std::vector<Container>& running) {
     std::string outcome = "they were killed (attach.missed = \"fail\")";
     for (const auto& container : running) {
-        auto stopped = ports_.mover.stop_container(container, pod.netns);
+        auto stopped = ports_.attacher.stop_container(container, pod.netns);
         if (stopped || stopped.code() == Code::kNotFound) continue;
         outcome = "container " + container.name +
                   " cannot be killed: " + stopped.error().message() + "; delete the pod";

@@ -10,7 +10,6 @@
 #include <map>
 
 #include "host/claims/claims.hpp"
-#include "host/claims/mover.hpp"
 #include "host/daemon/backend_keeper.hpp"
 #include "host/daemon/backend_samples.hpp"
 #include "host/daemon/control.hpp"
@@ -125,7 +124,6 @@ class Daemon::Impl final : public nri::PluginObserver {
     kube::ClaimReader source_;
     SystemKernel kernel_;
     Attacher attacher_;
-    SandboxMover mover_;
     Markers markers_;
     MountedNamespaces namespaces_;
     plugin::Registry registry_;
@@ -166,7 +164,6 @@ Daemon::Impl::Impl(boost::asio::io_context& io, Config config,
       source_(*client_, api_, {config_.driver.name, config_.driver.node}),
       kernel_(std::move(kernel)),
       attacher_(kernel_),
-      mover_(attacher_),
       markers_(config_.paths.run),
       namespaces_(config_.paths.run),
       registry_(io, plugin_options(config_), libraries),
@@ -174,7 +171,7 @@ Daemon::Impl::Impl(boost::asio::io_context& io, Config config,
       inventory_(inventory_options(config_, std::move(filter))),
       devices_(inventory_, backends_),
       claims_(claims_options(config_),
-              {io.get_executor(), workers_.get_executor(), source_, *journal_, devices_, mover_,
+              {io.get_executor(), workers_.get_executor(), source_, *journal_, devices_, attacher_,
                markers_, namespaces_, clock_, observer}),
       keeper_(io, {}, backends_, inventory_, claims_),
       health_news_(source_),

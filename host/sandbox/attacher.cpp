@@ -379,6 +379,11 @@ Result<PodNetns> Attacher::pin_any(const std::string& path) const {
     return netns;
 }
 
+Result<void> Attacher::stop_container(const Container& container, const std::string& path) const {
+    KND_TRY_ASSIGN(const auto netns, pin(path));
+    return kernel_.kill_container(container, netns.id);
+}
+
 namespace {
 
 /// A link that sits on one that leaves is destroyed by the kernel.

@@ -30,6 +30,7 @@
 #include "host/journal/record.hpp"
 #include "host/model/binding.hpp"
 #include "host/model/network_config.hpp"
+#include "host/model/services.hpp"
 #include "host/sandbox/host_state.hpp"
 #include "host/sandbox/kernel.hpp"
 #include "host/sandbox/namespaces.hpp"
@@ -82,6 +83,9 @@ class Attacher {
     Result<PodNetns> pin(const std::string& path) const;
     /// The same for a device of which nothing moves: that of the host will do.
     Result<PodNetns> pin_any(const std::string& path) const;
+
+    /// Kills the container, if its processes are in the namespace at `path`.
+    Result<void> stop_container(const Container& container, const std::string& path) const;
 
     Result<HostState> inspect(const AttachPlan& plan) const;
     /// One per netdev; of those that a backend makes the name alone.

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/model/services.hpp"
 #include "sdk/support/link.hpp"
 #include "sdk/support/rdma.hpp"
 
@@ -59,6 +60,10 @@ class Kernel {
     /// Drivers of virtual functions (igbvf, iavf) report whatever MAC address was set last as the
     /// permanent one.
     virtual bool is_virtual_function(const std::string& bus, const std::string& device) = 0;
+
+    /// The first process of a container, where it is in that namespace: see container_process.hpp.
+    virtual Result<void> kill_container(const Container& container,
+                                        const std::string& netns_id) = 0;
 
     /// Whether each RDMA device belongs to one namespace. UNIMPLEMENTED: this kernel has no RDMA.
     virtual Result<bool> rdma_exclusive() = 0;

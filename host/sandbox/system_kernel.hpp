@@ -3,6 +3,7 @@
 // SystemKernel: the Kernel of this machine, over rtnetlink.
 #pragma once
 
+#include "host/sandbox/container_process.hpp"
 #include "host/sandbox/kernel.hpp"
 
 namespace knd {
@@ -21,6 +22,9 @@ class SystemKernel final : public Kernel {
     Result<std::unique_ptr<NetworkView>> view(int netns_fd) override;
     bool has_hardware(const std::string& bus, const std::string& device) override;
     bool is_virtual_function(const std::string& bus, const std::string& device) override;
+    Result<void> kill_container(const Container& container, const std::string& netns_id) override {
+        return knd::kill_container(container, netns_id);
+    }
     Result<bool> rdma_exclusive() override;
     Hardware rdma_hardware(const std::string& name) override;
     Result<std::vector<RdmaLink>> rdma_links(int netns_fd) override;

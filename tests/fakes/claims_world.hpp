@@ -26,7 +26,7 @@
 #include "tests/fakes/fake_claim_source.hpp"
 #include "tests/fakes/fake_journal.hpp"
 #include "tests/fakes/fake_kept_namespaces.hpp"
-#include "tests/fakes/fake_mover.hpp"
+#include "tests/fakes/fake_node.hpp"
 
 namespace knd::fake {
 
@@ -62,6 +62,7 @@ class ClaimsWorld {
         options.gate.path = "/usr/lib/knd/knd-gate";
         options.first_retry = std::chrono::milliseconds(5);
         options.last_retry = std::chrono::milliseconds(5);
+        hardware.ifindex_of = [this](const std::string& device) { return node.ifindex_of(device); };
         for (const auto* device : {"dra0", "dra1", "dra2"})
             node.add_link(device);
     }
@@ -78,12 +79,10 @@ class ClaimsWorld {
               source(home.get_executor()),
               backend("netdev", world.hardware, home.get_executor()),
               other("sriov", world.hardware, home.get_executor()),
-              mover(world.node),
               markers(world.options.run_dir),
               claims(world.options,
                      ClaimsPorts{home.get_executor(), home.get_executor(), source, journal, devices,
-                                 world.real_mover ? *world.real_mover : mover, markers,
-                                 world.namespaces, clock, observer}) {
+                                 world.node.attacher, markers, world.namespaces, clock, observer}) {
             source.claims = world.api;
             devices.instances = {{"netdev", &backend}, {"sriov", &other}};
             devices.add("dra0", "netdev");
@@ -96,7 +95,6 @@ class ClaimsWorld {
         FakeBackend backend;
         FakeBackend other;
         FakeDevices devices;
-        FakeMover mover;
         Markers markers;
         FakeClock clock;
         KillingObserver observer;
@@ -251,7 +249,6 @@ class ClaimsWorld {
     ClaimsOptions options;
     FakeNode node;
     FakeKeptNamespaces namespaces;
-    DeviceMover* real_mover = nullptr;  ///< instead of one on `node`; set it before boot()
     FakeHardware hardware;
     FakeJournal::Disk disk;
     std::map<std::string, Claim> api;

@@ -24,6 +24,8 @@ namespace knd::fake {
 struct FakeHardware {
     std::map<BindingKey, std::string> prepared;  ///< binding -> the instance that prepared it
     std::set<BindingKey> attached;
+    /// Of the interface that is called like the device.
+    std::function<int(const std::string& device)> ifindex_of = [](const std::string&) { return 9; };
 };
 
 class FakeBackend final : public Backend {
@@ -126,7 +128,7 @@ class FakeBackend final : public Backend {
             if (!known_keys.contains(key))
                 return Error(Code::kInvalidArgument, "unknown key `" + key + "`");
         Effects result;
-        result.netdevs = {{100 + device.back(), device, "", ""}};
+        result.netdevs = {{hardware_.ifindex_of(device), device, "", ""}};
         if (const auto found = effects.find(device); found != effects.end()) result = found->second;
         result.state = "state of " + device;
         hardware_.prepared[request.binding.key] = name_;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "host/sandbox/kept_namespaces.hpp"
@@ -21,11 +22,12 @@ class FakeKeptNamespaces final : public KeptNamespaces {
         if (forbidden) return Error(Code::kPermissionDenied, "mount: Operation not permitted");
         if (netns_fd < 0) return Error(Code::kInternal, "no namespace to keep");
         kept.insert(sandbox_id);
+        held_[sandbox_id] = Fd(::fcntl(netns_fd, F_DUPFD_CLOEXEC, 0));
         return {};
     }
     Result<Fd> open(const std::string& sandbox_id) override {
         if (!kept.contains(sandbox_id)) return Error(Code::kNotFound, "not kept");
-        return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        return Fd(::fcntl(held_.at(sandbox_id).get(), F_DUPFD_CLOEXEC, 0));
     }
     Result<void> drop(const std::string& sandbox_id) override {
         kept.erase(sandbox_id);
@@ -35,6 +37,9 @@ class FakeKeptNamespaces final : public KeptNamespaces {
         std::erase_if(kept, [&](const std::string& id) { return !used.contains(id); });
         return {};
     }
+
+  private:
+    std::map<std::string, Fd> held_;
 };
 
 }  // namespace knd::fake

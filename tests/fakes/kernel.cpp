@@ -84,6 +84,7 @@ class FakeView final : public NetworkView {
     FakeView(FakeKernel& kernel, FakeKernel::Netns& netns) : kernel_(kernel), netns_(netns) {}
 
     Result<std::vector<LinkInfo>> links() override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY(kernel_.count());
         std::vector<LinkInfo> links;
         for (const auto& [ifindex, state] : netns_.links)
@@ -91,32 +92,40 @@ class FakeView final : public NetworkView {
         return links;
     }
     Result<LinkInfo> link(int ifindex) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY_ASSIGN(LinkState * state, find(ifindex));
         return state->link;
     }
     Result<LinkInfo> link(std::string_view name) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY(kernel_.count());
         const auto* const state = netns_.by_name(name);
         if (state == nullptr) return kernel_error(ENODEV);
         return state->link;
     }
     Result<std::vector<AddressInfo>> addresses(int ifindex) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY_ASSIGN(LinkState * state, find(ifindex));
+        if (auto error = kernel_.fault("survey", state->link.name)) return *std::move(error);
         return state->addresses;
     }
     Result<std::vector<RouteInfo>> routes(int ifindex) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY_ASSIGN(LinkState * state, find(ifindex));
         return state->routes;
     }
     Result<std::vector<NeighborInfo>> neighbors(int ifindex) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY_ASSIGN(LinkState * state, find(ifindex));
         return state->neighbors;
     }
 
     Result<void> change_link(int ifindex, const LinkChange& change) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY_ASSIGN(LinkState * state, find(ifindex));
         auto* netns = &netns_;
         if (change.netns_fd) {
+            if (auto error = kernel_.fault("move", state->link.name)) return *std::move(error);
             netns = kernel_.find(*change.netns_fd);
             if (netns == nullptr) return kernel_error(EINVAL);
             KND_TRY_ASSIGN(state, move(*state, *netns, change.name.value_or("")));
@@ -124,6 +133,7 @@ class FakeView final : public NetworkView {
         return apply(*netns, *state, change);
     }
     Result<void> create_link(const NewLink& link) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY(kernel_.count());
         auto* const target = kernel_.find(link.netns_fd.value_or(-1));
         if (target == nullptr) return kernel_error(EINVAL);
@@ -141,6 +151,7 @@ class FakeView final : public NetworkView {
         return {};
     }
     Result<void> delete_link(int ifindex) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY_ASSIGN(LinkState * state, find(ifindex));
         const auto pair = netns_.pairs.find(state->link.ifindex);
         if (pair != netns_.pairs.end()) kernel_.remove_pair(pair->second);
@@ -148,17 +159,23 @@ class FakeView final : public NetworkView {
         return {};
     }
     Result<void> add_altname(int ifindex, const std::string& name) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY_ASSIGN(LinkState * state, find(ifindex));
         if (netns_.name_in_use(name)) return kernel_error(EEXIST);
         state->link.altnames.push_back(name);
         return {};
     }
     Result<void> delete_altname(int ifindex, const std::string& name) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY_ASSIGN(LinkState * state, find(ifindex));
         return std::erase(state->link.altnames, name) > 0 ? Result<void>() : kernel_error(ENOENT);
     }
     Result<void> add_address(const AddressInfo& address) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY_ASSIGN(LinkState * state, find(address.ifindex));
+        const bool in_pod = &netns_ != kernel_.all_.front().get();
+        if (auto error = kernel_.fault(in_pod ? "address" : "restore", state->link.name))
+            return *std::move(error);
         if (address.ipv6() && !netns_.ipv6) return kernel_error(EACCES);
         for (const auto& other : state->addresses) {
             if (same(address, other)) return kernel_error(EEXIST);
@@ -167,6 +184,7 @@ class FakeView final : public NetworkView {
         return {};
     }
     Result<void> add_route(const RouteInfo& route) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY_ASSIGN(LinkState * state, find(route.nexthops.at(0).ifindex));
         if (!state->link.up()) return kernel_error(ENETDOWN);
         if (!reachable(*state, route.nexthops[0].gateway)) return kernel_error(ENETUNREACH);
@@ -179,6 +197,7 @@ class FakeView final : public NetworkView {
         return {};
     }
     Result<void> add_rule(const RuleInfo& rule) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY(kernel_.count());
         const auto found = std::find(netns_.rules.begin(), netns_.rules.end(), rule);
         if (found != netns_.rules.end()) return kernel_error(EEXIST);
@@ -186,10 +205,12 @@ class FakeView final : public NetworkView {
         return {};
     }
     Result<void> delete_rule(const RuleInfo& rule) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY(kernel_.count());
         return std::erase(netns_.rules, rule) > 0 ? Result<void>() : kernel_error(ENOENT);
     }
     Result<void> add_neighbor(const NeighborInfo& neighbor) override {
+        const std::lock_guard lock(kernel_.mutex_);
         KND_TRY_ASSIGN(LinkState * state, find(neighbor.ifindex));
         std::erase_if(state->neighbors,
                       [&](const NeighborInfo& other) { return other.address == neighbor.address; });
@@ -277,6 +298,7 @@ FakeKernel::FakeKernel() {
 FakeKernel::~FakeKernel() = default;
 
 void FakeKernel::add_netns(const std::string& path) {
+    const std::lock_guard lock(mutex_);
     auto netns = std::make_unique<Netns>();
     netns->path = path;
     netns->file = Fd(::memfd_create(path.c_str(), MFD_CLOEXEC));
@@ -290,6 +312,7 @@ void FakeKernel::add_netns(const std::string& path) {
 
 int FakeKernel::add_virtual(const std::string& netns, const std::string& name,
                             const std::string& kind, const std::string& mac) {
+    const std::lock_guard lock(mutex_);
     auto& target = named(netns);
     LinkState state;
     state.link.ifindex = target.free_ifindex(++target.last_ifindex);
@@ -305,6 +328,7 @@ int FakeKernel::add_virtual(const std::string& netns, const std::string& name,
 
 int FakeKernel::add_hardware(const std::string& netns, const std::string& name,
                              const std::string& bus_address, const std::string& mac) {
+    const std::lock_guard lock(mutex_);
     const int ifindex = add_virtual(netns, name, "", mac);
     auto& link = at(netns, name).link;
     link.permanent_mac = mac;
@@ -327,9 +351,21 @@ LinkState& FakeKernel::at(const std::string& netns, const std::string& name) {
 }
 
 void FakeKernel::kill_netns(const std::string& path, int calls) {
+    const std::lock_guard lock(mutex_);
     named(path).alive = false;
     dying_ = {path, calls_ + calls};
     if (calls == 0) bury();
+}
+
+void FakeKernel::unlink_netns(const std::string& path) {
+    named(path).path += " (unlinked)";
+}
+
+Result<void> FakeKernel::kill_container(const Container& container, const std::string& netns_id) {
+    const std::lock_guard lock(mutex_);
+    if (processes.erase({container.pid, netns_id}) > 0) return {};
+    return Error(Code::kFailedPrecondition, "process " + std::to_string(container.pid) +
+                                                " is not in the pod's network namespace");
 }
 
 void FakeKernel::bury() {
@@ -388,6 +424,7 @@ void FakeKernel::remove(const std::string& netns, const std::string& name) {
 }
 
 void FakeKernel::unplug(const std::string& bus_address) {
+    const std::lock_guard lock(mutex_);
     hardware_.erase(bus_address);
     for (auto& netns : all_) {
         std::erase_if(netns->links,
@@ -420,6 +457,7 @@ void FakeKernel::no_faults() {
     fail_at_.reset();
     crash_at_.reset();
     fail_on_ = false;
+    fault = [](std::string_view, const std::string&) { return std::nullopt; };
 }
 
 Result<void> FakeKernel::count() {
@@ -435,6 +473,7 @@ bool FakeKernel::has(const std::string& netns, const std::string& name) const {
 }
 
 std::map<std::string, LinkState> FakeKernel::links(const std::string& netns) const {
+    const std::lock_guard lock(mutex_);
     std::map<std::string, LinkState> result;
     for (const auto& [ifindex, state] : named(netns).links) {
         if (!state.link.loopback()) result[state.link.name] = state;
@@ -447,6 +486,7 @@ std::vector<RuleInfo> FakeKernel::rules(const std::string& netns) const {
 }
 
 Result<Fd> FakeKernel::open_netns(const std::string& path) {
+    const std::lock_guard lock(mutex_);
     for (const auto& netns : all_) {
         if (netns->path == path && netns->alive) return Fd(::dup(netns->file.get()));
     }
@@ -454,6 +494,7 @@ Result<Fd> FakeKernel::open_netns(const std::string& path) {
 }
 
 int FakeKernel::home_netns() const {
+    const std::lock_guard lock(mutex_);
     return all_.front()->file.get();
 }
 
@@ -462,25 +503,30 @@ Result<std::string> FakeKernel::netns_id(int netns_fd) {
 }
 
 Result<std::unique_ptr<NetworkView>> FakeKernel::view(int netns_fd) {
+    const std::lock_guard lock(mutex_);
     auto* const netns = find(netns_fd);
     if (netns == nullptr) return kernel_error(EINVAL);
     return std::unique_ptr<NetworkView>(std::make_unique<FakeView>(*this, *netns));
 }
 
 bool FakeKernel::has_hardware(const std::string&, const std::string& device) {
+    const std::lock_guard lock(mutex_);
     return hardware_.contains(device);
 }
 
 bool FakeKernel::is_virtual_function(const std::string&, const std::string& device) {
+    const std::lock_guard lock(mutex_);
     return virtual_functions_.contains(device);
 }
 
 Result<bool> FakeKernel::rdma_exclusive() {
+    const std::lock_guard lock(mutex_);
     KND_TRY(count());
     return rdma_exclusive_mode;
 }
 
 Kernel::Hardware FakeKernel::rdma_hardware(const std::string& name) {
+    const std::lock_guard lock(mutex_);
     for (const auto& link : all_.front()->rdma)
         if (const auto found = rdma_hardware_.find(link.node_guid);
             link.name == name && found != rdma_hardware_.end())
@@ -489,6 +535,7 @@ Kernel::Hardware FakeKernel::rdma_hardware(const std::string& name) {
 }
 
 Result<std::vector<RdmaLink>> FakeKernel::rdma_links(int netns_fd) {
+    const std::lock_guard lock(mutex_);
     KND_TRY(count());
     auto* const netns = rdma_exclusive_mode ? find(netns_fd) : all_.front().get();
     if (netns == nullptr) return kernel_error(EINVAL);
@@ -496,6 +543,7 @@ Result<std::vector<RdmaLink>> FakeKernel::rdma_links(int netns_fd) {
 }
 
 Result<void> FakeKernel::move_rdma(int from_netns_fd, int index, int to_netns_fd) {
+    const std::lock_guard lock(mutex_);
     KND_TRY(count());
     if (!rdma_exclusive_mode) return kernel_error(EOPNOTSUPP);
     auto* const from = find(from_netns_fd);
@@ -510,6 +558,7 @@ Result<void> FakeKernel::move_rdma(int from_netns_fd, int index, int to_netns_fd
 }
 
 Result<void> FakeKernel::rename_rdma(int index, const std::string& name) {
+    const std::lock_guard lock(mutex_);
     KND_TRY(count());
     for (auto& link : all_.front()->rdma) {
         if (link.index != index) continue;

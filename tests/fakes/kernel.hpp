@@ -10,11 +10,15 @@
 // Any call can be made to fail, and any call can be the last one of the process (FakeCrash).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/sandbox/host_state.hpp"
@@ -66,6 +70,15 @@ class FakeKernel final : public Kernel {
     void no_faults();
     int calls() const { return calls_; }
 
+    /// Asked before an address is read ("survey") or added in a pod ("address") or on the host
+    /// ("restore"), and before a link moves to another namespace ("move"), with the link's name.
+    std::function<std::optional<Error>(std::string_view call, const std::string& link)> fault =
+        [](std::string_view, const std::string&) { return std::nullopt; };
+    /// Processes, by the identity of the namespace that they are in.
+    std::set<std::pair<int, std::string>> processes;
+    /// The path goes, the namespace lives as long as somebody holds it.
+    void unlink_netns(const std::string& path);
+
     // Looking.
     bool has(const std::string& netns, const std::string& name) const;
     /// All links of a namespace by name, without the loopback.
@@ -79,6 +92,7 @@ class FakeKernel final : public Kernel {
     Result<std::unique_ptr<NetworkView>> view(int netns_fd) override;
     bool has_hardware(const std::string& bus, const std::string& device) override;
     bool is_virtual_function(const std::string& bus, const std::string& device) override;
+    Result<void> kill_container(const Container& container, const std::string& netns_id) override;
     Result<bool> rdma_exclusive() override;
     Hardware rdma_hardware(const std::string& name) override;
     Result<std::vector<RdmaLink>> rdma_links(int netns_fd) override;
@@ -96,6 +110,7 @@ class FakeKernel final : public Kernel {
     Netns& named(const std::string& path);
     const Netns& named(const std::string& path) const;
 
+    mutable std::recursive_mutex mutex_;  ///< a kernel serves several threads
     std::vector<std::unique_ptr<Netns>> all_;
     std::set<std::string> hardware_;
     std::set<std::string> virtual_functions_;

@@ -201,9 +201,9 @@ TEST_F(ConsumersTest, ALateClaimThatFailsTakesNothingFromRunningContainers) {
     ASSERT_TRUE(world.prepare(late.ref).ok());
     EXPECT_FALSE(world.run(second).ok());
     ASSERT_TRUE(world.stop({"s1", "pod-1", "default", "pod-1", ""}).ok());
-    world.process->mover.fault = [](std::string_view step, const std::string& on) {
-        return step == "configure" && on == "dra0" ? std::optional(Error(Code::kInternal, "EINVAL"))
-                                                   : std::nullopt;
+    world.node.kernel.fault = [](std::string_view step, const std::string& on) {
+        return step == "address" && on == "dra0" ? std::optional(Error(Code::kInternal, "EINVAL"))
+                                                 : std::nullopt;
     };
     ASSERT_TRUE(world.run(second).ok());
     EXPECT_TRUE(world.node.is_home("dra0"));

@@ -213,13 +213,14 @@ TEST_F(ContainersTest, TwoDevicesDoNotMountDifferentThingsInOnePlace) {
 
 /// A predecessor's "no" is of an attempt that is over: the gate of a container must not read it.
 TEST_F(ContainersTest, AMarkerOfFailureDoesNotOutliveTheDaemonThatWroteIt) {
-    world.process->mover.fault = [](std::string_view step, const std::string&) {
-        return step == "configure" ? std::optional(Error(Code::kUnavailable, "link is busy"))
-                                   : std::nullopt;
+    world.node.kernel.fault = [](std::string_view step, const std::string&) {
+        return step == "address" ? std::optional(Error(Code::kUnavailable, "link is busy"))
+                                 : std::nullopt;
     };
     const auto sandbox = pod();
     ASSERT_TRUE(world.marker("s1", "a").starts_with("failed: "));
     world.kill();
+    world.node.kernel.no_faults();
     world.boot();
     ASSERT_TRUE(world.claims().load().ok());
     world.claims().recover([] {});

@@ -70,7 +70,7 @@ TEST_F(EffectsTest, MayNotGiveTwoInterfacesOneName) {
 
 TEST_F(EffectsTest, OfADeviceThatWasMadeAnewAreCheckedToo) {
     ASSERT_TRUE(world.prepare(ref).ok());
-    world.node.links.erase("dra0");
+    world.node.remove_link("dra0");
     give("dra0", moving("dra2"));
     const auto pod = world.sandbox("s1");
     ASSERT_TRUE(world.run(pod).ok());
@@ -121,7 +121,7 @@ TEST_F(EffectsTest, ADeviceThatIsMadeAnewIsAskedForAsBefore) {
     world.kill();
     world.start();
     world.process->backend.known_keys = {"vlan"};
-    world.node.links.erase("dra0");
+    world.node.remove_link("dra0");
     ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
     const auto& request = *world.process->backend.last_request;
     EXPECT_EQ(request.config, (Json{{"vlan", 6}}));

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "tests/fakes/claims_world.hpp"
-#include "tests/fakes/kernel.hpp"
 
 namespace knd {
 namespace {
@@ -17,7 +16,6 @@ class KernelTest : public testing::Test {
     KernelTest() {
         kernel.add_netns(pod.netns);
         ifindex = kernel.add_hardware(kFakeHome, "eth1", "0000:3b:00.0", "02:00:00:00:00:07");
-        world.real_mover = &mover;
         auto claim = ClaimsWorld::claim("a", {"dra0"});
         claim.devices[0].configs = {
             Json{{"interface", {{"name", "net1"}, {"mtu", 1400}, {"addresses", {"192.0.2.1/24"}}}},
@@ -44,10 +42,8 @@ class KernelTest : public testing::Test {
     }
     bool is_home_as_before() const { return kernel.links(kFakeHome) == before; }
 
-    FakeKernel kernel;
-    Attacher attacher{kernel};
-    SandboxMover mover{attacher};
     ClaimsWorld world;
+    FakeKernel& kernel = world.node.kernel;
     PodSandbox pod{"s1", "pod-1", "default", "web", "/run/netns/s1"};
     ClaimRef ref;
     int ifindex = 0;

@@ -16,16 +16,12 @@ class PodsTest : public testing::Test {
         world.start();
         ASSERT_TRUE(world.prepare(ref).ok());
     }
-    void fail_mover(std::string_view at, const std::string& device, const Error& error) {
-        world.process->mover.fault = [=](std::string_view step, const std::string& on) {
+    void fail_kernel(std::string_view at, const std::string& device, const Error& error) {
+        world.node.kernel.fault = [=](std::string_view step, const std::string& on) {
             return step == at && on == device ? std::optional(error) : std::nullopt;
         };
     }
-    void mend() {
-        world.process->mover.fault = [](std::string_view, const std::string&) {
-            return std::nullopt;
-        };
-    }
+    void mend() { world.node.kernel.no_faults(); }
     Container container(const std::vector<std::string>& listed_claims = {}) {
         Container c;
         c.id = "c1";
@@ -75,7 +71,8 @@ TEST_F(PodsTest, RunNotesTheHostStateBeforeTheDeviceMoves) {
         const auto& record = world.disk.records.begin()->second;
         EXPECT_EQ(json_string(record, "state"), "attaching");
         EXPECT_FALSE(json_path(record, {"place", "hostState"}).is_null());
-        EXPECT_EQ(json_string(json_at(record, "place"), "netnsID"), "4:1");
+        EXPECT_EQ(json_string(json_at(record, "place"), "netnsID"),
+                  world.node.netns_id("/run/netns/s1"));
         return false;
     };
     ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
@@ -173,7 +170,7 @@ TEST_F(PodsTest, RunTakesADeviceFromAPodThatDiedWithoutAWord) {
 }
 
 TEST_F(PodsTest, RunAsksTheBackendAgainForADeviceThatIsGone) {
-    world.node.links.erase("dra0");
+    world.node.remove_link("dra0");
     world.process->backend.fault = [&](std::string_view call, const std::string& device) {
         if (call == "prepare") world.node.add_link(device);
         return std::optional<Error>();
@@ -187,14 +184,14 @@ TEST_F(PodsTest, RunAsksTheBackendAgainForADeviceThatIsGone) {
 }
 
 TEST_F(PodsTest, RunAsksTheBackendOnceOnly) {
-    world.node.links.erase("dra0");
+    world.node.remove_link("dra0");
     ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
     EXPECT_EQ(world.process->backend.count("prepare dra0"), 2);
     EXPECT_EQ(world.state("a", "dra0"), "failed");
 }
 
 TEST_F(PodsTest, RunSaysThatADeviceWasNotMadeAgain) {
-    world.node.links.erase("dra0");
+    world.node.remove_link("dra0");
     world.process->backend.fault = [](std::string_view call, const std::string&) {
         return call == "prepare" ? std::optional(Error(Code::kNotFound, "no such port"))
                                  : std::nullopt;
@@ -206,12 +203,12 @@ TEST_F(PodsTest, RunSaysThatADeviceWasNotMadeAgain) {
 }
 
 TEST_F(PodsTest, RunFailsTheGateWhenTheDeviceIsUnplugged) {
-    world.node.links.erase("dra0");
+    world.node.remove_link("dra0");
     ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
     EXPECT_EQ(world.state("a", "dra0"), "failed");
     EXPECT_EQ(world.marker("s1", "a"),
-              "failed: pod default/pod-1: claim default/a: device dra0: interface dra0 does not "
-              "exist\n");
+              "failed: pod default/pod-1: claim default/a: device dra0: device `dra0` "
+              "(ifindex 2) is gone from the host\n");
     EXPECT_TRUE(has_event("Warning AttachFailed pod default/pod-1: "));
     EXPECT_TRUE(has_event("Warning AttachFailed default/a: "));
     EXPECT_FALSE(world.process->source.statuses.at("default/a").at(0).ready);
@@ -219,16 +216,17 @@ TEST_F(PodsTest, RunFailsTheGateWhenTheDeviceIsUnplugged) {
 
 TEST_F(PodsTest, RunFailsTheGateWhenTheNamespaceIsGone) {
     auto pod = world.sandbox("s1");
-    world.node.netns.clear();
+    world.node.kill_netns(pod.netns);
     ASSERT_TRUE(world.run(pod).ok());
-    EXPECT_NE(world.marker("s1", "a").find("is gone"), std::string::npos);
+    EXPECT_NE(world.marker("s1", "a").find("open network namespace /run/netns/s1"),
+              std::string::npos);
     EXPECT_TRUE(world.node.is_home("dra0"));
 }
 
 TEST_F(PodsTest, AFailedAttachBringsEveryDeviceOfThePodHome) {
     const auto second = world.add(ClaimsWorld::claim("b", {"dra1", "dra2"}));
     ASSERT_TRUE(world.prepare(second).ok());
-    fail_mover("configure", "dra2", Error(Code::kInternal, "address: EINVAL"));
+    fail_kernel("address", "dra2", Error(Code::kInternal, "address: EINVAL"));
     ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
     for (const auto* device : {"dra0", "dra1", "dra2"})
         EXPECT_TRUE(world.node.is_home(device)) << device;
@@ -337,7 +335,7 @@ TEST_F(PodsTest, AMissingDeviceNodeFailsTheContainer) {
 }
 
 TEST_F(PodsTest, AContainerOfAPodWhoseAttachFailedIsRefusedAndTheAttachTriedAgain) {
-    fail_mover("configure", "dra0", Error(Code::kUnavailable, "link is busy"));
+    fail_kernel("address", "dra0", Error(Code::kUnavailable, "link is busy"));
     const auto pod = world.sandbox("s1");
     ASSERT_TRUE(world.run(pod).ok());
     const auto refused = world.create(pod, container());
@@ -352,7 +350,7 @@ TEST_F(PodsTest, AContainerOfAPodWhoseAttachFailedIsRefusedAndTheAttachTriedAgai
 }
 
 TEST_F(PodsTest, AGateThatWaitsWhileTheAttachIsTriedAgainIsNotToldOfTheFirst) {
-    fail_mover("configure", "dra0", Error(Code::kUnavailable, "link is busy"));
+    fail_kernel("address", "dra0", Error(Code::kUnavailable, "link is busy"));
     const auto pod = world.sandbox("s1");
     ASSERT_TRUE(world.run(pod).ok());
     ASSERT_TRUE(world.marker("s1", "a").starts_with("failed: "));
@@ -486,11 +484,12 @@ TEST_F(PodsTest, RemoveTakesTheMarkersAway) {
 TEST_F(PodsTest, AWayHomeThatIsBlockedIsTriedAgain) {
     const auto pod = world.sandbox("s1");
     ASSERT_TRUE(world.run(pod).ok());
-    fail_mover("detach", "dra0", Error(Code::kUnavailable, "rtnetlink is busy"));
+    fail_kernel("move", "dra0", Error(Code::kUnavailable, "rtnetlink is busy"));
     ASSERT_TRUE(world.stop(pod).ok());
     EXPECT_EQ(world.state("a", "dra0"), "detaching");
     EXPECT_EQ(world.claims().snapshot()[0].reason,
-              "return device dra0 to the host: rtnetlink is busy");
+              "return device dra0 to the host: return `dra0` from the pod to the host: "
+              "rtnetlink is busy");
     mend();
     world.settle_until([&] { return world.is_at_rest(); });
     EXPECT_EQ(world.state("a", "dra0"), "prepared");
@@ -524,16 +523,18 @@ TEST_F(PodsTest, UnprepareFinishesWhatNoStopDid) {
 
 TEST_F(PodsTest, UnprepareSaysWhyADeviceDoesNotComeHome) {
     ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
-    fail_mover("detach", "dra0", Error(Code::kUnavailable, "rtnetlink is busy"));
+    fail_kernel("move", "dra0", Error(Code::kUnavailable, "rtnetlink is busy"));
     const auto result = world.unprepare(ref);
     ASSERT_FALSE(result.ok());
-    EXPECT_EQ(result.error().message(),
-              "claim default/a: device dra0: return device dra0 to the host: rtnetlink is busy");
+    EXPECT_EQ(
+        result.error().message(),
+        "claim default/a: device dra0: return device dra0 to the host: return `dra0` from the "
+        "pod to the host: rtnetlink is busy");
 }
 
 TEST_F(PodsTest, UnprepareOfAnUnpluggedDeviceSucceeds) {
     ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
-    world.node.links.erase("dra0");
+    world.node.remove_link("dra0");
     EXPECT_TRUE(world.unprepare(ref).ok());
     EXPECT_TRUE(world.disk.records.empty());
 }
@@ -570,7 +571,7 @@ TEST_F(SyncTest, RunAnswersWhenTheDeviceIsInThePod) {
 }
 
 TEST_F(SyncTest, RunFailsWithTheReason) {
-    fail_mover("configure", "dra0", Error(Code::kInternal, "address: EINVAL"));
+    fail_kernel("address", "dra0", Error(Code::kInternal, "address: EINVAL"));
     const auto result = world.run(world.sandbox("s1"));
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error().message(),

@@ -71,7 +71,7 @@ TEST_F(RecoveryTest, KeepsTheNamespaceOfADeviceThatIsAway) {
     EXPECT_EQ(world.namespaces.kept, std::set<std::string>{"s1"});
     // Stopped without a word, and its name is gone: what keeps it alive is ours.
     world.kill();
-    world.node.netns.erase(pod.netns);
+    world.node.kernel.unlink_netns(pod.netns);
     world.start();
     ASSERT_TRUE(world.synchronize({}).ok());
     EXPECT_TRUE(world.node.is_home("dra0"));
@@ -83,9 +83,9 @@ TEST_F(RecoveryTest, KeepsNoNamespaceThatIsOfNoUse) {
     restart();
     EXPECT_TRUE(world.namespaces.kept.empty());
     ASSERT_TRUE(world.prepare(ref).ok());
-    world.process->mover.fault = [](std::string_view step, const std::string&) {
-        return step == "configure" ? std::optional(Error(Code::kUnavailable, "link is busy"))
-                                   : std::nullopt;
+    world.node.kernel.fault = [](std::string_view step, const std::string&) {
+        return step == "address" ? std::optional(Error(Code::kUnavailable, "link is busy"))
+                                 : std::nullopt;
     };
     ASSERT_TRUE(world.run(world.sandbox("s1")).ok());
     EXPECT_TRUE(world.namespaces.kept.empty());
@@ -113,13 +113,13 @@ TEST_F(RecoveryTest, KillsContainersThatRunWithoutTheirDeviceWhenToldSo) {
     restart();
     ASSERT_TRUE(world.prepare(ref).ok());
     const auto pod = world.sandbox("s1");
-    world.node.processes = {{77, world.node.netns.at(pod.netns)}};
+    world.node.kernel.processes = {{77, world.node.netns_id(pod.netns)}};
     Container running;
     running.sandbox_id = "s1";
     running.running = true;
     running.pid = 77;
     ASSERT_TRUE(world.synchronize({pod}, {running}).ok());
-    EXPECT_TRUE(world.node.processes.empty());
+    EXPECT_TRUE(world.node.kernel.processes.empty());
     EXPECT_TRUE(world.marker("s1", "a").starts_with("failed: "));
     ASSERT_EQ(world.process->source.events.size(), 1u);
     // The kubelet makes the container anew.
@@ -133,14 +133,14 @@ TEST_F(RecoveryTest, SaysThatAContainerWithoutItsDeviceCannotBeKilled) {
     restart();
     ASSERT_TRUE(world.prepare(ref).ok());
     const auto pod = world.sandbox("s1");
-    world.node.processes = {{77, "4:999"}};  // the number is that of a stranger by now
+    world.node.kernel.processes = {{77, "4:999"}};  // the number is that of a stranger by now
     Container running;
     running.name = "app";
     running.sandbox_id = "s1";
     running.running = true;
     running.pid = 77;
     ASSERT_TRUE(world.synchronize({pod}, {running}).ok());
-    EXPECT_EQ(world.node.processes.size(), 1u);
+    EXPECT_EQ(world.node.kernel.processes.size(), 1u);
     EXPECT_NE(world.marker("s1", "a").find("container app cannot be killed"), std::string::npos);
 }
 
@@ -393,7 +393,7 @@ class RandomWalk {
     void start() {
         world_.boot();
         auto& process = *world_.process;
-        process.mover.fault = [this](auto, const auto&) { return fault(); };
+        world_.node.kernel.fault = [this](auto, const auto&) { return fault(); };
         process.backend.fault = process.other.fault = [this](auto, const auto&) { return fault(); };
         ASSERT_TRUE(process.claims.load().ok());
         process.claims.recover([] {});
@@ -515,7 +515,7 @@ class RandomWalk {
                 << key.device << " is in two hands";
             check_record(key, json);
         }
-        for (const auto& [device, link] : world_.node.links)
+        for (const auto& [device, link] : world_.node.cards())
             EXPECT_TRUE(holders.contains(device) || world_.node.is_home(device))
                 << device << " is lost";
         for (const auto& [device, claim_uid] : holders)

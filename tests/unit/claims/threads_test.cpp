@@ -6,8 +6,6 @@
 
 #include <boost/asio/thread_pool.hpp>
 
-#include <mutex>
-
 #include "host/journal/sqlite_journal.hpp"
 #include "tests/fakes/claims_world.hpp"
 
@@ -15,42 +13,6 @@ namespace knd {
 namespace {
 
 using fake::ClaimsWorld;
-
-/// The fake node is for one thread at a time.
-class LockedMover final : public DeviceMover {
-  public:
-    explicit LockedMover(fake::FakeNode& node) : mover_(node) {}
-    Result<PodNetns> pin(const std::string& path) override {
-        const std::lock_guard lock(mutex_);
-        return mover_.pin(path);
-    }
-    Result<Survey> survey(const BindingRecord& record) override {
-        const std::lock_guard lock(mutex_);
-        return mover_.survey(record);
-    }
-    Result<std::vector<AttachedFacts>> attach(const BindingRecord& record, int fd,
-                                              const StepHook& on_step) override {
-        const std::lock_guard lock(mutex_);
-        return mover_.attach(record, fd, on_step);
-    }
-    Result<std::vector<AttachedFacts>> configure_made(const BindingRecord& record, int fd,
-                                                      const StepHook& on_step) override {
-        const std::lock_guard lock(mutex_);
-        return mover_.configure_made(record, fd, on_step);
-    }
-    Result<Detached> detach(const BindingRecord& record, int fd, const StepHook& on_step) override {
-        const std::lock_guard lock(mutex_);
-        return mover_.detach(record, fd, on_step);
-    }
-    Result<void> stop_container(const Container& container, const std::string& path) override {
-        const std::lock_guard lock(mutex_);
-        return mover_.stop_container(container, path);
-    }
-
-  private:
-    std::mutex mutex_;
-    fake::FakeMover mover_;
-};
 
 TEST(Threads, ManyPodsAtOnceEndWithEveryDeviceAtHome) {
     constexpr int kPods = 16;
@@ -63,13 +25,12 @@ TEST(Threads, ManyPodsAtOnceEndWithEveryDeviceAtHome) {
     fake::FakeBackend backend("netdev", world.hardware, home.get_executor());
     fake::FakeDevices devices;
     devices.instances = {{"netdev", &backend}};
-    LockedMover mover(world.node);
     const Markers markers(world.options.run_dir);
     const fake::FakeClock clock;
     StepObserver observer;
-    Claims claims(world.options,
-                  ClaimsPorts{home.get_executor(), workers.get_executor(), source, **journal,
-                              devices, mover, markers, world.namespaces, clock, observer});
+    Claims claims(world.options, ClaimsPorts{home.get_executor(), workers.get_executor(), source,
+                                             **journal, devices, world.node.attacher, markers,
+                                             world.namespaces, clock, observer});
     ASSERT_TRUE(claims.load().ok());
 
     int ended = 0;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/claims/mover.hpp"
+#include "host/claims/sandbox_calls.hpp"
 
 #include <fcntl.h>
-
-#include "host/sandbox/container_process.hpp"
 
 namespace knd {
 namespace {
@@ -29,41 +27,37 @@ Result<AttachPlan> attach_plan(const BindingRecord& record, int netns_fd, const 
 
 }  // namespace
 
-Result<PodNetns> SandboxMover::pin(const std::string& path) {
-    return attacher_.pin(path);
-}
-
-Result<DeviceMover::Survey> SandboxMover::survey(const BindingRecord& record) {
+Result<Survey> survey(const Attacher& attacher, const BindingRecord& record) {
     const auto& effects = record.effects;
     if (effects.netdevs.empty() && effects.rdma_links.empty()) {
-        KND_TRY_ASSIGN(auto netns, attacher_.pin_any(record.netns_path));
+        KND_TRY_ASSIGN(auto netns, attacher.pin_any(record.netns_path));
         return Survey{Json(), std::move(netns)};
     }
     AttachPlan plan;
     plan.key = record.binding_key();
     plan.effects = effects;
     plan.network = record.network;
-    KND_TRY_ASSIGN(plan.netns, attacher_.pin(record.netns_path));
-    KND_TRY_ASSIGN(const auto state, attacher_.inspect(plan));
+    KND_TRY_ASSIGN(plan.netns, attacher.pin(record.netns_path));
+    KND_TRY_ASSIGN(const auto state, attacher.inspect(plan));
     return Survey{to_json(state), std::move(plan.netns)};
 }
 
-Result<std::vector<AttachedFacts>> SandboxMover::attach(const BindingRecord& record, int netns_fd,
-                                                        const StepHook& on_step) {
+Result<std::vector<AttachedFacts>> attach(const Attacher& attacher, const BindingRecord& record,
+                                          int netns_fd, const StepHook& on_step) {
     KND_TRY_ASSIGN(const auto plan, attach_plan(record, netns_fd, on_step));
     KND_TRY_ASSIGN(const auto state, host_state_from_json(record.host_state));
-    return attacher_.attach(plan, state);
+    return attacher.attach(plan, state);
 }
 
-Result<std::vector<AttachedFacts>> SandboxMover::configure_made(const BindingRecord& record,
-                                                                int netns_fd,
-                                                                const StepHook& on_step) {
+Result<std::vector<AttachedFacts>> configure_made(const Attacher& attacher,
+                                                  const BindingRecord& record, int netns_fd,
+                                                  const StepHook& on_step) {
     KND_TRY_ASSIGN(const auto plan, attach_plan(record, netns_fd, on_step));
-    return attacher_.configure_made(plan, record.attached);
+    return attacher.configure_made(plan, record.attached);
 }
 
-Result<Detached> SandboxMover::detach(const BindingRecord& record, int netns_fd,
-                                      const StepHook& on_step) {
+Result<Detached> detach(const Attacher& attacher, const BindingRecord& record, int netns_fd,
+                        const StepHook& on_step) {
     DetachPlan plan;
     plan.key = record.binding_key();
     plan.effects = record.effects;
@@ -72,12 +66,7 @@ Result<Detached> SandboxMover::detach(const BindingRecord& record, int netns_fd,
     plan.on_step = on_step;
     KND_TRY_ASSIGN(plan.netns, netns_of(record, netns_fd));
     KND_TRY_ASSIGN(plan.host_state, host_state_from_json(record.host_state));
-    return attacher_.detach(plan);
-}
-
-Result<void> SandboxMover::stop_container(const Container& container, const std::string& path) {
-    KND_TRY_ASSIGN(const auto netns, attacher_.pin(path));
-    return kill_container(container, netns.id);
+    return attacher.detach(plan);
 }
 
 }  // namespace knd
