@@ -68,6 +68,30 @@ TEST_F(DaemonTest, AppliesNameMtuMacAddressesAndRoutes) {
     EXPECT_TRUE(eventually([&] { return home(); })) << describe_interface("nic0").value_or("away");
 }
 
+/// A pod for which no CNI plugin runs (networkMode None of the proposal for hermetic pods): the
+/// runtime tells no address, and its namespace has a loopback alone.
+TEST_F(DaemonTest, GivesAPodWithoutAnyOtherNetworkItsOnlyInterface) {
+    TestPod pod(*node_, "p1");
+    const auto before = pod.links();
+    ASSERT_TRUE(before.ok());
+    ASSERT_EQ(before->size(), 1u) << "a loopback";
+    const Json parameters = {
+        {"interface", {{"name", "eth0"}, {"addresses", {"192.0.2.5/24"}}}},
+        {"routes", {{{"destination", "0.0.0.0/0"}, {"gateway", "192.0.2.1"}}}}};
+    const auto ref = claim("c1", pod.sandbox().uid, parameters);
+    ASSERT_EQ(prepare_error(ref), "");
+    ASSERT_TRUE(node_->run_pod(pod.sandbox()).ok());
+    ASSERT_EQ(gate(pod, ref).exit_code, 0);
+    EXPECT_TRUE(in_pod(pod, "eth0"));
+    auto netlink = netns::open_netlink(pod.fd());
+    ASSERT_TRUE(netlink.ok());
+    const auto routes = netlink->routes(netlink->link("eth0")->ifindex);
+    EXPECT_TRUE(std::any_of(routes->begin(), routes->end(),
+                            [](const RouteInfo& route) { return route.is_default(); }));
+    node_->stop_pod(pod.sandbox());
+    EXPECT_TRUE(eventually([&] { return home(); })) << describe_interface("nic0").value_or("away");
+}
+
 TEST_F(DaemonTest, RefusesAClaimThatVanished) {
     const ClaimRef ghost{"default", "ghost", "00000000-0000-0000-0000-000000000001"};
     EXPECT_TRUE(has(prepare_error(ghost), "claim default/ghost")) << prepare_error(ghost);
