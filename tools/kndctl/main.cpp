@@ -9,6 +9,7 @@
 
 #include "tools/kndctl/cel_command.hpp"
 #include "tools/kndctl/explain_command.hpp"
+#include "tools/kndctl/migrate_command.hpp"
 #include "tools/kndctl/node_commands.hpp"
 #include "tools/kndctl/simulate_command.hpp"
 
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
     explain.require_subcommand(1);
     knd::ctl::add_explain_claim_command(explain, shared);
     knd::ctl::add_cel_command(app, shared);
+    knd::ctl::add_migrate_command(app, shared);
     knd::ctl::add_node_commands(app, explain, shared);
     try {
         app.parse(arguments(argc, argv));
