@@ -101,7 +101,10 @@ Result<std::optional<LinkInfo>> find_by_scan(NetworkView& view, const MovedDevic
 }  // namespace
 
 std::string transit_name(const BindingKey& key, std::size_t index) {
-    const auto hash = hash_of(key.claim_uid + "/" + key.device + "/" + std::to_string(index));
+    // A claim may have several shares of one device.
+    const auto share = key.share_id.empty() ? "" : "/" + key.share_id;
+    const auto hash =
+        hash_of(key.claim_uid + "/" + key.device + share + "/" + std::to_string(index));
     char name[16];
     std::snprintf(name, sizeof name, "knd%012llx",
                   static_cast<unsigned long long>(hash & 0xFFFFFFFFFFFF));

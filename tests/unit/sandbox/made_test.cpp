@@ -242,6 +242,23 @@ TEST_F(Made, AMacvlanOnAMacvlanSitsOnWhatThatSitsOn) {
     EXPECT_EQ(host(), before_);
 }
 
+TEST_F(Made, SharesOfOneDeviceInOnePodAreTwo) {
+    auto first = attach_plan({"mv0"});
+    auto second = attach_plan({"mv0"});
+    first.key.share_id = "a";
+    second.key.share_id = "b";
+    second.network.interface_name = "net2";
+    second.network.rules.clear();
+    second.network.routes.clear();
+    attach(first);
+    const auto facts = attach(second);
+    EXPECT_TRUE(kernel_.has(kPod, "net1"));
+    EXPECT_TRUE(kernel_.has(kPod, "net2"));
+    ASSERT_OK(attacher_.detach(back(second, facts)));
+    EXPECT_TRUE(kernel_.has(kPod, "net1"));
+    EXPECT_FALSE(kernel_.has(kPod, "net2"));
+}
+
 TEST_F(Made, IsRefusedOnAParentThatMovesWithIt) {
     auto plan = attach_plan({"eth1", "mv0"});
     plan.effects.netdevs[1].made->parent = "eth1";
