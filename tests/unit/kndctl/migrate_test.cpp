@@ -46,10 +46,12 @@ TEST_F(MigrateTest, AResourceOfTheDevicePluginBecomesAPoolAndAClassOfItsName) {
                      {{"vendors", {"8086"}},
                       {"devices", {"154c", "10ed"}},
                       {"pfNames", {"ens1f0#0-3,7"}},
+                      {"acpiIndexes", {"101"}},
                       {"isRdma", true}}}}));
     EXPECT_EQ(migration.toml(),
               "[[backend]]\nname = \"sriov\"\nlibrary = \"knd-sriov.so\"\n\n[backend.config]\n"
               "\n[[backend.config.pools]]\n"
+              "acpiIndexes = [101]\n"
               "attributes = [{ name = \"resourceName\", value = \"intel.com/fast_nic\" }]\n"
               "devices = [\"154c\", \"10ed\"]\n"
               "isRdma = true\n"

@@ -63,6 +63,17 @@ Result<void> DevicePlugin::selector(const std::string& resource, const Json& sel
                          "resource " + resource + ": `selectors." + key + "` is no list");
         take(selector, key, pool, key);
     }
+    // Texts there, numbers here.
+    if (const auto indexes = pool.find("acpiIndexes"); indexes != pool.end()) {
+        for (auto& index : *indexes) {
+            const auto number = parse_json(index.is_string() ? index.get<std::string>() : "");
+            if (!number.ok() || !number->is_number_unsigned())
+                return Error(Code::kInvalidArgument, "resource " + resource +
+                                                         ": `selectors.acpiIndexes` has " +
+                                                         to_text(index) + ", no number in quotes");
+            index = *number;
+        }
+    }
     if (json_bool(selector, "isRdma")) pool["isRdma"] = true;
     if (json_bool(selector, "needVhostNet")) pool["needVhostNet"] = true;
     if (const auto drivers = pool.find("drivers"); drivers != pool.end()) {
