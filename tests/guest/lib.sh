@@ -26,3 +26,11 @@ soon() {
     sleep 0.2
   done
 }
+
+# need_module NAME: whether tests/guest/modules/NAME could be built. If not, one SKIP says why, and the
+# caller leaves out what needs it.
+need_module() {
+  [ -n "$(find "/lib/modules/$(uname -r)/extra" -name "$1.ko" 2>/dev/null)" ] && return
+  printf 'SKIP %s %s\n' "$1" "${KND_MODULES_MISSING:-there is no such module}"
+  return 1
+}
