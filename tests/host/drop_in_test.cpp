@@ -165,6 +165,7 @@ class DeadlyBackendTest : public DropInTest {
             return has(why, "kndd died 2 times in calls for this claim");
         })) << why;
         EXPECT_TRUE(has(node_->daemon_log(), "kndd died in a call to a backend"));
+        EXPECT_TRUE(event_says("boom", "BackendCrashed: backend deadly ended kndd"));
         EXPECT_EQ(prepare_error(claim("c1", "uid-p2")), "") << "others are served";
         EXPECT_TRUE(node_->daemon_alive());
     }
