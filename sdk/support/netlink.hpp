@@ -68,7 +68,8 @@ class Netlink {
 
   private:
     class Socket;
-    friend class Rdma;  // another protocol over the same kind of socket
+    friend class Rdma;        // another protocol over the same kind of socket
+    friend class VfSettings;  // answers that are longer than any here
     explicit Netlink(std::unique_ptr<Socket> socket);
     std::unique_ptr<Socket> socket_;
 };

@@ -9,8 +9,6 @@ namespace knd {
 
 namespace {
 
-/// What the kernel packs a dump into at most.
-constexpr std::size_t kBufferSize = 32768;
 /// A table that changes faster than it can be read is taken as it came: the events of those changes
 /// make the reader look again.
 constexpr int kDumpTries = 8;
@@ -36,10 +34,12 @@ std::string explanation_in(const nlmsghdr* message, const nlmsgerr* error) {
 
 }  // namespace
 
-Netlink::Socket::Socket(Fd fd)
-    : fd_(std::move(fd)), buffer_(std::make_unique_for_overwrite<char[]>(kBufferSize)) {}
+Netlink::Socket::Socket(Fd fd, std::size_t buffer)
+    : fd_(std::move(fd)),
+      buffer_size_(buffer),
+      buffer_(std::make_unique_for_overwrite<char[]>(buffer)) {}
 
-Result<std::unique_ptr<Netlink::Socket>> Netlink::Socket::open(int protocol) {
+Result<std::unique_ptr<Netlink::Socket>> Netlink::Socket::open(int protocol, std::size_t buffer) {
     Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
     if (!fd) return Error::from_errno("open a netlink socket", errno);
     const int on = 1;
@@ -50,7 +50,7 @@ Result<std::unique_ptr<Netlink::Socket>> Netlink::Socket::open(int protocol) {
     ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
     ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-    return std::unique_ptr<Socket>(new Socket(std::move(fd)));
+    return std::unique_ptr<Socket>(new Socket(std::move(fd), buffer));
 }
 
 Result<void> Netlink::Socket::send(Message& message) {
@@ -75,15 +75,15 @@ Result<void> Netlink::Socket::send(Message& message) {
 Result<std::size_t> Netlink::Socket::receive() {
     ssize_t size = 0;
     do {
-        size = ::recv(fd_.get(), buffer_.get(), kBufferSize, MSG_TRUNC);
+        size = ::recv(fd_.get(), buffer_.get(), buffer_size_, MSG_TRUNC);
     } while (size < 0 && errno == EINTR);
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         return Error(Code::kDeadlineExceeded, "netlink did not answer", ETIMEDOUT);
     }
     if (size < 0) return Error::from_errno("receive from netlink", errno);
-    if (static_cast<std::size_t>(size) > kBufferSize) {
+    if (static_cast<std::size_t>(size) > buffer_size_) {
         return Error(Code::kInternal, "netlink answered with more than " +
-                                          std::to_string(kBufferSize) + " bytes at once");
+                                          std::to_string(buffer_size_) + " bytes at once");
     }
     return static_cast<std::size_t>(size);
 }

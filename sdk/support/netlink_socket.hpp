@@ -17,8 +17,10 @@ namespace knd {
 
 class Netlink::Socket {
   public:
-    /// `protocol`: NETLINK_*
-    static Result<std::unique_ptr<Socket>> open(int protocol);
+    /// What the kernel packs a dump into at most.
+    static constexpr std::size_t kBufferSize = 32768;
+    /// `protocol`: NETLINK_*; `buffer`: bytes of the longest answer.
+    static Result<std::unique_ptr<Socket>> open(int protocol, std::size_t buffer = kBufferSize);
 
     using Visit = std::function<void(const nlmsghdr*)>;
     /// Sends, hands every message of the answer to `visit`, returns when the kernel says that it is
@@ -31,7 +33,7 @@ class Netlink::Socket {
     Result<void> dump(Message& message, const std::function<void()>& begin, const Visit& visit);
 
   private:
-    explicit Socket(Fd fd);
+    Socket(Fd fd, std::size_t buffer);
     Result<void> send(Message& message);
     /// One datagram into buffer_; its size.
     Result<std::size_t> receive();
@@ -46,6 +48,7 @@ class Netlink::Socket {
 
     Fd fd_;
     std::uint32_t sequence_ = 0;
+    std::size_t buffer_size_;
     std::unique_ptr<char[]> buffer_;
 };
 
