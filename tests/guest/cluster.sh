@@ -10,7 +10,8 @@ kubectl() { "$KND_CACHE/kubectl-new/usr/bin/kubectl" "$@"; }
 local_() { "$KND_TREE/bin/knd-local" --state "$state" --name guest "$@"; }
 kndctl() { "$KND_TREE/bin/kndctl" --socket "$node/kndd.sock" "$@"; }
 
-# A namespace that is there is taken as it is: the worker's is the guest's.
+# cluster_up [OPTION OF knd-local up]... A namespace that is there is taken as it is: the worker's is
+# the guest's.
 cluster_up() {
   local netns=$root/netns
   mkdir -p "$netns"
@@ -18,7 +19,7 @@ cluster_up() {
   mount --make-shared "$netns"
   touch "$netns/guest-worker"
   mount --bind /proc/self/ns/net "$netns/guest-worker"
-  local_ up --config tests/guest/cluster/cluster.yaml --wait 60 ||
+  local_ up --config tests/guest/cluster/cluster.yaml --wait 60 "$@" ||
     { tail -n 20 "$root"/log/*.log; return 1; }
 }
 
