@@ -10,12 +10,15 @@
 #include "backends/sriov/counts.hpp"
 #include "backends/sriov/describe.hpp"
 #include "backends/sriov/effects.hpp"
+#include "backends/sriov/health.hpp"
+#include "backends/sriov/idle.hpp"
 #include "backends/sriov/lease.hpp"
 #include "backends/sriov/node.hpp"
 #include "backends/sriov/record.hpp"
 #include "backends/sriov/settings.hpp"
 #include "sdk/support/link_watch.hpp"
 #include "sdk/support/netlink.hpp"
+#include "sdk/support/uevent.hpp"
 
 #include <knd/cpp/backend.hpp>
 
@@ -33,10 +36,19 @@ class SriovBackend {
         KND_TRY_ASSIGN(config_, sriov::Config::read(config));
         records_.emplace(config_.directory + "/" + std::string(host_.instance()));
         leases_.emplace(config_, *records_);
-        return watch_.start();
+        KND_TRY(watch_.start());
+        auto listening = listen();
+        if (!listening.ok()) stop();
+        return listening;
     }
 
-    void stop() { watch_.stop(); }
+    void stop() {
+        if (idle_.fd() >= 0) host_.unwatch(idle_.fd());
+        idle_.close();
+        if (uevents_) host_.unwatch(uevents_->fd());
+        uevents_.reset();
+        watch_.stop();
+    }
 
     Result<void> list(const knd::Call&, knd::DeviceSink& sink) {
         watch_.ensure();
@@ -69,8 +81,10 @@ class SriovBackend {
                          knd::EffectsSink& effects) {
         KND_TRY_ASSIGN(const auto settings,
                        sriov::Settings::read(request.config, request.class_config));
-        KND_TRY_ASSIGN(const auto node, read());
-        const auto* const device = node->device(std::string(request.binding.device));
+        KND_TRY_ASSIGN(auto node, read());
+        const std::string name(request.binding.device);
+        KND_TRY(make_room(call, name, node));
+        const auto* const device = node->device(name);
         if (device == nullptr) return Error(Code::kNotFound, "there is no such function");
         if (!device->withheld.empty()) return Error(Code::kFailedPrecondition, device->withheld);
         KND_TRY_ASSIGN(const auto record,
@@ -89,7 +103,16 @@ class SriovBackend {
         }
         if (!record || record->claim_uid != binding.claim_uid) return {};
         KND_TRY_ASSIGN(const auto node, read());
-        return leases_->give_back(*node, *record, call.deadline(), [&] { return call.check(); });
+        KND_TRY(leases_->give_back(*node, *record, call.deadline(), [&] { return call.check(); }));
+        note_idle(*node);
+        return {};
+    }
+
+    Result<void> check(const knd::Call&, knd::HealthSink& sink) {
+        KND_TRY_ASSIGN(const auto node, read());
+        KND_TRY_ASSIGN(const auto in_use, records_->all());
+        sriov::report_health(*node, in_use, sink);
+        return sink.status();
     }
 
     Result<void> reconcile(const knd::Call& call, std::span<const knd::Binding> live,
@@ -108,16 +131,100 @@ class SriovBackend {
             }
         }
         change_counts(call, *node);
+        KND_TRY_ASSIGN(node, read());
+        note_idle(*node);
         return sink.status();
     }
 
-    void on_ready(int fd) { watch_.on_ready(fd); }
+    void on_ready(int fd) {
+        if (uevents_ && fd == uevents_->fd()) {
+            if (!uevents_->drain()) return;
+            host_.devices_changed();
+            host_.health_changed();
+        } else if (fd == idle_.fd()) {
+            remove_idle();
+        } else {
+            watch_.on_ready(fd);
+            host_.health_changed();
+        }
+    }
 
   private:
     Result<std::unique_ptr<sriov::Node>> read() {
         KND_TRY_ASSIGN(auto netlink, knd::Netlink::open());
         KND_TRY_ASSIGN(const auto links, netlink.links());
         return sriov::Node::read(config_, links, known_);
+    }
+
+    Result<void> listen() {
+        KND_TRY_ASSIGN(auto uevents, knd::UeventMonitor::open("pci"));
+        KND_TRY(host_.watch(uevents.fd()));
+        uevents_ = std::move(uevents);
+        KND_TRY(idle_.open());
+        return host_.watch(idle_.fd());
+    }
+
+    /// The claim that has a device of this card, other than `except`; empty: none.
+    std::string holder_of(const std::string& card, const std::string& except = {}) const {
+        const auto records = records_->all();
+        if (!records.ok()) return records.error().message();
+        for (const auto& record : *records)
+            if (record.card == card && record.device != except) return record.claim;
+        return "";
+    }
+
+    /// Makes the functions of a card for a claim on one of them, all at once and so for all claims
+    /// that wait; or takes idle ones away for a claim on the card. `node` is read anew then.
+    Result<void> make_room(const knd::Call& call, const std::string& name,
+                           std::unique_ptr<sriov::Node>& node) {
+        const auto* const device = node->device(name);
+        if (device == nullptr || !device->card->on_demand()) return {};
+        const auto& card = *device->card;
+        const auto address = card.function.address;
+        const int wanted = device->whole() ? 0 : card.offered();
+        idle_.busy(address);
+        if (device->whole() ? card.function.num_vfs == 0 : card.function.num_vfs > 0) return {};
+        if (const auto holder = holder_of(address, name); !holder.empty()) {
+            return Error(Code::kUnavailable, device->whole()
+                                                 ? "claim " + holder + " has a function of the card"
+                                                 : "claim " + holder + " has the card as a whole");
+        }
+        KND_TRY(sriov::change_count(
+            {.card = address,
+             .name = card.link ? card.name : "",
+             .from = card.function.num_vfs,
+             .to = wanted},
+            call.deadline(), [&] { return call.check(); }, config_.sysfs));
+        KND_TRY_ASSIGN(node, read());
+        return {};
+    }
+
+    void note_idle(const sriov::Node& node) {
+        for (const auto& card : node.cards()) {
+            const auto& address = card.function.address;
+            if (!card.on_demand() || card.function.num_vfs == 0) continue;
+            if (holder_of(address).empty()) {
+                idle_.idle(address, card.rule->idle_s);
+            } else {
+                idle_.busy(address);
+            }
+        }
+    }
+
+    void remove_idle() {
+        for (const auto& address : idle_.due()) {
+            const auto node = read();
+            if (!node.ok()) {
+                host_.error(node.error().message());
+                return;
+            }
+            const auto* const card = (*node)->card(address);
+            if (card == nullptr || !holder_of(address).empty()) continue;
+            host_.info("removing the idle virtual functions of " + address);
+            if (auto gone = knd::pci::remove_functions(address, config_.sysfs); !gone.ok())
+                host_.error(gone.error().message());
+            host_.devices_changed();
+        }
     }
 
     /// What was changed for a claim of which the host knows nothing: it died between our answer and
@@ -187,6 +294,8 @@ class SriovBackend {
     std::optional<sriov::Leases> leases_;
     sriov::KnownNames known_;
     knd::LinkWatch watch_;
+    std::optional<knd::UeventMonitor> uevents_;
+    sriov::IdleCards idle_;
 };
 
 constexpr knd_descriptor kDescriptor = {sizeof(knd_descriptor),

@@ -20,6 +20,8 @@ using sriov::write_attribute;
 constexpr auto kStep = 20ms;
 /// Until a function that got no driver by itself is offered to the drivers once more.
 constexpr auto kStraggler = 2s;
+/// What is not ready by then will not be.
+constexpr auto kSettle = 30s;
 
 std::string path_of(const std::string& address, const std::string& root) {
     return root + "/bus/pci/devices/" + address;
@@ -99,11 +101,13 @@ Result<void> wait_for_functions(const std::string& physical, int count, Clock::t
     const bool autoprobe =
         read_attribute(path_of(physical, root) + "/sriov_drivers_autoprobe") != "0";
     auto probe_at = Clock::now() + kStraggler;
+    const auto give_up_at = Clock::now() + kSettle;
     while (true) {
         const auto missing = missing_of(physical, count, autoprobe, root);
         if (missing.what.empty()) return {};
         KND_TRY(check());
         if (Clock::now() >= deadline) return Error(Code::kDeadlineExceeded, missing.what);
+        if (Clock::now() >= give_up_at) return Error(Code::kFailedPrecondition, missing.what);
         if (Clock::now() >= probe_at) {
             // Not every driver of many VFs binds to all of them at the first attempt.
             for (const auto& address : missing.functions)
@@ -178,6 +182,8 @@ Result<void> make_functions(const std::string& physical, int count, Clock::time_
     if (ready.ok()) return {};
     auto error = std::move(ready).error().wrap("make " + std::to_string(count) +
                                                " virtual functions of " + physical);
+    // Nobody waits any more: they go on becoming ready, and the next call finds them so.
+    if (error.code() != Code::kFailedPrecondition) return error;
     if (const auto undone = remove_functions(physical, root); !undone.ok())
         return std::move(error).wrap("and they stay (" + undone.error().message() + ")");
     return error;

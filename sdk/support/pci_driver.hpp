@@ -38,7 +38,7 @@ Result<std::string> wait_for_netdev(const std::string& address, Clock::time_poin
 
 /// Makes a PF have that many VFs, where it has none, and waits until each has a driver and, with
 /// one for networks, an interface; those that have none after a while are probed again. When they
-/// do not become ready, they are taken away again.
+/// never become ready, they are taken away; when only the deadline has passed, they stay.
 Result<void> make_functions(const std::string& physical, int count, Clock::time_point deadline,
                             const Check& check, const std::string& root = "/sys");
 /// Takes all VFs of a PF away.
