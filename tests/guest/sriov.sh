@@ -6,7 +6,7 @@ set -u
 for part in lib cards cluster sriov_lib; do . "tests/guest/$part.sh"; done
 
 fact "the cards are there" cards_up
-fact "the cluster is up" cluster_up --node-config tests/guest/cluster/sriov.toml
+fact "the cluster is up" cluster_up --node-config guest-worker=tests/guest/cluster/sriov.toml
 class
 
 # --- What is published --------------------------------------------------------------------------
