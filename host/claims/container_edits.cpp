@@ -9,8 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "host/sandbox/rdma_nodes.hpp"
-
 #include <knd/cpp/fd.hpp>
 
 namespace knd {
@@ -20,13 +18,13 @@ namespace {
 constexpr const char* kRdmaMax = "rdma.max";
 
 Result<DeviceNode> look_up(const NodeEffect& effect) {
-    KND_TRY_ASSIGN(const auto path, rdma_node_path(effect));
     struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) return Error::from_errno("device node " + path, errno);
+    if (::stat(effect.path.c_str(), &info) != 0)
+        return Error::from_errno("device node " + effect.path, errno);
     if (!S_ISCHR(info.st_mode) && !S_ISBLK(info.st_mode))
-        return Error(Code::kFailedPrecondition, path + " is not a device node");
+        return Error(Code::kFailedPrecondition, effect.path + " is not a device node");
     DeviceNode node;
-    node.path = effect.container_path.empty() ? path : effect.container_path;
+    node.path = effect.container_path.empty() ? effect.path : effect.container_path;
     node.type = S_ISCHR(info.st_mode) ? 'c' : 'b';
     node.major = major(info.st_rdev);
     node.minor = minor(info.st_rdev);

@@ -12,7 +12,6 @@
 #include "host/claims/prepare_request.hpp"
 #include "host/claims/safe_name.hpp"
 #include "host/model/log.hpp"
-#include "host/sandbox/rdma_nodes.hpp"
 
 namespace knd {
 
@@ -228,11 +227,7 @@ void Preparer::ask_backends(const CallPtr& call) {
 
 void Preparer::on_effects(const CallPtr& call, std::size_t index, Result<Effects> effects) {
     auto& part = call->parts[index];
-    if (effects) {
-        part.record.effects = *effects;
-        for (auto& node : part.record.effects.nodes)
-            note_rdma_node(node);
-    }
+    if (effects) part.record.effects = *effects;
     part.effects = std::move(effects);
     if (--call->awaited > 0) return;
     if (auto checked = check_all_effects(*call); !checked)

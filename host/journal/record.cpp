@@ -311,14 +311,8 @@ Result<MountEffect> mount_from_json(const Json& json) {
 }
 
 Json to_json(const NodeEffect& node) {
-    return {{"path", node.path},
-            {"mode", node.mode},
-            {"containerPath", node.container_path},
-            {"access", node.access},
-            {"uid", node.uid},
-            {"gid", node.gid},
-            {"rdmaHardware", node.rdma_hardware},
-            {"rdmaPort", node.rdma_port}};
+    return {{"path", node.path},     {"mode", node.mode}, {"containerPath", node.container_path},
+            {"access", node.access}, {"uid", node.uid},   {"gid", node.gid}};
 }
 
 Result<NodeEffect> node_from_json(const Json& json) {
@@ -329,8 +323,6 @@ Result<NodeEffect> node_from_json(const Json& json) {
         members.read("containerPath", node.container_path).read("access", node.access);
         members.read("uid", node.uid).read("gid", node.gid);
     }
-    if (!members.at("rdmaHardware").is_null())  // missing in older journals
-        members.read("rdmaHardware", node.rdma_hardware).read("rdmaPort", node.rdma_port);
     KND_TRY(members.verdict());
     return node;
 }

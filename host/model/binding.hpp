@@ -48,8 +48,7 @@ struct NetdevEffect {
     bool operator==(const NetdevEffect&) const = default;
 };
 
-/// A device node by path; major and minor are looked up when a container is created, and of an RDMA
-/// device the path as well.
+/// A device node by path; major and minor are looked up when a container is created.
 struct NodeEffect {
     std::string path;
     std::uint32_t mode = 0660;
@@ -57,10 +56,6 @@ struct NodeEffect {
     std::string access = "rw";        ///< for the device cgroup
     std::int64_t uid = -1;            ///< owner in the container; -1: as on the host
     std::int64_t gid = -1;
-    /// Of an RDMA device, whose nodes get other numbers when it moves: its hardware's path in
-    /// sysfs, and the port that the node is of. Empty: the path holds.
-    std::string rdma_hardware = {};
-    std::int64_t rdma_port = 0;
     bool operator==(const NodeEffect&) const = default;
 };
 

@@ -53,8 +53,7 @@ BindingRecord record(const std::string& uid, const std::string& device) {
     made.made = MadeLink{false, "macvlan", 3, "eth3", "bridge", 0, "", 1400, "02:00:00:00:00:02"};
     r.effects.netdevs.push_back(made);
     r.effects.rdma_links = {"mlx5_0"};
-    r.effects.nodes = {
-        {"/dev/infiniband/uverbs0", 0666, "/dev/x", "rwm", 1000, 0, "/sys/devices/x", 1}};
+    r.effects.nodes = {{"/dev/infiniband/uverbs0", 0666, "/dev/x", "rwm", 1000, 0}};
     r.effects.mounts = {{{"/run/x", "/x", true, {"nosuid"}}, 1000, 1000}};
     r.effects.rlimits = {{"RLIMIT_MEMLOCK", UINT64_MAX, UINT64_MAX}};
     r.effects.rdma_limits = {{"mlx5_0", 2, 100}};

@@ -110,9 +110,7 @@ enum { KND_OWNER_UID = 1u << 0, KND_OWNER_GID = 1u << 1 };
 typedef struct knd_node {
     uint32_t size;
     uint32_t mode; /* permission bits, 0 = 0660 */
-    /* On the host: "/dev/vfio/9"; its numbers are looked up when a container is made. Nodes of RDMA
-     * devices ("/dev/infiniband/uverbs0", umad, issm) get other names when the device moves: name
-     * the one that it has now, and the host follows it. */
+    /* On the host: "/dev/infiniband/uverbs0"; resolved when a container is made. */
     const char* path;
     /* Since 0.3. */
     const char* container_path; /* NULL: the same as `path` */
