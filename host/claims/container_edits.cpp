@@ -3,11 +3,12 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+
+#include "host/claims/device_nodes.hpp"
 
 #include <knd/cpp/fd.hpp>
 
@@ -16,24 +17,6 @@ namespace {
 
 /// cgroup v2; one write sets the limits of one device.
 constexpr const char* kRdmaMax = "rdma.max";
-
-Result<DeviceNode> look_up(const NodeEffect& effect) {
-    struct stat info {};
-    if (::stat(effect.path.c_str(), &info) != 0)
-        return Error::from_errno("device node " + effect.path, errno);
-    if (!S_ISCHR(info.st_mode) && !S_ISBLK(info.st_mode))
-        return Error(Code::kFailedPrecondition, effect.path + " is not a device node");
-    DeviceNode node;
-    node.path = effect.container_path.empty() ? effect.path : effect.container_path;
-    node.type = S_ISCHR(info.st_mode) ? 'c' : 'b';
-    node.major = major(info.st_rdev);
-    node.minor = minor(info.st_rdev);
-    node.mode = effect.mode;
-    node.uid = effect.uid >= 0 ? static_cast<std::uint32_t>(effect.uid) : info.st_uid;
-    node.gid = effect.gid >= 0 ? static_cast<std::uint32_t>(effect.gid) : info.st_gid;
-    node.access = effect.access;
-    return node;
-}
 
 /// The source belongs to whom the backend said, whatever made it anew since.
 Result<void> give_owner(const MountEffect& effect) {
@@ -94,10 +77,12 @@ Result<void> add_rdma_limit(const RdmaLimit& limit, ContainerEdits& edits) {
 
 Result<void> add_effects(const Effects& effects, ContainerEdits& edits) {
     for (const auto& effect : effects.nodes) {
-        KND_TRY_ASSIGN(auto node, look_up(effect));
-        const auto same = [&](const DeviceNode& other) { return other.path == node.path; };
-        if (std::none_of(edits.devices.begin(), edits.devices.end(), same))
-            edits.devices.push_back(std::move(node));
+        KND_TRY_ASSIGN(auto nodes, find_nodes(effect));
+        for (auto& node : nodes) {
+            const auto same = [&](const DeviceNode& other) { return other.path == node.path; };
+            if (std::none_of(edits.devices.begin(), edits.devices.end(), same))
+                edits.devices.push_back(std::move(node));
+        }
     }
     for (const auto& mount : effects.mounts)
         KND_TRY(add_mount(mount, edits));

@@ -80,6 +80,30 @@ TEST_F(ContainersTest, ANodeHasItsPathOwnerAndAccess) {
     EXPECT_EQ(node.access, "rwm");
 }
 
+TEST_F(ContainersTest, ANodeNamedInSysfsIsWhatTheKernelCallsItNow) {
+    Effects wanted;
+    wanted.nodes = {{"/sys/class/mem/nul*", 0666}, {"/sys/class/mem/zero", 0600}};
+    give(wanted);
+    const auto edits = world.create(pod(), container(true));
+    ASSERT_TRUE(edits.ok()) << edits.error().message();
+    ASSERT_EQ(edits->devices.size(), 2u);
+    EXPECT_EQ(edits->devices[0].path, "/dev/null");
+    EXPECT_EQ(edits->devices[0].minor, 3u);
+    EXPECT_EQ(edits->devices[1].path, "/dev/zero");
+    EXPECT_EQ(edits->devices[1].mode, 0600u);
+}
+
+TEST_F(ContainersTest, AContainerIsRefusedWhereSysfsHasNoSuchDevice) {
+    Effects wanted;
+    wanted.nodes = {{"/sys/class/mem/nosuch*", 0666}};
+    give(wanted);
+    const auto edits = world.create(pod(), container(true));
+    ASSERT_FALSE(edits.ok());
+    EXPECT_NE(edits.error().message().find("no device node belongs to /sys/class/mem/nosuch*"),
+              std::string::npos)
+        << edits.error().message();
+}
+
 TEST_F(ContainersTest, WithCdiOnThoseWithoutTheHookDoNotListTheClaim) {
     for (const auto& runtime : {RuntimeInfo{"containerd", "v2.1.9", ""},
                                 RuntimeInfo{"cri-o", "1.34.1", ""}, RuntimeInfo{"x", "1", "0.9"}}) {
