@@ -75,13 +75,6 @@ bool is_port(const Netdev& netdev) {
     return netdev.sysfs.pci && netdev.link.parent == 0;
 }
 
-std::string pci_device_name(const std::string& address) {
-    auto name = "pci-" + address;
-    std::replace_if(
-        name.begin(), name.end(), [](char c) { return c == ':' || c == '.'; }, '-');
-    return name;
-}
-
 /// sysfs is asked by name, and shows the namespace that it was mounted in: what it says is taken
 /// only if it speaks of this interface.
 bool read_sysfs(Netdev& netdev) {
@@ -129,6 +122,15 @@ void describe_link(const Netdev& netdev, DeviceSink& sink) {
     if (!netdev.sysfs.driver.empty()) sink.attribute("driver", netdev.sysfs.driver);
 }
 
+}  // namespace
+
+std::string pci_device_name(const std::string& address) {
+    auto name = "pci-" + address;
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return c == ':' || c == '.'; }, '-');
+    return name;
+}
+
 void describe_pci(const sysfs::PciFunction& pci, DeviceSink& sink) {
     const auto names = pci_names(pci.vendor_id, pci.device_id);
     sink.attribute("pciAddress", pci.address)
@@ -149,8 +151,6 @@ void describe_pci(const sysfs::PciFunction& pci, DeviceSink& sink) {
     if (pci.sriov_num_vfs) sink.attribute("sriovVfs", *pci.sriov_num_vfs);
     if (!pci.physfn.empty()) sink.attribute("isSriovVf", true);
 }
-
-}  // namespace
 
 std::string dns_label(const std::string& name) {
     return is_dns_label(name) ? name : "net-" + base32(name);

@@ -38,6 +38,12 @@ void describe(const Netdev& netdev, DeviceSink& sink, const std::string& withhel
 /// Has a device below it: a port, a virtual function, a virtio interface.
 bool is_hardware(const Netdev& netdev);
 
+/// The attributes of a PCI function, for devices that are one with or without an interface.
+void describe_pci(const sysfs::PciFunction& pci, DeviceSink& sink);
+
+/// "pci-0000-3b-00-1"
+std::string pci_device_name(const std::string& address);
+
 /// A DNS label: "pci-0000-3b-00-1", "pci-0000-3b-00-0-sf88", "dra0". Only from what the interface
 /// is by itself, never from what else there is: a device that changed its name because another came
 /// or went would be two devices to the scheduler.

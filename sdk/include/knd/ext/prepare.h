@@ -110,8 +110,8 @@ enum { KND_OWNER_UID = 1u << 0, KND_OWNER_GID = 1u << 1 };
 typedef struct knd_node {
     uint32_t size;
     uint32_t mode; /* permission bits, 0 = 0660 */
-    /* On the host: "/dev/nic0"; resolved when a container is made. Since 0.3 a path below /sys names
-     * devices, the last part perhaps by a pattern, where numbers change:
+    /* On the host: "/dev/nic0"; resolved when a container is made. Since 0.3 a path below /sys
+     * names devices, the last part perhaps by a pattern, where numbers change:
      * "/sys/devices/pci0000:3a/0000:3b:00.0/infiniband_verbs/uverbs*" is what that function's are
      * called then, at their places in /dev. At least one must be there. */
     const char* path;
