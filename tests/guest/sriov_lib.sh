@@ -14,7 +14,8 @@ YAML
 apply() { kubectl apply -f - >/dev/null; }
 
 vf_device() { local address=${card[$1]//[:.]/-}; echo "pci-$address-vf$2"; }
-is_vf() { echo "device.attributes[\"knd.dev\"].pfName == \"$1\" && device.attributes[\"knd.dev\"].vfIndex == $2"; }
+# A card has no vfIndex, and CEL ends in an error for an attribute that is not there.
+is_vf() { echo "device.attributes[\"knd.dev\"].isSriovVf && device.attributes[\"knd.dev\"].pfName == \"$1\" && device.attributes[\"knd.dev\"].vfIndex == $2"; }
 vf_name() { netdev_of "$(vf_address "$1" "$2")"; }
 numvfs() { cat "/sys/bus/pci/devices/${card[$1]}/sriov_numvfs"; }
 counts_are() { # counts_are PF0 PF1
@@ -54,7 +55,7 @@ vf_settings() { # vf_settings CARD NUMBER [JQ]
   ip -j -d link show "$1" | jq -cS --argjson vf "$2" ".[0].vfinfo_list[] | select(.vf == \$vf) | ${3:-.}"
 }
 settings_are() { # settings_are CARD NUMBER JQ-TEST
-  vf_settings "$1" "$2" | jq -e "$3" >/dev/null || { vf_settings "$1" "$2"; return 1; }
+  vf_settings "$1" "$2" | jq -es "length == 1 and (.[0] | $3)" >/dev/null || { vf_settings "$1" "$2"; return 1; }
 }
 unchanged() { # unchanged CARD NUMBER BEFORE
   [ "$(vf_settings "$1" "$2")" = "$3" ] || { vf_settings "$1" "$2"; printf '%s\n' "$3"; return 1; }
