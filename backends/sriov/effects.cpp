@@ -2,6 +2,7 @@
 #include "backends/sriov/effects.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 namespace sriov {
@@ -19,12 +20,22 @@ std::vector<std::string> names_in(const std::string& directory) {
     return names;
 }
 
+/// "PCIDEVICE_PCI_0000_3B_10_1": a name that shells take.
+std::string variable_of(const std::string& device) {
+    std::string name = "PCIDEVICE_" + device;
+    for (auto& c : name) {
+        const auto byte = static_cast<unsigned char>(c);
+        c = std::isalnum(byte) != 0 ? static_cast<char>(std::toupper(byte)) : '_';
+    }
+    return name;
+}
+
 void add_vfio(const Record& record, EffectsSink& effects) {
     effects.device_node({.path = record.given_node})
         .device_node({.path = "/dev/vfio/vfio"})
         // The whole memory of a guest is locked, whatever its size.
         .rlimit("RLIMIT_MEMLOCK", EffectsSink::kUnlimited, EffectsSink::kUnlimited)
-        .env("PCIDEVICE_" + record.device, record.address);
+        .env(variable_of(record.device), record.address);
 }
 
 /// Numbers of character devices change when drivers are bound anew: they are looked up each time.
