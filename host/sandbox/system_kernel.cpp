@@ -98,8 +98,12 @@ Result<std::vector<RdmaLink>> SystemKernel::rdma_links(int netns_fd) {
 }
 
 Result<void> SystemKernel::move_rdma(int from_netns_fd, int index, int to_netns_fd) {
-    KND_TRY_ASSIGN(auto rdma, netns::open_rdma(from_netns_fd));
-    return rdma.move(index, to_netns_fd);
+    // The kernel compares the device's namespace with that of the calling thread, not of the
+    // socket, and says ENODEV where they differ (rdma_dev_change_netns, Linux 6.12).
+    return netns::run_in(from_netns_fd, [&]() -> Result<void> {
+        KND_TRY_ASSIGN(auto rdma, Rdma::open());
+        return rdma.move(index, to_netns_fd);
+    });
 }
 
 Result<void> SystemKernel::rename_rdma(int index, const std::string& name) {
