@@ -120,6 +120,7 @@ class ClaimsWorld {
     void settle_for(std::chrono::milliseconds time) {
         process->home.restart();
         process->home.run_for(time);
+        settle();  // on a busy machine the time may pass before anything has run
     }
     /// Runs timers too, until `condition` holds or five seconds are over.
     template <class Condition>
