@@ -26,6 +26,10 @@ class Writer {
         }
         json_[key] = std::move(array);
     }
+    template <class T>
+    void later_field(const char* key, const T& value) {
+        field(key, value);
+    }
     void field(const char* key, const std::optional<int>& value) {
         json_[key] = value ? Json(*value) : Json();
     }
@@ -62,6 +66,11 @@ class Reader {
         const auto& found = json_at(json_, key);
         if (!found.is_string()) return fail(key, "a string");
         value = found.get<std::string>();
+    }
+    /// One that older journals do not have.
+    template <class T>
+    void later_field(const char* key, T& value) {
+        if (!json_at(json_, key).is_null()) field(key, value);
     }
     void field(const char* key, std::vector<std::string>& values) {
         const auto& found = json_at(json_, key);
@@ -191,9 +200,9 @@ template <class Archive>
 void rdma_fields(Archive& archive, RdmaState& state) {
     archive.field("index", state.link.index);
     archive.field("name", state.link.name);
-    archive.field("nodeGuid", state.link.node_guid);
-    archive.field("bus", state.bus);
-    archive.field("device", state.device);
+    archive.later_field("nodeGuid", state.link.node_guid);
+    archive.later_field("bus", state.bus);
+    archive.later_field("device", state.device);
 }
 
 }  // namespace

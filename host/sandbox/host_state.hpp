@@ -28,7 +28,7 @@ struct LinkState {
 
 struct RdmaState {
     RdmaLink link = {};
-    std::string bus = {};  ///< of the hardware, "pci"; empty: it is of software
+    std::string bus = {};  ///< of the hardware, "pci"; empty: it is of software, or not noted
     std::string device = {};
     bool operator==(const RdmaState&) const = default;
 };

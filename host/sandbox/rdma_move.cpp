@@ -17,9 +17,11 @@ constexpr auto kDyingNetnsPause = std::chrono::milliseconds(50);
 constexpr int kDyingNetnsLooks = 20;
 
 bool is_device(const RdmaLink& link, const RdmaLink& noted) {
+    // It has none, or an older version noted none: its number is all there is.
+    if (noted.node_guid.empty()) return link.index == noted.index;
     if (link.node_guid != noted.node_guid) return false;
     // Numbers are used again; functions of one card may have one GUID.
-    return link.index == noted.index || (!noted.node_guid.empty() && link.name == noted.name);
+    return link.index == noted.index || link.name == noted.name;
 }
 
 Result<std::optional<RdmaLink>> find_rdma(Kernel& kernel, int netns, const RdmaLink& noted) {
@@ -31,6 +33,11 @@ Result<std::optional<RdmaLink>> find_rdma(Kernel& kernel, int netns, const RdmaL
 
 bool hardware_exists(Kernel& kernel, const RdmaState& device) {
     return !device.device.empty() && kernel.has_hardware(device.bus, device.device);
+}
+
+/// One of software outlives a namespace, too.
+bool may_come(Kernel& kernel, const RdmaState& device) {
+    return device.device.empty() || hardware_exists(kernel, device);
 }
 
 /// On the host, where it is brought if the pod has it. Waits a moment for one whose namespace dies.
@@ -45,8 +52,7 @@ Result<std::optional<RdmaLink>> bring_rdma_home(Kernel& kernel, const RdmaState&
             if (in_pod) KND_TRY(not_gone(kernel.move_rdma(pod_netns, in_pod->index, host)));
             return in_pod;
         }
-        if (!hardware_exists(kernel, device) || look == kDyingNetnsLooks)
-            return std::optional<RdmaLink>();
+        if (!may_come(kernel, device) || look == kDyingNetnsLooks) return std::optional<RdmaLink>();
         std::this_thread::sleep_for(kDyingNetnsPause);
     }
 }

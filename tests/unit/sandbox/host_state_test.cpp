@@ -30,6 +30,28 @@ TEST_F(HostStateJson, OfNothingIsEmpty) {
     EXPECT_TRUE(state->netdevs.empty());
 }
 
+TEST_F(HostStateJson, OfAnOlderJournalHasRdmaDevicesByNumberAndName) {
+    auto json = to_json(*attacher_.inspect(attach_plan({"mlx5_0"})));
+    for (const char* later : {"nodeGuid", "bus", "device"})
+        json["rdma"][0].erase(later);
+    const auto state = host_state_from_json(json);
+    ASSERT_OK(state);
+    ASSERT_EQ(state->rdma.size(), 1u);
+    EXPECT_EQ(state->rdma[0].link, (RdmaLink{.index = rdma_, .name = "mlx5_0", .node_guid = {}}));
+}
+
+/// The daemon was made new while a pod had the device.
+TEST_F(HostStateJson, OfAnOlderJournalBringsRdmaDevicesHome) {
+    const auto plan = attach_plan({"mlx5_0"});
+    auto state = *attacher_.inspect(plan);
+    ASSERT_OK(attacher_.attach(plan, state));
+    state.rdma[0] = {.link = {.index = rdma_, .name = "mlx5_0", .node_guid = {}}};
+    const auto detached = attacher_.detach(way_back(plan, state));
+    ASSERT_OK(detached);
+    EXPECT_TRUE(detached->warnings.empty());
+    EXPECT_EQ(kernel_.rdma_name(kFakeHome, rdma_), "mlx5_0");
+}
+
 TEST_F(HostStateJson, NamesTheFieldThatIsWrong) {
     auto json = to_json(state());
     json["netdevs"][1]["addresses"][0]["prefixLength"] = "wide";
