@@ -43,7 +43,8 @@ namespace knd {
 /// Called after each step in the kernel, on the thread of the call: the marked points of crash
 /// tests.
 ///   attach.moved  attach.addressed  attach.up  attach.routed  attach.rdma
-///   detach.rdma  detach.moved  detach.renamed  detach.addressed  detach.up  detach.restored
+///   detach.rdma  detach.moved  detach.reset  detach.renamed  detach.addressed  detach.up
+///   detach.restored
 using StepHook = std::function<void(std::string_view step)>;
 
 struct AttachPlan {

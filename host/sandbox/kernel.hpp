@@ -28,6 +28,7 @@ class NetworkView {
     virtual Result<LinkInfo> link(int ifindex) = 0;
     virtual Result<LinkInfo> link(std::string_view name) = 0;
     virtual Result<std::vector<AddressInfo>> addresses(int ifindex) = 0;
+    /// 0: those of all links, and those that lead to none.
     virtual Result<std::vector<RouteInfo>> routes(int ifindex) = 0;
     virtual Result<std::vector<NeighborInfo>> neighbors(int ifindex) = 0;
 

@@ -149,8 +149,7 @@ void restore_routes(NetworkView& home, int ifindex, const LinkState& then,
         for (auto& hop : route.nexthops) {
             if (hop.ifindex == then.link.ifindex) hop.ifindex = ifindex;
         }
-        best_effort.add([&] { return home.add_route(route); },
-                        [&] { return has_route(home, ifindex, route).value_or(false); });
+        best_effort.change([&] { return add_route(home, ifindex, route); });
     }
     for (auto neighbor : then.neighbors) {
         neighbor.ifindex = ifindex;
@@ -188,6 +187,7 @@ Result<std::vector<std::string>> restore(NetworkView& home, const MovedDevice& d
     // As long as it bears the name of its way home nobody takes it for another, whatever its MAC.
     const auto change = settings_to_restore(link, then);
     if (changes_anything(change)) KND_TRY(not_gone(home.change_link(link.ifindex, change)));
+    on_step("detach.reset");
     KND_TRY(not_gone(restore_name(home, link, then.name)));
     on_step("detach.renamed");
     if (link.master != then.master) {

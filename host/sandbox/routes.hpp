@@ -10,11 +10,9 @@
 
 namespace knd {
 
-/// Whether this route is among those of the link. A metric that was left to the kernel may be any.
-Result<bool> has_route(NetworkView& view, int ifindex, const RouteInfo& route);
-
-/// Adds one whose next hop is the link, unless it has it. FAILED_PRECONDITION names the other route
-/// that is in its way.
+/// Adds one that leads to the link, perhaps among others, unless the link has it.
+/// FAILED_PRECONDITION names the other route that is in its way; that may be what the kernel has
+/// left of a route with several next hops.
 Result<void> add_route(NetworkView& view, int ifindex, const RouteInfo& route);
 
 }  // namespace knd

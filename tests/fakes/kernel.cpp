@@ -111,6 +111,7 @@ class FakeView final : public NetworkView {
     }
     Result<std::vector<RouteInfo>> routes(int ifindex) override {
         const std::lock_guard lock(kernel_.mutex_);
+        if (ifindex == 0) return all_routes();
         KND_TRY_ASSIGN(LinkState * state, find(ifindex));
         return state->routes;
     }
@@ -219,6 +220,13 @@ class FakeView final : public NetworkView {
     }
 
   private:
+    Result<std::vector<RouteInfo>> all_routes() {
+        KND_TRY(kernel_.count());
+        std::vector<RouteInfo> routes;
+        for (const auto& [ifindex, state] : netns_.links)
+            routes.insert(routes.end(), state.routes.begin(), state.routes.end());
+        return routes;
+    }
     Result<void> add_peer(const NewLink& link, FakeKernel::Netns& target, LinkInfo& made) {
         auto* const home = kernel_.find(link.peer_netns_fd.value_or(-1));
         if (home == nullptr) return kernel_error(EINVAL);

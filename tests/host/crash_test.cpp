@@ -131,17 +131,16 @@ std::string step_name(const ::testing::TestParamInfo<const char*>& info) {
     return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(KillAt, CrashTest,
-                         ::testing::Values("prepare.effects", "prepare.journalled", "prepare.cdi",
-                                           "attach.begin", "attach.surveyed", "attach.journalled",
-                                           "attach.moved", "attach.addressed", "attach.up",
-                                           "attach.routed", "attach.configured", "attach.metadata",
-                                           "attach.done", "detach.begin", "detach.journalled",
-                                           "detach.moved", "detach.renamed", "detach.addressed",
-                                           "detach.up", "detach.restored", "detach.home",
-                                           "detach.done", "release.begin", "release.journalled",
-                                           "release.unprepared", "release.done"),
-                         step_name);
+INSTANTIATE_TEST_SUITE_P(
+    KillAt, CrashTest,
+    ::testing::Values("prepare.effects", "prepare.journalled", "prepare.cdi", "attach.begin",
+                      "attach.surveyed", "attach.journalled", "attach.moved", "attach.addressed",
+                      "attach.up", "attach.routed", "attach.configured", "attach.metadata",
+                      "attach.done", "detach.begin", "detach.journalled", "detach.moved",
+                      "detach.reset", "detach.renamed", "detach.addressed", "detach.up",
+                      "detach.restored", "detach.home", "detach.done", "release.begin",
+                      "release.journalled", "release.unprepared", "release.done"),
+    step_name);
 
 }  // namespace
 }  // namespace knd::testing

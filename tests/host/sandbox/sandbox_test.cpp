@@ -258,13 +258,38 @@ TEST_F(SandboxTest, BringsADeviceHomeFromAPinnedNamespaceWithoutPath) {
     EXPECT_EQ(to_text(to_json(*look())), to_text(to_json(*before)));
 }
 
+/// An IPv6 route over two interfaces loses the leg of the one that leaves.
+TEST_F(SandboxTest, TellsWhatIsLeftOfARouteThatItCannotPutBack) {
+    auto home = netlink_in(home_);
+    ASSERT_OK(home.create_link({.kind = "veth", .name = "other", .peer_name = "other-peer"}));
+    const int other = home.link("other")->ifindex;
+    ASSERT_OK(home.set_up(other));
+    ASSERT_OK(home.set_up(home.link("other-peer")->ifindex));
+    ASSERT_OK(home.add_address(
+        {.ifindex = other, .address = "2001:db8:2::1", .prefix_length = 64, .flags = 0x02}));
+    ASSERT_OK(home.add_route({.destination = "2001:db8:9::/48",
+                              .nexthops = {{.ifindex = ifindex_, .gateway = "2001:db8::fe"},
+                                           {.ifindex = other, .gateway = "2001:db8:2::fe"}},
+                              .metric = 1024}));
+    const Attacher attacher(*kernel_);
+    const auto plan = attach_plan();
+    const auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    ASSERT_OK(attacher.attach(plan, *state));
+    const auto detached = attacher.detach(way_back(plan, *state));
+    ASSERT_OK(detached);
+    EXPECT_THAT(detached->warnings,
+                ElementsAre(HasSubstr("there is 2001:db8:9::/48 via 2001:db8:2::fe on `other` "
+                                      "already")));
+}
+
 /// A process that is killed at each of the marked points leaves what one detach puts right.
 TEST_F(SandboxTest, SurvivesKillAtEveryMarkedPoint) {
     const auto before = look();
     ASSERT_OK(before);
     const std::vector<std::string> points = {
-        "attach.moved",   "attach.addressed", "attach.up", "attach.routed",  "detach.moved",
-        "detach.renamed", "detach.addressed", "detach.up", "detach.restored"};
+        "attach.moved", "attach.addressed", "attach.up",        "attach.routed", "detach.moved",
+        "detach.reset", "detach.renamed",   "detach.addressed", "detach.up",     "detach.restored"};
     for (const auto& point : points) {
         auto plan = attach_plan();
         auto state = Attacher(*kernel_).inspect(plan);

@@ -364,7 +364,47 @@ TEST_F(Made, ARouteOfTheHostThatIsInTheWayIsAWarning) {
     dra0.routes.push_back(other);
     const auto detached = attacher_.detach(back(plan, facts));
     ASSERT_OK(detached);
-    EXPECT_EQ(detached->warnings.size(), 1u);
+    EXPECT_THAT(detached->warnings,
+                ElementsAre("route 198.51.100.0/24: there is 198.51.100.0/24 on `dra0` already"));
+}
+
+/// The kernel takes one leg of an IPv6 route away with its interface, and leaves the other.
+TEST_F(Made, ALegOfARouteThatIsLostIsAWarning) {
+    const auto plan = attach_plan({"eth1"});
+    auto& eth1 = kernel_.at(kFakeHome, "eth1");
+    const int dra0 = kernel_.at(kFakeHome, "dra0").link.ifindex;
+    eth1.routes = {{.destination = "2001:db8:9::/48",
+                    .nexthops = {{.ifindex = eth1.link.ifindex, .gateway = "2001:db8::fe"},
+                                 {.ifindex = dra0, .gateway = "2001:db8::fd"}},
+                    .metric = 1024}};
+    const auto facts = attach(plan);
+    auto rest = state_.netdevs[0].routes.at(0);
+    rest.nexthops.erase(rest.nexthops.begin());
+    kernel_.at(kFakeHome, "dra0").routes.push_back(rest);
+    const auto detached = attacher_.detach(back(plan, facts));
+    ASSERT_OK(detached);
+    EXPECT_THAT(detached->warnings,
+                ElementsAre("route 2001:db8:9::/48 via 2001:db8::fe via 2001:db8::fd: there is "
+                            "2001:db8:9::/48 via 2001:db8::fd on `dra0` already"));
+}
+
+TEST_F(Made, TheRouteThatIsNamedIsTheOneInTheWay) {
+    auto plan = attach_plan({"eth1"});
+    plan.network.routes = {{.destination = "10.9.0.0/16", .gateway = "10.0.0.254"}};
+    auto& eth0 = kernel_.at(kPod, "eth0");
+    eth0.link.flags |= kUp;
+    eth0.routes = {{.destination = "10.9.0.0/16",
+                    .nexthops = {{.ifindex = eth0.link.ifindex, .gateway = "10.244.0.9"}},
+                    .metric = 700},
+                   {.destination = "10.9.0.0/16",
+                    .nexthops = {{.ifindex = eth0.link.ifindex, .gateway = "10.244.0.1"}}}};
+    const auto state = attacher_.inspect(plan);
+    ASSERT_OK(state);
+    const auto attached = attacher_.attach(plan, *state);
+    ASSERT_FALSE(attached.ok());
+    EXPECT_NE(attached.error().message().find("there is 10.9.0.0/16 via 10.244.0.1 on `eth0`"),
+              std::string::npos)
+        << attached.error().message();
 }
 
 TEST_F(Made, ARuleThatCannotBeRemovedIsAWarning) {
