@@ -195,20 +195,30 @@ Result<AttachedFacts> attach_one(Namespaces& namespaces, const AttachPlan& plan,
     return furnish(namespaces, plan, link, wanted);
 }
 
-/// What a backend has made under the name that it chose becomes what the claim wants.
+/// What a backend has made under the name that it chose, or, once a call before has renamed it, by
+/// the altname that it got first: under the claim's name there may be one of the pod's own. Its
+/// alias is the backend's.
+Result<LinkInfo> find_backends(NetworkView& pod, const std::string& mark, const std::string& name) {
+    KND_TRY_ASSIGN(auto marked, look_up(pod, mark));
+    if (marked) return *std::move(marked);
+    KND_TRY_ASSIGN(auto link, look_up(pod, name));
+    if (!link)
+        return Error(Code::kInternal, "its backend has not made the interface `" + name +
+                                          "` in the pod, as it said it would");
+    KND_TRY(not_gone(pod.add_altname(link->ifindex, mark)));
+    return *std::move(link);
+}
+
+/// It becomes what the claim wants.
 Result<AttachedFacts> configure_one(Namespaces& namespaces, const AttachPlan& plan,
                                     std::size_t index) {
     const auto& effect = plan.effects.netdevs[index];
     const auto name = name_in_pod(plan.effects, index, plan.network);
     KND_TRY_ASSIGN(const auto wanted, plan_interface(name, config_of(plan.network, index), {}));
-    auto link = namespaces.pod->link(name);
-    if (link.code() == Code::kNotFound) link = namespaces.pod->link(effect.name);
-    if (link.code() == Code::kNotFound)
-        return Error(Code::kInternal, "its backend has not made the interface `" + effect.name +
-                                          "` in the pod, as it said it would");
-    KND_TRY(link);
-    KND_TRY(not_gone(namespaces.pod->change_link(link->ifindex, difference(*link, wanted))));
-    KND_TRY_ASSIGN(const auto changed, namespaces.pod->link(link->ifindex));
+    const auto mark = transit_name(plan.key, index);
+    KND_TRY_ASSIGN(const auto link, find_backends(*namespaces.pod, mark, effect.name));
+    KND_TRY(not_gone(namespaces.pod->change_link(link.ifindex, difference(link, wanted))));
+    KND_TRY_ASSIGN(const auto changed, namespaces.pod->link(link.ifindex));
     return furnish(namespaces, plan, changed, wanted);
 }
 
@@ -405,7 +415,9 @@ Result<LinkState> inspect_one(Kernel& kernel, Namespaces& namespaces, const Atta
     const auto name = name_in_pod(plan.effects, index, plan.network);
     const auto network = config_of(plan.network, index);
     if (effect.made) {
-        if (!effect.made->by_backend) {
+        if (effect.made->by_backend) {
+            KND_TRY(check_names_free(*namespaces.pod, LinkInfo(), name));
+        } else {
             KND_TRY(check_parent_stays(plan.effects, *effect.made));
             KND_TRY(check_made(namespaces, made_device(plan, index)));
         }

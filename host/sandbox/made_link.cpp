@@ -52,13 +52,23 @@ bool is_veth(const MadeDevice& device) {
     return device.made.kind == "veth";
 }
 
-/// Of a link under its ifindex: what the pod makes itself sits on nothing of another namespace.
-bool may_be(const LinkInfo& link, const MadeDevice& device) {
-    return link.kind == device.made.kind && link.parent_netns.has_value();
-}
-
 bool bears_mark(const LinkInfo& link, const MadeDevice& device) {
     return link.kind == device.made.kind && (link.name == device.mark || link.alias == device.mark);
+}
+
+/// As a link in the pod that was made on the parent, or whose other end is the one on the host.
+Result<bool> sits_where_made(NetworkView& host, const LinkInfo& link, const MadeDevice& device) {
+    const auto& made = device.made;
+    // What the pod makes itself sits on nothing of another namespace.
+    if (link.kind != made.kind || !link.parent_netns) return false;
+    if (is_veth(device)) {
+        KND_TRY_ASSIGN(const auto end, look_up(host, made.peer));
+        return end && end->kind == "veth" && end->ifindex == link.parent;
+    }
+    if (link.parent == made.parent_ifindex) return true;
+    // A macvlan on a macvlan is put on what that one sits on.
+    KND_TRY_ASSIGN(const auto parent, look_up(host, made.parent_ifindex));
+    return parent && parent->kind == link.kind && parent->parent == link.parent;
 }
 
 /// The end of a veth that stays on the host.
@@ -69,6 +79,9 @@ Result<std::optional<LinkInfo>> find_host_end(NetworkView& host, const MadeDevic
 }
 
 Result<void> check_host_end(NetworkView& host, const MadeDevice& device) {
+    if (!valid_link_name(device.made.peer))
+        return Error(Code::kInvalidArgument,
+                     what(device) + ": `" + device.made.peer + "` cannot name its end on the host");
     KND_TRY_ASSIGN(const auto holder, look_up(host, device.made.peer));
     if (!holder || bears_mark(*holder, device)) return {};
     return Error(Code::kFailedPrecondition, what(device) + ": the host has an interface `" +
@@ -145,11 +158,11 @@ Result<void> check_made(Namespaces& namespaces, const MadeDevice& device) {
 Result<LinkInfo> make_link(Namespaces& namespaces, const MadeDevice& device, int mtu,
                            const std::string& mac) {
     auto& pod = *namespaces.pod;
-    KND_TRY_ASSIGN(auto link, find_made(pod, device));
+    KND_TRY_ASSIGN(auto link, find_made(namespaces, device));
     if (!link) {
         KND_TRY(check_made(namespaces, device));
         KND_TRY(create(namespaces, device, mtu, mac).wrap(what(device)));
-        KND_TRY_ASSIGN(link, find_made(pod, device));
+        KND_TRY_ASSIGN(link, find_made(namespaces, device));
     }
     if (!link)
         return Error(Code::kInternal, what(device) + ": the kernel made it, and it is not there");
@@ -159,11 +172,15 @@ Result<LinkInfo> make_link(Namespaces& namespaces, const MadeDevice& device, int
     return finished;
 }
 
-Result<std::optional<LinkInfo>> find_made(NetworkView& pod, const MadeDevice& device) {
+Result<std::optional<LinkInfo>> find_made(Namespaces& namespaces, const MadeDevice& device) {
+    auto& pod = *namespaces.pod;
     if (device.ifindex != 0) {
         KND_TRY_ASSIGN(auto link, look_up(pod, device.ifindex));
-        if (link && !may_be(*link, device)) link.reset();
-        return link;
+        if (link && bears_mark(*link, device)) return link;
+        if (link) {
+            KND_TRY_ASSIGN(const bool ours, sits_where_made(*namespaces.host, *link, device));
+            if (ours) return link;
+        }
     }
     for (const auto& name : {device.mark, device.name}) {
         KND_TRY_ASSIGN(auto link, look_up(pod, name));
@@ -174,7 +191,7 @@ Result<std::optional<LinkInfo>> find_made(NetworkView& pod, const MadeDevice& de
 
 Result<void> remove_made(Namespaces& namespaces, const MadeDevice& device) {
     if (namespaces.pod) {
-        KND_TRY_ASSIGN(const auto found, find_made(*namespaces.pod, device));
+        KND_TRY_ASSIGN(const auto found, find_made(namespaces, device));
         if (found) KND_TRY(remove(*namespaces.pod, *found));
     }
     if (!is_veth(device)) return {};

@@ -5,8 +5,9 @@
 //
 // Such a link is born under a name that nobody else gives (transit_name), gets that as its alias,
 // and then the name that the claim wants; so does the end of a veth that stays on the host. By one
-// of both it is known, or by its ifindex where an attach has noted that: never by its final name
-// alone, which may be that of the pod's own eth0.
+// of both it is known; where an attach has noted its ifindex, also by what it sits on, as a pod can
+// take the alias away: never by its final name alone, which may be that of the pod's own eth0, nor
+// by an ifindex alone, which a pod can give to a link of its own.
 #pragma once
 
 #include <optional>
@@ -26,7 +27,7 @@ struct MadeDevice {
 };
 
 /// The parent is there, is the one that is meant, and can carry it; the name is free in the pod,
-/// and the other end's on the host.
+/// and the other end's, which must be one, on the host.
 Result<void> check_made(Namespaces& namespaces, const MadeDevice& device);
 
 /// Makes it, down, with the MTU and MAC given (0, empty: the kernel's choice), or finds that an
@@ -34,8 +35,8 @@ Result<void> check_made(Namespaces& namespaces, const MadeDevice& device);
 Result<LinkInfo> make_link(Namespaces& namespaces, const MadeDevice& device, int mtu,
                            const std::string& mac);
 
-/// In the pod's namespace.
-Result<std::optional<LinkInfo>> find_made(NetworkView& pod, const MadeDevice& device);
+/// In the pod's namespace, which is there.
+Result<std::optional<LinkInfo>> find_made(Namespaces& namespaces, const MadeDevice& device);
 
 /// Removes it from the pod; OK when it is not there. A veth goes by its other end, too, wherever
 /// the pod has put its own.

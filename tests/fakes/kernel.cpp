@@ -140,6 +140,7 @@ class FakeView final : public NetworkView {
         if (target == nullptr) return kernel_error(EINVAL);
         if (link.kind != "veth" && !netns_.links.contains(link.parent)) return kernel_error(ENODEV);
         if (target->name_in_use(link.name)) return kernel_error(EEXIST);
+        kernel_.last_made = link;
         const auto mac = link.mac.empty() ? "02:00:00:00:0f:0f" : link.mac;
         kernel_.add_virtual(target->path, link.name, link.kind, mac);
         auto& made = target->by_name(link.name)->link;

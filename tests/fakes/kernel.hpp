@@ -80,6 +80,7 @@ class FakeKernel final : public Kernel {
     void unlink_netns(const std::string& path);
 
     // Looking.
+    NewLink last_made;  ///< what the last link that was made was asked to be
     bool has(const std::string& netns, const std::string& name) const;
     /// All links of a namespace by name, without the loopback.
     std::map<std::string, LinkState> links(const std::string& netns) const;

@@ -394,6 +394,71 @@ TEST_F(MadeInThePodTest, AVethLeavesOneOfTheNetworkAlone) {
     EXPECT_EQ(netlink_in(home_).link("ve-host").code(), Code::kNotFound);
 }
 
+TEST_F(MadeInThePodTest, ALinkWhoseMarkThePodTookAway) {
+    const Attacher attacher(*kernel_);
+    for (const auto& made :
+         {MadeLink{.kind = "veth", .peer = "ve-host"},
+          MadeLink{.kind = "macvlan", .parent_ifindex = ifindex_, .parent = "dra0"}}) {
+        const auto plan = made_plan(made);
+        const auto state = attacher.inspect(plan);
+        ASSERT_OK(state);
+        const auto facts = attacher.attach(plan, *state);
+        ASSERT_OK(facts);
+        auto pod = netlink_in(pod_);
+        ASSERT_OK(pod.change_link(facts->at(0).ifindex,
+                                  {.name = "mine", .mac = "02:00:00:00:77:77", .alias = ""}));
+        auto way = way_back(plan, *state);
+        way.attached = *facts;
+        ASSERT_OK(attacher.detach(way));
+        EXPECT_EQ(pod.link("mine").code(), Code::kNotFound) << made.kind;
+    }
+}
+
+TEST_F(MadeInThePodTest, AnotherLinkUnderItsIfindex) {
+    const Attacher attacher(*kernel_);
+    const auto plan = made_plan({.kind = "veth", .peer = "ve-host"});
+    const auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    auto facts = attacher.attach(plan, *state);
+    ASSERT_OK(facts);
+    auto pod = netlink_in(pod_);
+    ASSERT_OK(pod.delete_link(facts->at(0).ifindex));
+    // As the network's eth0, which sits on the host too.
+    ASSERT_OK(netlink_in(home_).create_link({.kind = "veth",
+                                             .name = "eth0",
+                                             .netns_fd = pod_.get(),
+                                             .peer_name = "cni-host",
+                                             .peer_netns_fd = home_.get()}));
+    facts->at(0).ifindex = pod.link("eth0")->ifindex;
+    auto way = way_back(plan, *state);
+    way.attached = *facts;
+    ASSERT_OK(attacher.detach(way));
+    EXPECT_OK(pod.link("eth0"));
+}
+
+TEST_F(MadeInThePodTest, WhatABackendMakesIsNoLinkOfTheNetwork) {
+    const Attacher attacher(*kernel_);
+    const auto plan = made_plan({.by_backend = true});
+    const auto state = attacher.inspect(plan);
+    ASSERT_OK(state);
+    const auto facts = attacher.attach(plan, *state);
+    ASSERT_OK(facts);
+    auto pod = netlink_in(pod_);
+    ASSERT_OK(pod.create_link({.kind = "veth", .name = "made0"}));
+    ASSERT_OK(pod.create_link({.kind = "veth", .name = "net1"}));
+    const int own = pod.link("net1")->ifindex;
+    EXPECT_EQ(attacher.inspect(plan).code(), Code::kFailedPrecondition);
+    EXPECT_FALSE(attacher.configure_made(plan, *facts).ok());
+    EXPECT_THAT(*pod.addresses(own), SizeIs(0));
+    ASSERT_OK(pod.delete_link(own));
+    for (int turn = 0; turn < 2; ++turn) {
+        const auto complete = attacher.configure_made(plan, *facts);
+        ASSERT_OK(complete);
+        EXPECT_EQ(complete->at(0).interface_name, "net1");
+        EXPECT_EQ(complete->at(0).ifindex, pod.link("net1")->ifindex);
+    }
+}
+
 TEST_F(MadeInThePodTest, AMacvlanOnAMacvlan) {
     auto home = netlink_in(home_);
     const auto made = home.create_link({.kind = "macvlan", .name = "mv-host", .parent = ifindex_});

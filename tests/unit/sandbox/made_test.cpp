@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Links that the host makes in the pod, RDMA devices, and what a pod does to either.
+#include <linux/if_link.h>
+
 #include "host/sandbox/attacher.hpp"
 #include "tests/unit/sandbox/sandbox_scene.hpp"
 
@@ -266,6 +268,124 @@ TEST_F(Made, IsRefusedOnAParentThatMovesWithIt) {
     const auto state = attacher_.inspect(plan);
     ASSERT_FALSE(state.ok());
     EXPECT_NE(state.error().message().find("on `eth1` and to move `eth1`"), std::string::npos);
+}
+
+TEST_F(Made, IsNotTakenForWhatThePodMadeUnderItsIfindex) {
+    auto plan = attach_plan({"mv0"});
+    auto facts = attach(plan);
+    kernel_.remove(kPod, "net1");
+    kernel_.add_virtual(kPod, "net1", "macvlan", "02:00:00:00:00:0a");
+    auto& own = kernel_.at(kPod, "net1").link;
+    own.parent = kernel_.at(kPod, "eth0").link.ifindex + 40;
+    own.parent_netns = 1;
+    facts[0].ifindex = own.ifindex;
+    ASSERT_OK(attacher_.detach(back(plan, facts)));
+    EXPECT_TRUE(kernel_.has(kPod, "net1"));
+}
+
+TEST_F(Made, IsKnownByWhatItSitsOnThoughThePodTookTheMarkAway) {
+    const int lower = kernel_.at(kFakeHome, "uplink").link.ifindex;
+    auto plan = attach_plan({"mv0"});
+    auto& made = *plan.effects.netdevs[0].made;
+    made.parent = "mv-host";
+    made.parent_ifindex = kernel_.add_virtual(kFakeHome, "mv-host", "macvlan", "02:00:00:00:00:3a");
+    kernel_.at(kFakeHome, "mv-host").link.parent = lower;
+    for (const char* parent : {"mv-host", "uplink"}) {
+        made.parent = parent;
+        made.parent_ifindex = kernel_.at(kFakeHome, parent).link.ifindex;
+        const auto facts = attach(plan);
+        kernel_.at(kPod, "net1").link.alias = "mine";
+        ASSERT_OK(attacher_.detach(back(plan, facts)));
+        EXPECT_FALSE(kernel_.has(kPod, "net1")) << parent;
+    }
+}
+
+TEST_F(Made, AVethIsKnownByItsOtherEndThoughThePodTookTheMarkAway) {
+    auto plan = veth_plan("net1");
+    const auto facts = attach(plan);
+    kernel_.at(kPod, "net1").link.alias = "mine";
+    // One that was made before there were marks.
+    kernel_.at(kFakeHome, "ve0-host").link.alias.clear();
+    ASSERT_OK(attacher_.detach(back(plan, facts)));
+    EXPECT_FALSE(kernel_.has(kPod, "net1"));
+    EXPECT_EQ(host(), before_);
+}
+
+TEST_F(Made, AVethIsRefusedWhoseOtherEndsNameIsNone) {
+    for (const char* peer : {"", "a/b", "a-name-that-is-too-long"}) {
+        auto plan = veth_plan("net1");
+        plan.effects.netdevs[0].made->peer = peer;
+        const auto state = attacher_.inspect(plan);
+        ASSERT_FALSE(state.ok()) << peer;
+        EXPECT_EQ(state.code(), Code::kInvalidArgument) << peer;
+        EXPECT_EQ(state.error().message(),
+                  "make veth `net1`: `" + std::string(peer) + "` cannot name its end on the host");
+    }
+}
+
+TEST_F(Made, HasTheModeThatPodsOfOneParentReachEachOtherIn) {
+    auto plan = attach_plan({"mv0"});
+    auto& made = *plan.effects.netdevs[0].made;
+    const auto mode_of = [&](const char* kind, const char* mode) {
+        made.kind = kind;
+        made.mode = mode;
+        EXPECT_OK(attacher_.detach(back(plan, attach(plan))));
+        return kernel_.last_made.mode;
+    };
+    EXPECT_EQ(mode_of("macvlan", ""), MACVLAN_MODE_BRIDGE);
+    EXPECT_EQ(mode_of("macvlan", "vepa"), MACVLAN_MODE_VEPA);
+    EXPECT_EQ(mode_of("ipvlan", ""), IPVLAN_MODE_L2);
+    EXPECT_EQ(mode_of("ipvlan", "l3"), IPVLAN_MODE_L3);
+}
+
+/// What a backend makes itself: the name that the claim wants may be the pod's own.
+TEST_F(Made, ByItsBackendIsRefusedUnderANameThatThePodHas) {
+    auto plan = attach_plan({"mv0"});
+    plan.network.interface_name = "eth0";
+    plan.effects.netdevs[0].made = MadeLink{.by_backend = true};
+    const auto state = attacher_.inspect(plan);
+    ASSERT_FALSE(state.ok());
+    EXPECT_NE(state.error().message().find("the pod has an interface `eth0` already"),
+              std::string::npos);
+}
+
+TEST_F(Made, ByItsBackendLeavesThePodsOwnOfTheSameNameAlone) {
+    auto plan = attach_plan({"mv0"});
+    plan.effects.netdevs[0].made = MadeLink{.by_backend = true};
+    const auto facts = attach(plan);
+    // The network came after the inspection.
+    kernel_.add_virtual(kPod, "net1", "veth", "02:00:00:00:00:51");
+    const auto own = kernel_.links(kPod);
+    EXPECT_FALSE(attacher_.configure_made(plan, facts).ok()) << "there is no `mv0`";
+    EXPECT_EQ(kernel_.links(kPod), own);
+    kernel_.add_virtual(kPod, "mv0", "vxlan", "02:00:00:00:00:33");
+    const auto complete = attacher_.configure_made(plan, facts);
+    ASSERT_FALSE(complete.ok()) << "its name is taken";
+    EXPECT_EQ(kernel_.links(kPod).at("net1"), own.at("net1"));
+}
+
+TEST_F(Made, ByItsBackendIsConfiguredWhereverACallBeforeDied) {
+    auto plan = attach_plan({"mv0"});
+    plan.effects.netdevs[0].made = MadeLink{.by_backend = true};
+    const auto facts = attach(plan);
+    for (int call = 1; call < 100; ++call) {
+        kernel_.add_virtual(kPod, "mv0", "vxlan", "02:00:00:00:00:33");
+        kernel_.crash_at_call(call);
+        bool died = false;
+        try {
+            ASSERT_OK(attacher_.configure_made(plan, facts));
+        } catch (const FakeCrash&) {
+            died = true;
+        }
+        kernel_.no_faults();
+        const auto complete = attacher_.configure_made(plan, facts);
+        ASSERT_OK(complete);
+        EXPECT_EQ(complete->at(0).interface_name, "net1") << "call " << call;
+        EXPECT_EQ(kernel_.at(kPod, "net1").addresses.size(), 2u) << "call " << call;
+        kernel_.remove(kPod, "net1");
+        if (!died) return;
+    }
+    FAIL();
 }
 
 /// A macvlan of the host's, as the kernel shows it in the pod.
