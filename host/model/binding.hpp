@@ -29,7 +29,9 @@ struct MadeLink {
     std::string kind;         ///< macvlan, ipvlan, vlan, veth
     int parent_ifindex = 0;
     std::string parent;  ///< its name, and a guard
-    std::string mode;    ///< macvlan: bridge, vepa, private, passthru; ipvlan: l2, l3, l3s
+    /// macvlan: bridge, vepa, private, passthru; ipvlan: l2, l3, l3s. Empty: bridge, l2; the
+    /// kernel's own choice would be vepa, l3.
+    std::string mode;
     int vlan_id = 0;
     std::string peer;  ///< veth: name of the end that stays on the host
     int mtu = 0;       ///< 0: the parent's

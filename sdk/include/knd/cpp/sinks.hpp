@@ -166,9 +166,11 @@ class EffectsSink {
         int parent_ifindex = 0;
         std::string parent = {};  ///< its name, and a guard
         std::string name_in_pod;  ///< unless the claim says
-        std::string mode = {};    ///< macvlan: bridge, vepa, private, passthru; ipvlan: l2, l3, l3s
-        std::string mac = {};     ///< empty: the kernel's choice
-        std::string peer = {};    ///< veth: name of the end on the host
+        /// macvlan: bridge, vepa, private, passthru; ipvlan: l2, l3, l3s. Empty: bridge, l2; the
+        /// kernel's own choice would be vepa, l3.
+        std::string mode = {};
+        std::string mac = {};   ///< empty: the kernel's choice
+        std::string peer = {};  ///< veth: name of the end on the host
         int vlan_id = 0;
         int mtu = 0;  ///< 0: the parent's
     };

@@ -96,7 +96,8 @@ typedef struct knd_link {
     const char* kind;
     const char* parent; /* the parent's name, a guard like knd_netdev.name; NULL without parent */
     const char* name_in_pod; /* unless the claim says; required */
-    /* macvlan: bridge, vepa, private, passthru; ipvlan: l2, l3, l3s. NULL: bridge, l2. */
+    /* macvlan: bridge, vepa, private, passthru; ipvlan: l2, l3, l3s. NULL: bridge, l2, so that pods
+     * of one parent reach each other; the kernel's own choice would be vepa, l3. */
     const char* mode;
     const char* mac;  /* NULL: the kernel's choice. An ipvlan has its parent's: NULL */
     const char* peer; /* of a veth, required: what its end on the host is called */
